@@ -1,0 +1,104 @@
+"""What results look like: HTML tables, sizes, progress bars."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from html import escape
+from typing import Any
+
+_CELL = 'style="text-align:left;padding:2px 10px;white-space:nowrap"'
+
+
+def size(nbytes: float | None) -> str:
+    """Write a number of bytes for people (powers of 1000).
+
+    Examples
+    --------
+    >>> size(764_210_185), size(18_684), size(12), size(None)
+    ('764 MB', '18.7 kB', '12 B', '-')
+    """
+    if nbytes is None:
+        return "-"
+    value = float(nbytes)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+
+
+def table(
+    rows: Iterable[Sequence[Any]],
+    headers: Sequence[str],
+    *,
+    caption: str | None = None,
+    raw: Collection[int] = (),
+) -> str:
+    """Write rows as an HTML table; everything is escaped.
+
+    Parameters
+    ----------
+    rows
+        Cells; ``None`` shows as a dash.
+    headers
+        Column titles.
+    caption
+        Line above the table.
+    raw
+        Indices of columns that hold HTML already.
+
+    Examples
+    --------
+    >>> "&lt;b&gt;" in table([["<b>"]], ["x"])
+    True
+    """
+    head = "".join(f"<th {_CELL}>{escape(name)}</th>" for name in headers)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td {_CELL}>{cell if i in raw else escape('-' if cell is None else str(cell))}</td>"
+            for i, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def progress(
+    iterable: Iterable[Any] | None = None,
+    *,
+    total: float | None = None,
+    label: str = "",
+    unit: str = "it",
+    enabled: bool | None = None,
+) -> Any:
+    """Make a progress bar: a widget in notebooks, a line in terminals, nothing in pipes.
+
+    Parameters
+    ----------
+    iterable, total, label, unit
+        As for ``tqdm``; ``unit="B"`` counts bytes in powers of 1000.
+    enabled
+        ``None``: in notebooks and terminals, unless ``GEODES_PROGRESS=0``.
+    """
+    from tqdm.auto import tqdm
+
+    return tqdm(
+        iterable,
+        total=total,
+        desc=label,
+        unit=unit,
+        unit_scale=unit == "B",
+        disable=not (_interactive() if enabled is None else enabled),
+        leave=False,
+    )
+
+
+def _interactive() -> bool:
+    if os.environ.get("GEODES_PROGRESS") == "0":
+        return False
+    return "ipykernel" in sys.modules or sys.stderr.isatty()

@@ -1,0 +1,12 @@
+"""The only package that sends HTTP: timeouts, bounded retries, redirects, the key, errors.
+
+- Retries: connection errors, 429 and 5xx, with exponential backoff; a server that asks for a long
+  pause is not waited for.
+- The API key goes to the portal's own origin only, also across redirects.
+- TLS certificates are always verified, by the system's authorities or by ``Config.ca_bundle``.
+- Every failure becomes one of `geodes_datalab.errors`.
+"""
+
+from geodes_datalab._http.client import Client, Probe
+
+__all__ = ["Client", "Probe"]

@@ -1,0 +1,166 @@
+"""The client: JSON in and out, streams of bytes, parallel maps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import requests
+
+from geodes_datalab import auth
+from geodes_datalab._http.replies import (
+    json_object,
+    key_sent,
+    refuse_failure,
+    refuse_message,
+    translated,
+)
+from geodes_datalab._http.session import Session
+from geodes_datalab._types import Json
+from geodes_datalab.config import Config, load
+from geodes_datalab.errors import ServiceError
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a server says of a file before it is read."""
+
+    size: int | None
+    """Bytes, where told."""
+    ranges: bool
+    """Whether a part of the file can be asked for."""
+    etag: str | None
+    """Version of the file, where told."""
+
+
+class Client:
+    """A session with the catalogue, its downloads and its services.
+
+    Parameters
+    ----------
+    config
+        Settings; `geodes_datalab.config.load` where not given.
+    api_key
+        Found by `geodes_datalab.auth.find` where not given, at each request.
+
+    Examples
+    --------
+    >>> with Client(load(portal="https://geodes.example")) as client:
+    ...     client.config.stac_url
+    'https://geodes.example/api/stac'
+    """
+
+    def __init__(
+        self, config: Config | None = None, api_key: auth.ApiKey | None = None
+    ) -> None:
+        self.config = config or load()
+        self.session = Session(self.config, api_key)
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close its connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.session.close()
+
+    def get_json(self, url: str, params: Mapping[str, Any] | None = None) -> Json:
+        """Get a JSON object.
+
+        Raises
+        ------
+        AuthenticationError, QuotaError, RequestError, ServiceError
+        """
+        with self._send("GET", url, params=params) as response:
+            return json_object(response)
+
+    def post_json(self, url: str, body: Json) -> Json:
+        """Post a JSON object, and get one.
+
+        Only for requests that may be sent twice (searches, look-ups), since failures are retried.
+
+        Raises
+        ------
+        AuthenticationError, QuotaError, RequestError, ServiceError
+        """
+        with self._send("POST", url, json=body) as response:
+            return json_object(response)
+
+    @contextmanager
+    def stream(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> Iterator[requests.Response]:
+        """Open a file for reading; its body is not decompressed and not yet read.
+
+        Failures while the body is read are raised as `ServiceError` too. A JSON message in place of
+        a file (so the portal tells an exhausted quota) is raised as what it says.
+        """
+        wanted = {"Accept-Encoding": "identity", **(headers or {})}
+        with self._send("GET", url, headers=wanted, stream=True) as response:
+            refuse_message(response)
+            with translated(url, key_sent=key_sent(response)):
+                yield response
+
+    def probe(self, url: str) -> Probe:
+        """Ask for one byte of a file, to learn its size and whether ranges work.
+
+        Some servers break on ranges (HTTP 500): that counts as "no ranges", with unknown size.
+        """
+        try:
+            with self.stream(url, {"Range": "bytes=0-0"}) as response:
+                return _probed(response)
+        except ServiceError as error:
+            if error.status is None:
+                raise
+            return Probe(None, False, None)
+
+    def map(self, function: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
+        """Call a function on each value, up to ``config.max_requests`` at a time, in order.
+
+        The first failure cancels what has not begun; so does Ctrl-C.
+        """
+        pool = ThreadPoolExecutor(
+            max(1, self.config.max_requests), thread_name_prefix="geodes-http"
+        )
+        try:
+            yield from pool.map(function, values)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def _send(
+        self, method: str, url: str, **options: Any
+    ) -> Iterator[requests.Response]:
+        with translated(url, key_sent=self.session.sends_key(url)):
+            response = self.session.request(method, url, **options)
+        with response:
+            _log.debug("%s %s -> %s", method, url, response.status_code)
+            refuse_failure(response)
+            yield response
+
+
+def _probed(response: requests.Response) -> Probe:
+    total = response.headers.get("Content-Range", "").rpartition("/")[2]
+    size = (
+        total
+        if response.status_code == 206
+        else response.headers.get("Content-Length", "")
+    )
+    return Probe(
+        int(size) if size.isdigit() else None,
+        response.status_code == 206,
+        response.headers.get("ETag"),
+    )

@@ -1,0 +1,175 @@
+"""What replies and failures mean, said in this package's errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from geodes_datalab import auth
+from geodes_datalab._types import Json
+from geodes_datalab.errors import (
+    AuthenticationError,
+    GeodesError,
+    QuotaError,
+    RequestError,
+    ServiceError,
+)
+
+_LOGIN = (
+    "make a key on your profile page in the portal, then call geodes_datalab.login()"
+)
+_QUOTA = "wait for the next hour and run the same line again: what is complete is kept"
+
+
+def refuse_failure(response: requests.Response) -> None:
+    status = response.status_code
+    if status < 400:
+        return
+    said = _message(response)
+    where = f"{_host(response.url)} answered {status}"
+    text = f"{where}: {said}" if said else where
+    if status == 429 or (status == 403 and "quota" in said.lower()):
+        raise QuotaError(
+            f"the download quota of this account is used up ({text})",
+            _QUOTA,
+            status=status,
+        )
+    if status in (401, 403):
+        raise _unauthorised(text, key_sent=key_sent(response), status=status)
+    if status < 500:
+        raise RequestError(
+            text, "check the arguments of the call against the message", status=status
+        )
+    raise ServiceError(
+        text,
+        "try again in a few minutes; geodes_datalab.status() tells how it is",
+        status=status,
+    )
+
+
+def refuse_message(response: requests.Response) -> None:
+    """Raise what a JSON body says where a file should be."""
+    if "json" not in response.headers.get("Content-Type", ""):
+        return
+    said = _message(response)
+    if "quota" in said.lower():
+        raise QuotaError(
+            f"the download quota of this account is used up ({said})",
+            _QUOTA,
+            status=response.status_code,
+        )
+    raise RequestError(
+        f"{_host(response.url)} sent a message instead of the file: {said}",
+        "read the message",
+        status=response.status_code,
+    )
+
+
+def _unauthorised(
+    text: str, *, key_sent: bool, status: int | None
+) -> AuthenticationError:
+    if key_sent:
+        return AuthenticationError(
+            f"the API key was refused ({text})",
+            f"the key is wrong or expired: {_LOGIN}",
+            status=status,
+        )
+    return AuthenticationError(f"this needs an API key ({text})", _LOGIN, status=status)
+
+
+@contextmanager
+def translated(url: str, *, key_sent: bool) -> Iterator[None]:
+    """Turn requests' exceptions into ours; theirs lose the request, which holds the key."""
+    try:
+        yield
+    except requests.RequestException as error:
+        error.request = error.response = None
+        raise _translate(error, _host(url), key_sent=key_sent) from error
+
+
+def _translate(
+    error: requests.RequestException, host: str, *, key_sent: bool
+) -> GeodesError:
+    if isinstance(error, requests.TooManyRedirects):
+        text = f"{host} redirects in a loop"
+        if key_sent:
+            return _unauthorised(
+                f"{text}, as it does for a wrong key", key_sent=True, status=None
+            )
+        return ServiceError(text, "check the address with geodes_datalab.status()")
+    if isinstance(error, requests.exceptions.SSLError):
+        hint = "set GEODES_CA_BUNDLE to your site's certificate authorities, or ask its administrator"
+        return ServiceError(f"the certificate of {host} could not be verified", hint)
+    if isinstance(error, requests.Timeout):
+        return ServiceError(
+            f"{host} did not answer in time",
+            "try again, or raise GEODES_TIMEOUT (seconds)",
+        )
+    if isinstance(
+        error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema
+    ):
+        return RequestError(
+            f"the address is not one that can be fetched: {host}", "check GEODES_PORTAL"
+        )
+    hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
+    return ServiceError(
+        f"{host} cannot be reached, or broke off ({type(error).__name__})", hint
+    )
+
+
+def json_object(response: requests.Response) -> Json:
+    try:
+        value = response.json()
+    except ValueError as error:
+        raise ServiceError(
+            f"{_host(response.url)} answered with something that is not JSON",
+            "often a proxy's or a login page: open the address in a browser",
+            status=response.status_code,
+        ) from error
+    if not isinstance(value, dict):
+        raise ServiceError(
+            f"{_host(response.url)} answered with JSON of an unexpected kind",
+            "check GEODES_STAC_URL",
+        )
+    return value
+
+
+def _message(response: requests.Response) -> str:
+    """Return the server's own words, shortened to a line."""
+    try:
+        read = getattr(response, "_content_consumed", False)
+        raw = (
+            response.content if read else response.raw.read(10_000, decode_content=True)
+        )
+    except Exception:  # noqa: BLE001 - the message is a courtesy: whatever breaks here, the status stands
+        return ""
+    text = raw[:10_000].decode("utf-8", "replace")
+    if "json" in response.headers.get("Content-Type", ""):
+        text = _from_json(text)
+    return " ".join(text.split())[:300] if "<html" not in text.lower() else ""
+
+
+def _from_json(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(value, dict):
+        return text
+    words = [
+        str(value[name])
+        for name in ("message", "detail", "description", "cause")
+        if value.get(name)
+    ]
+    return "; ".join(words) or text
+
+
+def key_sent(response: requests.Response) -> bool:
+    return auth.HEADER in response.request.headers
+
+
+def _host(url: str) -> str:
+    return auth.origin(url)[1] or url

@@ -1,0 +1,114 @@
+"""A requests session with our retries, timeouts and care for the key."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3 import BaseHTTPResponse, Retry
+from urllib3.exceptions import MaxRetryError
+
+from geodes_datalab import auth
+from geodes_datalab.config import Config
+
+MAX_PAUSE = 30.0
+"""Seconds: a longer ``Retry-After`` is an answer, not a pause."""
+
+MAX_REDIRECTS = 10
+"""More are a loop; the portal answers a wrong key with one."""
+
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+
+
+class Session(requests.Session):
+    """A requests session with our retries, timeouts and care for the key."""
+
+    def __init__(self, config: Config, key: auth.ApiKey | None) -> None:
+        super().__init__()
+        self.auth = _PortalKey(config, key)
+        self.verify = config.ca_bundle or True
+        self.max_redirects = MAX_REDIRECTS
+        self.headers["User-Agent"] = "geodes-datalab"
+        adapter = _Adapter(config)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def sends_key(self, url: str) -> bool:
+        """Tell whether a request to this address carries the key."""
+        return isinstance(self.auth, _PortalKey) and bool(self.auth.header(url))
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Prefer our CA bundle to ``REQUESTS_CA_BUNDLE`` (requests does it the other way)."""
+        settings = super().merge_environment_settings(
+            url, proxies, stream, verify, cert
+        )
+        if isinstance(self.verify, str):
+            settings["verify"] = self.verify
+        return settings
+
+    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+        """Decide anew, at each redirect, whether the key may go along."""
+        prepared_request.headers.pop(auth.HEADER, None)
+        if isinstance(self.auth, _PortalKey):
+            self.auth(prepared_request)
+
+
+class _PortalKey(AuthBase):
+    """Puts the key on requests to the portal; shows nothing of it."""
+
+    def __init__(self, config: Config, key: auth.ApiKey | None) -> None:
+        self._config, self._key = config, key
+
+    def header(self, url: str) -> dict[str, str]:
+        return auth.header(url, self._config, self._key)
+
+    def __call__(self, r: Any) -> Any:
+        r.headers.update(self.header(r.url))
+        return r
+
+
+class _Adapter(HTTPAdapter):
+    """Adds the timeout and the retries to every request."""
+
+    def __init__(self, config: Config) -> None:
+        self._timeout = config.timeout
+        retry = _BoundedRetry(
+            total=config.retries,
+            status_forcelist=_RETRIED,
+            allowed_methods=None,
+            backoff_factor=config.backoff,
+            backoff_jitter=config.backoff / 2,
+            raise_on_status=False,
+        )
+        super().__init__(pool_maxsize=config.max_requests, max_retries=retry)
+
+    def send(
+        self,
+        request: Any,
+        stream: bool = False,
+        timeout: Any = None,
+        *rest: Any,
+        **more: Any,
+    ) -> Any:
+        return super().send(request, stream, timeout or self._timeout, *rest, **more)
+
+
+class _BoundedRetry(Retry):
+    """Takes a long ``Retry-After`` for the answer, instead of sleeping through it."""
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> Self:
+        if response is not None and (self.get_retry_after(response) or 0) > MAX_PAUSE:
+            raise MaxRetryError(_pool, url or "")
+        return super().increment(method, url, response, error, _pool, _stacktrace)

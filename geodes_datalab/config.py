@@ -1,0 +1,196 @@
+"""Settings: argument > environment > file > default, decided in one function.
+
+The file is ``$XDG_CONFIG_HOME/geodes-datalab/config.toml`` (by default under ``~/.config``); its keys
+are the field names of `Config`. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from geodes_datalab.errors import ConfigurationError, near
+
+PORTAL = "https://geodes-portal.cnes.fr"
+"""Root of the real GEODES portal."""
+
+VARIABLES: Mapping[str, str] = {
+    "portal": "GEODES_PORTAL",
+    "stac_url": "GEODES_STAC_URL",
+    "dialect": "GEODES_DIALECT",
+    "ca_bundle": "GEODES_CA_BUNDLE",
+    "timeout": "GEODES_TIMEOUT",
+    "retries": "GEODES_RETRIES",
+    "backoff": "GEODES_BACKOFF",
+    "max_requests": "GEODES_MAX_REQUESTS",
+    "cache_dir": "GEODES_CACHE_DIR",
+}
+"""Environment variable of each setting."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Where and how to talk to the catalogue; holds no secret."""
+
+    portal: str = PORTAL
+    """Root URL of the portal: the only origin that is ever sent the API key."""
+    stac_url: str = ""
+    """STAC API; by default ``{portal}/api/stac``."""
+    dialect: str = "geodes"
+    """``geodes`` (today's portal) or ``stac`` (any standard STAC API)."""
+    ca_bundle: str = ""
+    """PEM file of certificate authorities to trust instead of the system's; verification stays on."""
+    timeout: float = 30.0
+    """Seconds to wait for a connection, and between two pieces of an answer."""
+    retries: int = 4
+    """How often a failed request is tried again."""
+    backoff: float = 0.5
+    """Seconds before the second try; doubles from then on."""
+    max_requests: int = 8
+    """Requests in flight at a time."""
+    cache_dir: str = ""
+    """Folder for what can be fetched again; by default ``$XDG_CACHE_HOME/geodes-datalab``."""
+
+
+class Setting(NamedTuple):
+    """A setting as found, with the place that decided."""
+
+    name: str
+    value: Any
+    source: str
+
+
+def config_dir() -> Path:
+    """Return the folder of the user's settings and credentials (it may not exist yet)."""
+    return (
+        Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        / "geodes-datalab"
+    )
+
+
+def load(**arguments: Any) -> Config:
+    """Decide every setting.
+
+    Parameters
+    ----------
+    **arguments
+        Fields of `Config`; ``None`` means "not given".
+
+    Raises
+    ------
+    ConfigurationError
+        Unknown name, wrong type, unreadable file.
+
+    Examples
+    --------
+    >>> load(portal="https://geodes.example/").stac_url
+    'https://geodes.example/api/stac'
+    """
+    return Config(**{setting.name: setting.value for setting in explain(**arguments)})
+
+
+def explain(**arguments: Any) -> list[Setting]:
+    """Decide every setting, and tell where each came from.
+
+    Returns
+    -------
+    list of Setting
+        In the order of `Config`'s fields; ``source`` is ``argument``, a variable's name, a file, or
+        ``default``.
+    """
+    names = [field.name for field in fields(Config)]
+    _refuse_unknown(arguments, names, "argument")
+    stored = _read_file(config_dir() / "config.toml")
+    _refuse_unknown(stored, names, "setting in config.toml")
+    found = {
+        field.name: _decide(field.name, arguments, stored, field.default)
+        for field in fields(Config)
+    }
+    return [_complete(setting, found) for setting in found.values()]
+
+
+def _decide(
+    name: str, arguments: Mapping[str, Any], stored: Mapping[str, Any], default: Any
+) -> Setting:
+    variable = VARIABLES[name]
+    if arguments.get(name) is not None:
+        return Setting(name, _typed(name, arguments[name], default), "argument")
+    if os.environ.get(variable):
+        return Setting(name, _typed(variable, os.environ[variable], default), variable)
+    if name in stored:
+        return Setting(name, _typed(name, stored[name], default), "config.toml")
+    return Setting(name, default, "default")
+
+
+def _complete(setting: Setting, found: Mapping[str, Setting]) -> Setting:
+    name, value, source = setting
+    if name == "portal":
+        value = _url(value, name)
+    elif name == "stac_url":
+        value = _url(value or found["portal"].value.rstrip("/") + "/api/stac", name)
+    elif name == "dialect" and value not in ("geodes", "stac"):
+        raise ConfigurationError(
+            f"unknown dialect {value!r}", hint='use "geodes" or "stac"'
+        )
+    elif name == "ca_bundle" and value and not Path(value).is_file():
+        raise ConfigurationError(
+            f"the CA bundle {value} is no file", hint=f"correct {source}, or unset it"
+        )
+    elif name == "cache_dir" and not value:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        value = str(Path(base) / "geodes-datalab")
+    return Setting(name, value, source)
+
+
+def _typed(name: str, value: Any, default: Any) -> Any:
+    kind = type(default)
+    try:
+        result = kind(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{name} must be {kind.__name__}, not {value!r}",
+            hint=f"correct or unset {name}",
+        ) from error
+    if isinstance(result, int | float) and result < 0:
+        raise ConfigurationError(
+            f"{name} must not be negative, got {value!r}",
+            hint=f"correct or unset {name}",
+        )
+    return result
+
+
+def _url(value: str, name: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            f"{name} is no web address: {value!r}", hint=f"write it like {PORTAL}"
+        )
+    if parts.username or parts.password:
+        raise ConfigurationError(
+            f"{name} holds a user name or password",
+            hint="keep secrets out of addresses; store the key with geodes_datalab.login()",
+        )
+    return value.rstrip("/")
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}", hint="correct it, or delete it"
+        ) from error
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: list[str], what: str) -> None:
+    for name in given:
+        if name not in known:
+            hint = near(name, known) or "the settings are: " + ", ".join(known)
+            raise ConfigurationError(f"unknown {what} {name!r}", hint=hint)

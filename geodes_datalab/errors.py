@@ -1,0 +1,213 @@
+"""Every error and warning that geodes_datalab raises, in one tree.
+
+::
+
+    GeodesError
+    |-- ConfigurationError          a setting is wrong or missing
+    |   `-- MissingDependency       an optional package is not installed
+    |-- InvalidQuery                a search that cannot mean what was typed (also ValueError)
+    |   |-- UnknownCollection
+    |   `-- UnknownProperty
+    |-- RemoteError                 a server did not do what was asked
+    |   |-- AuthenticationError     no key, or a key that the portal refuses
+    |   |-- QuotaError              the key is right, this hour's products are used up
+    |   |-- RequestError            the server understood and refused (4xx)
+    |   |-- ServiceError            the server failed or cannot be reached (5xx, network)
+    |   `-- ProductOffline          the product lies on tape
+    |-- DataError                   the bytes are not what they should be
+    |   |-- ChecksumError           size or MD5 differ from the catalogue's
+    |   |-- ArchiveError            an archive is broken, hostile or lacks a member
+    |   `-- ReadError               a file could not be read as an image
+    |-- StorageError                the disk is full or may not be written
+    |-- CubeError                   a cube that cannot be built as asked (also ValueError)
+    |   `-- UnknownBand
+    |-- ClusterError                a Dask cluster could not be had
+    `-- LocalModeError              the hub on this machine could not be run
+
+    GeodesWarning
+    |-- IncompleteResult            fewer (or other) items came than the server announced
+    |-- ServerQuirk                 the server misbehaved, and the library made it good
+    `-- ClusterWarning              a cluster came, but smaller or otherwise than asked
+
+Each message says what happened; each ``hint`` says what to do next, and is part of ``str(error)``.
+
+Examples
+--------
+>>> try:
+...     raise QuotaError("all 20 products of this hour are used", hint="try again after 14:00")
+... except GeodesError as error:
+...     print(error)
+all 20 products of this hour are used
+  What to do: try again after 14:00
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GeodesError(Exception):
+    """Base of all errors of this package.
+
+    Parameters
+    ----------
+    message
+        What happened, in a sentence that a user of the data understands.
+    hint
+        What to do next.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(message, hint)
+
+    def __str__(self) -> str:
+        """Return the message, and below it what to do."""
+        return (
+            f"{self.message}\n  What to do: {self.hint}" if self.hint else self.message
+        )
+
+
+class ConfigurationError(GeodesError):
+    """A setting is wrong or missing."""
+
+
+class MissingDependency(ConfigurationError, ImportError):
+    """An optional package is needed here and is not installed."""
+
+
+class InvalidQuery(GeodesError, ValueError):
+    """A search that cannot mean what was typed; nothing was sent."""
+
+
+class UnknownCollection(InvalidQuery):
+    """No such collection."""
+
+
+class UnknownProperty(InvalidQuery):
+    """No such searchable property."""
+
+
+class RemoteError(GeodesError):
+    """A server did not do what was asked.
+
+    Parameters
+    ----------
+    message, hint
+        See `GeodesError`.
+    status
+        HTTP status code, where there was one.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, status: int | None = None
+    ) -> None:
+        self.status = status
+        super().__init__(message, hint)
+
+
+class AuthenticationError(RemoteError):
+    """No API key, or one that the portal refuses."""
+
+
+class QuotaError(RemoteError):
+    """The key is right, but this hour's products are used up."""
+
+
+class RequestError(RemoteError):
+    """The server understood the request and refused it."""
+
+
+class ServiceError(RemoteError):
+    """The server failed or cannot be reached."""
+
+
+class ProductOffline(RemoteError):
+    """The product lies on tape and cannot be read now."""
+
+
+class DataError(GeodesError):
+    """The bytes are not what they should be."""
+
+
+class ChecksumError(DataError):
+    """Size or MD5 differ from what the catalogue says."""
+
+
+class ArchiveError(DataError):
+    """An archive is broken, hostile, or lacks a member."""
+
+
+class ReadError(DataError):
+    """A file could not be read as an image."""
+
+
+class StorageError(GeodesError, OSError):
+    """The disk is full, or may not be written."""
+
+    def __str__(self) -> str:
+        """Return the message, and below it what to do (not OSError's errno form)."""
+        return GeodesError.__str__(self)
+
+
+class CubeError(GeodesError, ValueError):
+    """A cube that cannot be built as asked."""
+
+
+class UnknownBand(CubeError):
+    """No such band in these products."""
+
+
+class ClusterError(GeodesError):
+    """A Dask cluster could not be had."""
+
+
+class LocalModeError(GeodesError):
+    """The hub on this machine could not be run."""
+
+
+class GeodesWarning(UserWarning):
+    """Base of all warnings of this package."""
+
+
+class IncompleteResult(GeodesWarning):
+    """Fewer (or other) items came than the server announced."""
+
+
+class ServerQuirk(GeodesWarning):
+    """The server misbehaved, and the library made it good."""
+
+
+class ClusterWarning(GeodesWarning):
+    """A cluster came, but smaller or otherwise than asked."""
+
+
+def near(word: str, known: Iterable[str], *, count: int = 3) -> str:
+    """Return a phrase that names the known words nearest to a mistyped one.
+
+    Parameters
+    ----------
+    word
+        What was typed.
+    known
+        The words that would have been right.
+    count
+        How many to name.
+
+    Returns
+    -------
+    str
+        ``'did you mean "a" or "b"?'``, or ``""`` where nothing is near.
+
+    Examples
+    --------
+    >>> near("eo:cloudcover", ["eo:cloud_cover", "platform"])
+    'did you mean "eo:cloud_cover"?'
+    """
+    by_fold = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), by_fold, n=count, cutoff=0.55)
+    if not found:
+        return ""
+    return "did you mean " + " or ".join(f'"{by_fold[name]}"' for name in found) + "?"

@@ -1,0 +1,243 @@
+"""The HTTP package against a real server that misbehaves on request."""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from geodes_datalab import auth, config
+from geodes_datalab._http import Client
+from geodes_datalab.errors import (
+    AuthenticationError,
+    QuotaError,
+    RequestError,
+    ServiceError,
+)
+
+KEY = "k3y-of-the-tests"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers by the first part of the path; counts and keeps what it saw."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        server: Any = self.server
+        server.seen.append((self.path, dict(self.headers)))
+        verb, _, rest = self.path.lstrip("/").partition("/")
+        getattr(self, f"on_{verb}")(rest)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def reply(self, status: int, body: Any = None, **headers: str) -> None:
+        raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        headers.setdefault("Content_Type", "application/json")
+        headers.setdefault("Content_Length", str(len(raw)))
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def on_ok(self, _: str) -> None:
+        self.reply(200, {"ok": True})
+
+    def on_list(self, _: str) -> None:
+        self.reply(200, b"[1]")
+
+    def on_html(self, _: str) -> None:
+        self.reply(200, b"<html>please log in</html>", Content_Type="text/html")
+
+    def on_status(self, rest: str) -> None:
+        code, _, message = rest.partition("/")
+        self.reply(int(code), {"message": message.replace("_", " ")})
+
+    def on_flaky(self, rest: str) -> None:
+        server: Any = self.server
+        times = sum(path == self.path for path, _ in server.seen)
+        self.reply(503 if times <= int(rest) else 200, {"times": times})
+
+    def on_later(self, rest: str) -> None:
+        self.reply(429, {"message": "quota"}, Retry_After=rest)
+
+    def on_to(self, rest: str) -> None:
+        self.reply(302, {}, Location=rest)
+
+    def on_loop(self, _: str) -> None:
+        self.reply(302, {}, Location=self.path)
+
+    def on_cut(self, _: str) -> None:
+        self.reply(200, b"half", Content_Type="application/zip", Content_Length="8")
+        self.close_connection = True
+
+    def on_range(self, _: str) -> None:
+        if "Range" in self.headers:
+            self.reply(206, b"P", Content_Type="application/zip", Content_Range="bytes 0-0/1234", ETag='"v1"')
+        else:
+            self.reply(200, b"PK", Content_Type="application/zip")
+
+    def on_whole(self, _: str) -> None:
+        self.reply(200, b"PK34", Content_Type="application/zip")
+
+    def on_silent(self, _: str) -> None:
+        threading.Event().wait(1.5)
+        self.close_connection = True
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    httpd.seen = []
+    httpd.url = f"http://127.0.0.1:{httpd.server_port}"
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield httpd
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture
+def client(server: Any) -> Iterator[Client]:
+    server.seen.clear()
+    settings = config.load(portal=server.url, retries=2, backoff=0.01, timeout=1.0)
+    with Client(settings, auth.ApiKey(KEY)) as made:
+        yield made
+
+
+def test_json_comes_and_the_key_goes_to_the_portal(client: Client, server: Any) -> None:
+    assert client.get_json(server.url + "/ok") == {"ok": True}
+    assert client.post_json(server.url + "/ok", {"a": 1}) == {"ok": True}
+    assert [headers.get("X-API-Key") for _, headers in server.seen] == [KEY, KEY]
+
+
+def test_the_key_does_not_follow_a_redirect_to_another_origin(client: Client, server: Any) -> None:
+    other: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    other.seen = []
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    try:
+        client.get_json(f"{server.url}/to/http://127.0.0.1:{other.server_port}/ok")
+    finally:
+        other.shutdown()
+        other.server_close()
+    assert "X-API-Key" in server.seen[0][1]
+    assert "X-API-Key" not in other.seen[0][1]
+
+
+def test_a_failing_server_is_asked_again_and_again_but_not_for_ever(client: Client, server: Any) -> None:
+    assert client.get_json(server.url + "/flaky/2") == {"times": 3}
+    with pytest.raises(ServiceError, match="answered 503") as caught:
+        client.get_json(server.url + "/flaky/9")
+    assert caught.value.status == 503
+    assert sum(path == "/flaky/9" for path, _ in server.seen) == 3
+
+
+def test_a_long_retry_after_is_an_answer(client: Client, server: Any) -> None:
+    with pytest.raises(QuotaError, match="used up"):
+        client.get_json(server.url + "/later/3600")
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "text"),
+    [
+        ("/status/401/bad_key", AuthenticationError, "the API key was refused"),
+        ("/status/403/forbidden", AuthenticationError, "the API key was refused"),
+        ("/status/403/Downloading_products_per_hour_exceeds_quota_limit", QuotaError, "exceeds quota limit"),
+        ("/status/400/no_such_collection", RequestError, "no such collection"),
+        ("/loop", AuthenticationError, "redirects in a loop, as it does for a wrong key"),
+        ("/html", ServiceError, "not JSON"),
+        ("/list", ServiceError, "JSON of an unexpected kind"),
+        ("/silent", ServiceError, "did not answer in time|cannot be reached"),
+    ],
+)
+def test_failures_are_told_in_words(client: Client, server: Any, path: str, error: Any, text: str) -> None:
+    with pytest.raises(error, match=text) as caught:
+        client.get_json(server.url + path)
+    assert caught.value.hint
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    cause = caught.value.__cause__
+    assert getattr(cause, "request", None) is None
+
+
+def test_without_a_key_the_error_tells_how_to_get_one(server: Any) -> None:
+    with Client(config.load(portal=server.url, retries=0)) as anonymous:
+        with pytest.raises(AuthenticationError, match=r"needs an API key .*\n.*login\(\)"):
+            anonymous.get_json(server.url + "/status/401/who")
+        with pytest.raises(ServiceError, match="redirects in a loop"):
+            anonymous.get_json(server.url + "/loop")
+
+
+def test_nobody_there(client: Client) -> None:
+    with pytest.raises(ServiceError, match="cannot be reached"):
+        client.get_json("http://127.0.0.1:9/ok")
+
+
+def test_an_untrusted_certificate_is_refused(tmp_path: Any) -> None:
+    trustme = pytest.importorskip("trustme")
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    httpd.seen = []
+    httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    url = f"https://127.0.0.1:{httpd.server_port}"
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(bundle)
+    try:
+        with Client(config.load(portal=url, retries=0)) as client, pytest.raises(ServiceError, match="certificate"):
+            client.get_json(url + "/ok")
+        with Client(config.load(portal=url, ca_bundle=str(bundle))) as client:
+            assert client.get_json(url + "/ok") == {"ok": True}
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+
+
+def test_a_file_that_breaks_off_is_an_error(client: Client, server: Any) -> None:
+    with pytest.raises(ServiceError, match="broke off"), client.stream(server.url + "/cut") as response:
+        list(response.iter_content(4))
+
+
+def test_a_message_in_place_of_a_file_is_raised(client: Client, server: Any) -> None:
+    with pytest.raises(RequestError, match="a message instead of the file"), client.stream(server.url + "/ok"):
+        pass
+
+
+def test_ranges_are_found_out(client: Client, server: Any) -> None:
+    assert client.probe(server.url + "/range").size == 1234
+    assert client.probe(server.url + "/range").etag == '"v1"'
+    assert client.probe(server.url + "/range").ranges
+    whole = client.probe(server.url + "/whole")
+    assert (whole.size, whole.ranges) == (4, False)
+    assert not client.probe(server.url + "/status/500/ranges").ranges
+
+
+def test_the_parallel_map_keeps_order_and_its_bound(client: Client) -> None:
+    running, peak, lock = 0, 0, threading.Lock()
+
+    def work(value: int) -> int:
+        nonlocal running, peak
+        with lock:
+            running += 1
+            peak = max(peak, running)
+        threading.Event().wait(0.01)
+        with lock:
+            running -= 1
+        return value * value
+
+    assert list(client.map(work, range(40))) == [n * n for n in range(40)]
+    assert 1 < peak <= client.config.max_requests
