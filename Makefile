@@ -1,0 +1,57 @@
+# Verbs only: each calls one script or one tool. `make` alone prints this list.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.PHONY: help up down status test test-311 test-browser test-system test-notebooks bench lint format \
+        notebooks docs lock size clean
+
+help: ## Show the verbs
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## Start the datalab on this machine (ARGS="--port auto", LAB=full)
+	@LAB="$(LAB)" scripts/up $(ARGS)
+
+down: ## Stop it
+	@.venv/bin/geodes-datalab down $(ARGS)
+
+status: ## Show what runs
+	@.venv/bin/geodes-datalab status $(ARGS)
+
+test: ## Run the tests (ARGS="-k search")
+	@scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+test-311: ## Run the tests on Python 3.11, the oldest supported
+	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+test-browser: ## Drive the whole datalab with Chromium
+	@scripts/run pytest --run-browser -m browser $(ARGS)
+
+test-system: ## Start the whole datalab and kill its parts
+	@scripts/run pytest --run-system -m system $(ARGS)
+
+test-notebooks: ## Execute the notebooks against the stand-in GEODES
+	@scripts/run pytest --run-notebooks -m notebook $(ARGS)
+
+notebooks: test-notebooks ## The same
+
+bench: ## Measure, and print the ratios
+	@scripts/run pytest --run-benchmarks -m benchmark -s $(ARGS)
+
+lint: ## Check style, types and layers
+	@scripts/lint
+
+format: ## Put the code in the house's form
+	@scripts/run sh -c 'ruff check --fix-only --quiet . ; ruff format .'
+
+docs: ## Build the documentation into docs/_build
+	@scripts/run sphinx-build -W --keep-going -n -q -b html docs docs/_build/html
+
+lock: ## Resolve the dependencies anew (UPGRADE=1 for the newest)
+	@UPGRADE="$(UPGRADE)" scripts/lock
+
+size: ## Measure the environment of `make up`
+	@scripts/size
+
+clean: ## Remove environments, tools, caches and built pages
+	rm -rf .venv .venv-3.11 .tools build dist docs/_build docs/reference/api artifacts \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

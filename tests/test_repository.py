@@ -1,0 +1,158 @@
+"""The repository keeps its own rules: locks, versions, sizes of modules and bodies."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import geodes_datalab
+
+ROOT = Path(__file__).parent.parent
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+MODULES = sorted((ROOT / "geodes_datalab").rglob("*.py"))
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+# Extras that each view of the lock is made of (scripts/lock).
+VIEWS = {"up": ["up"], "full": ["up", "full"], "dev": ["up", "dev"], "node": ["node"]}
+
+# Functions that may take **kwargs: their names are those of a dataclass's fields, and are checked.
+OPEN_ARGUMENTS = {("config", "explain"), ("config", "load")}
+
+
+def pins(lock: Path) -> set[str]:
+    """Every pinned requirement of a lock, with its marker."""
+    lines = lock.read_text().splitlines()
+    return {line.removesuffix("\\").strip() for line in lines if not line.startswith((" ", "#"))}
+
+
+def versions(lock: Path) -> dict[str, list[Requirement]]:
+    found: dict[str, list[Requirement]] = {}
+    for pin in pins(lock):
+        requirement = Requirement(pin)
+        found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return found
+
+
+def wanted(extras: list[str]) -> Iterator[Requirement]:
+    """What the extras ask for, with this package's own extras opened."""
+    project = PYPROJECT["project"]
+    asked = list(project["dependencies"])
+    for extra in extras:
+        asked += project["optional-dependencies"][extra]
+    for text in asked:
+        requirement = Requirement(text)
+        if requirement.name == project["name"]:
+            yield from wanted(sorted(requirement.extras))
+        else:
+            yield requirement
+
+
+def test_there_is_a_lock_per_environment() -> None:
+    assert [lock.stem for lock in LOCKS] == sorted(["all", *VIEWS])
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_locks_hold_no_download_address(lock: Path) -> None:
+    text = lock.read_text()
+    assert "://" not in text
+    assert " @ " not in text, "a direct reference"
+    options = {line.split()[0] for line in text.splitlines() if line.lstrip().startswith("-")}
+    assert all(option.startswith("--hash=sha256:") for option in options)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_every_pin_is_exact_and_hashed(lock: Path) -> None:
+    entries = re.split(r"\n(?=\S)", lock.read_text().strip())
+    assert len(entries) == len(pins(lock))
+    for entry in entries:
+        assert re.match(r"[a-z0-9.-]+==\S+", entry), entry.splitlines()[0]
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_a_view_pins_what_the_one_resolution_pins(view: str) -> None:
+    everything = versions(ROOT / "requirements/all.txt")
+    for name, requirements in versions(ROOT / f"requirements/{view}.txt").items():
+        known = {str(requirement.specifier) for requirement in everything[name]}
+        assert {str(requirement.specifier) for requirement in requirements} <= known, name
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_locks_follow_pyproject(view: str) -> None:
+    locked = versions(ROOT / f"requirements/{view}.txt")
+    overrides = {
+        Requirement(text).name for text in PYPROJECT["tool"]["uv"]["override-dependencies"]
+    }
+    for requirement in wanted(VIEWS[view]):
+        assert canonicalize_name(requirement.name) in locked, f"{requirement}: run make lock"
+        if requirement.name in overrides:
+            continue
+        for pin in locked[canonicalize_name(requirement.name)]:
+            version = str(pin.specifier).removeprefix("==")
+            assert requirement.specifier.contains(version), f"{requirement}, locked {version}"
+
+
+def test_every_cap_and_every_override_says_why() -> None:
+    for line in (ROOT / "pyproject.toml").read_text().splitlines():
+        if re.match(r'\s*"[A-Za-z0-9._\[\]-]+[^"]*(<|==)', line) and "sys_platform" not in line:
+            assert "#" in line, f"no reason given: {line.strip()}"
+
+
+def test_the_version_is_said_once_and_everywhere_the_same() -> None:
+    assert PYPROJECT["project"]["dynamic"] == ["version"]
+    assert importlib.metadata.version("geodes-datalab") == geodes_datalab.__version__
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    headings = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert geodes_datalab.__version__ in headings[1:] or len(headings) == 1
+
+
+def test_make_help_names_every_verb() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    verbs = re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE)
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    assert [line.split()[1] for line in shown.splitlines()] == verbs
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_bodies_stay_short(module: Path) -> None:
+    source = module.read_text()
+    lines = source.count("\n")
+    assert lines < 400, f"{lines} lines: split it"
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, functions) and (length := body_length(node)) >= 30:
+            pytest.fail(f"{node.name} has {length} lines of body: name its stages")
+
+
+def body_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function's body, its docstring excluded."""
+    body = function.body[1:] if ast.get_docstring(function, clean=False) else function.body
+    return 0 if not body else (body[-1].end_lineno or 0) - body[0].lineno + 1
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_public_functions_take_no_kwargs_and_few_by_position(module: Path) -> None:
+    for node in ast.parse(module.read_text()).body:
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+            continue
+        if node.decorator_list or (module.stem, node.name) in OPEN_ARGUMENTS:
+            continue  # commands and routes get their arguments from their frameworks
+        assert node.args.kwarg is None, f"{node.name} takes **{node.args.kwarg.arg}"
+        positional = len(node.args.posonlyargs) + len(node.args.args)
+        assert positional <= 4, f"{node.name}: {positional} by position; keyword-only past three"
+
+
+def test_no_junk_drawer() -> None:
+    drawers = {"common", "consts", "helpers", "misc", "util", "utils"}
+    assert not [module for module in MODULES if module.stem in drawers]
