@@ -1,0 +1,1 @@
+"""Fakes, data makers and the stand-in GEODES, for tests, offline workshops and the local mode."""
