@@ -93,12 +93,14 @@ def progress(
         desc=label,
         unit=unit,
         unit_scale=unit == "B",
-        disable=not (_interactive() if enabled is None else enabled),
+        disable=not (interactive() if enabled is None else enabled),
         leave=False,
+        delay=0.5,  # what is quick leaves no trace in a notebook
     )
 
 
-def _interactive() -> bool:
+def interactive() -> bool:
+    """Tell whether somebody looks on: a notebook or a terminal, and not ``GEODES_PROGRESS=0``."""
     if os.environ.get("GEODES_PROGRESS") == "0":
         return False
     return "ipykernel" in sys.modules or sys.stderr.isatty()

@@ -59,9 +59,7 @@ class Client:
     'https://geodes.example/api/stac'
     """
 
-    def __init__(
-        self, config: Config | None = None, api_key: auth.ApiKey | None = None
-    ) -> None:
+    def __init__(self, config: Config | None = None, api_key: auth.ApiKey | None = None) -> None:
         self.config = config or load()
         self.session = Session(self.config, api_key)
 
@@ -84,7 +82,7 @@ class Client:
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        with self._send("GET", url, params=params) as response:
+        with self._send("GET", url, params=params, stream=True) as response:
             return json_object(response)
 
     def post_json(self, url: str, body: Json) -> Json:
@@ -96,7 +94,7 @@ class Client:
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        with self._send("POST", url, json=body) as response:
+        with self._send("POST", url, json=body, stream=True) as response:
             return json_object(response)
 
     @contextmanager
@@ -141,9 +139,7 @@ class Client:
             pool.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
-    def _send(
-        self, method: str, url: str, **options: Any
-    ) -> Iterator[requests.Response]:
+    def _send(self, method: str, url: str, **options: Any) -> Iterator[requests.Response]:
         with translated(url, key_sent=self.session.sends_key(url)):
             response = self.session.request(method, url, **options)
         with response:
@@ -154,11 +150,7 @@ class Client:
 
 def _probed(response: requests.Response) -> Probe:
     total = response.headers.get("Content-Range", "").rpartition("/")[2]
-    size = (
-        total
-        if response.status_code == 206
-        else response.headers.get("Content-Length", "")
-    )
+    size = total if response.status_code == 206 else response.headers.get("Content-Length", "")
     return Probe(
         int(size) if size.isdigit() else None,
         response.status_code == 206,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,10 +19,13 @@ from geodes_datalab.errors import (
     ServiceError,
 )
 
-_LOGIN = (
-    "make a key on your profile page in the portal, then call geodes_datalab.login()"
-)
+_LOGIN = "make a key on your profile page in the portal, then call geodes_datalab.login()"
 _QUOTA = "wait for the next hour and run the same line again: what is complete is kept"
+
+_log = logging.getLogger(__name__)
+
+PIECE = 1 << 20
+"""Bytes per read. Requests takes 10 kB: with many pages in flight, each piece waits for the GIL."""
 
 
 def refuse_failure(response: requests.Response) -> None:
@@ -68,9 +72,7 @@ def refuse_message(response: requests.Response) -> None:
     )
 
 
-def _unauthorised(
-    text: str, *, key_sent: bool, status: int | None
-) -> AuthenticationError:
+def _unauthorised(text: str, *, key_sent: bool, status: int | None) -> AuthenticationError:
     if key_sent:
         return AuthenticationError(
             f"the API key was refused ({text})",
@@ -82,47 +84,47 @@ def _unauthorised(
 
 @contextmanager
 def translated(url: str, *, key_sent: bool) -> Iterator[None]:
-    """Turn requests' exceptions into ours; theirs lose the request, which holds the key."""
+    """Turn requests' exceptions into ours.
+
+    Theirs are not chained: their frames hold the request's headers, and with them the key, which
+    verbose tracebacks would print.
+    """
     try:
         yield
     except requests.RequestException as error:
-        error.request = error.response = None
-        raise _translate(error, _host(url), key_sent=key_sent) from error
+        _log.debug("%s: %s", _host(url), type(error).__name__)
+        raise _translate(error, _host(url), key_sent=key_sent) from None
 
 
-def _translate(
-    error: requests.RequestException, host: str, *, key_sent: bool
-) -> GeodesError:
+def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -> GeodesError:
     if isinstance(error, requests.TooManyRedirects):
         text = f"{host} redirects in a loop"
         if key_sent:
-            return _unauthorised(
-                f"{text}, as it does for a wrong key", key_sent=True, status=None
-            )
+            return _unauthorised(f"{text}, as it does for a wrong key", key_sent=True, status=None)
         return ServiceError(text, "check the address with geodes_datalab.status()")
     if isinstance(error, requests.exceptions.SSLError):
-        hint = "set GEODES_CA_BUNDLE to your site's certificate authorities, or ask its administrator"
+        hint = (
+            "set GEODES_CA_BUNDLE to your site's certificate authorities, or ask its administrator"
+        )
         return ServiceError(f"the certificate of {host} could not be verified", hint)
     if isinstance(error, requests.Timeout):
         return ServiceError(
             f"{host} did not answer in time",
             "try again, or raise GEODES_TIMEOUT (seconds)",
         )
-    if isinstance(
-        error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema
-    ):
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
         return RequestError(
             f"the address is not one that can be fetched: {host}", "check GEODES_PORTAL"
         )
     hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
-    return ServiceError(
-        f"{host} cannot be reached, or broke off ({type(error).__name__})", hint
-    )
+    return ServiceError(f"{host} cannot be reached, or broke off ({type(error).__name__})", hint)
 
 
 def json_object(response: requests.Response) -> Json:
+    with translated(response.url, key_sent=key_sent(response)):
+        body = b"".join(response.iter_content(PIECE))
     try:
-        value = response.json()
+        value = json.loads(body)
     except ValueError as error:
         raise ServiceError(
             f"{_host(response.url)} answered with something that is not JSON",
@@ -141,9 +143,7 @@ def _message(response: requests.Response) -> str:
     """Return the server's own words, shortened to a line."""
     try:
         read = getattr(response, "_content_consumed", False)
-        raw = (
-            response.content if read else response.raw.read(10_000, decode_content=True)
-        )
+        raw = response.content if read else response.raw.read(10_000, decode_content=True)
     except Exception:  # noqa: BLE001 - the message is a courtesy: whatever breaks here, the status stands
         return ""
     text = raw[:10_000].decode("utf-8", "replace")

@@ -43,9 +43,7 @@ class Session(requests.Session):
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
         """Prefer our CA bundle to ``REQUESTS_CA_BUNDLE`` (requests does it the other way)."""
-        settings = super().merge_environment_settings(
-            url, proxies, stream, verify, cert
-        )
+        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
         if isinstance(self.verify, str):
             settings["verify"] = self.verify
         return settings

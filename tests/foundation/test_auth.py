@@ -35,17 +35,13 @@ def test_secrets_do_not_print_or_travel() -> None:
         pickle.dumps(key)
 
 
-def test_the_key_is_found_in_order(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_key_is_found_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert auth.find() is None
     (tmp_path / "hub").write_text("hub-key\n")
     monkeypatch.setenv("GEODES_API_KEY_FILE", str(tmp_path / "hub"))
     assert auth.find() == auth.FoundKey(auth.ApiKey("hub-key"), "the hub")
     auth.save(auth.ApiKey("file-key"))
-    assert auth.find() == auth.FoundKey(
-        auth.ApiKey("file-key"), str(auth.credentials_file())
-    )
+    assert auth.find() == auth.FoundKey(auth.ApiKey("file-key"), str(auth.credentials_file()))
     monkeypatch.setenv("GEODES_API_KEY", "env-key")
     assert auth.find() == auth.FoundKey(auth.ApiKey("env-key"), "GEODES_API_KEY")
     auth.use(auth.ApiKey("process-key"))
@@ -60,9 +56,7 @@ def test_the_file_is_private_and_keeps_its_other_entries() -> None:
     auth.save(auth.ApiKey('odd"key\\'))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert auth.api_key() == auth.ApiKey('odd"key\\')
-    assert auth.s3_credentials() == auth.S3Credentials(
-        auth.Secret("a"), auth.Secret("b")
-    )
+    assert auth.s3_credentials() == auth.S3Credentials(auth.Secret("a"), auth.Secret("b"))
     assert [p.name for p in path.parent.iterdir()] == ["credentials.toml"]
 
 
@@ -93,9 +87,7 @@ def test_a_broken_file_does_not_show_its_content() -> None:
 
 @pytest.mark.parametrize("key", ["two words", "clé", "a\nb"])
 def test_a_mangled_key_is_refused_before_it_is_sent(key: str) -> None:
-    with pytest.raises(
-        ConfigurationError, match="characters that no key has"
-    ) as caught:
+    with pytest.raises(ConfigurationError, match="characters that no key has") as caught:
         auth.find(key)
     assert key not in str(caught.value)
 

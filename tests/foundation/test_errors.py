@@ -19,17 +19,13 @@ def _classes() -> dict[str, type]:
 
 
 def test_the_tree_in_the_docstring_names_every_class() -> None:
-    drawn = set(
-        re.findall(r"[|`]-- (\w+)|^    (Geodes\w+)", errors.__doc__ or "", re.MULTILINE)
-    )
+    drawn = set(re.findall(r"[|`]-- (\w+)|^    (Geodes\w+)", errors.__doc__ or "", re.MULTILINE))
     assert {a or b for a, b in drawn} == set(_classes())
 
 
 def test_every_class_descends_from_the_base() -> None:
     for name, value in _classes().items():
-        base = (
-            errors.GeodesWarning if issubclass(value, Warning) else errors.GeodesError
-        )
+        base = errors.GeodesWarning if issubclass(value, Warning) else errors.GeodesError
         assert issubclass(value, base), name
 
 
@@ -43,8 +39,5 @@ def test_the_hint_is_part_of_the_text(name: str) -> None:
 
 
 def test_near_words_ignore_case_and_keep_the_known_spelling() -> None:
-    assert (
-        errors.near("peps_s2_l1", ["PEPS_S2_L1C", "SWH"])
-        == 'did you mean "PEPS_S2_L1C"?'
-    )
+    assert errors.near("peps_s2_l1", ["PEPS_S2_L1C", "SWH"]) == 'did you mean "PEPS_S2_L1C"?'
     assert errors.near("zzz", ["PEPS_S2_L1C"]) == ""

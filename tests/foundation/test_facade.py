@@ -17,9 +17,7 @@ _ALLOWED = 10
 
 def _modules(statement: str) -> set[str]:
     code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout))
 
 
@@ -28,9 +26,7 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
     assert len(added) <= _ALLOWED, sorted(added)
 
 
-@pytest.mark.parametrize(
-    "name", ["_http", "auth", "config", "errors", "hub", "local", "cli"]
-)
+@pytest.mark.parametrize("name", ["_http", "auth", "config", "errors", "hub", "local", "cli"])
 def test_the_light_layers_load_no_scientific_package(name: str) -> None:
     heavy = {
         "numpy",
