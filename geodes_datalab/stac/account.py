@@ -1,0 +1,220 @@
+"""The verbs `login` and `status`: the key, the quota, the state of the catalogue."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from geodes_datalab import auth
+from geodes_datalab._display import table
+from geodes_datalab._http import Client
+from geodes_datalab.auth import ApiKey
+from geodes_datalab.config import Config, load
+from geodes_datalab.errors import AuthenticationError, GeodesError, QuotaError, ServiceError
+
+QUOTA_PATH = "/processing/download/get"
+"""The cheapest call that needs a key."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Products that may be downloaded per hour."""
+
+    maximum: int | None
+    """Per hour; ``None`` where the portal does not tell."""
+    remaining: int | None
+    """Left in this hour."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left in this hour."""
+        return self.remaining is not None and self.remaining <= 0
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        if self.remaining is None:
+            return "unknown"
+        text = f"{self.remaining} of {self.maximum} products left in this hour"
+        return f"{text}; wait for the next hour to download" if self.exhausted else text
+
+
+@dataclass(frozen=True)
+class Account:
+    """A key that works, without the key."""
+
+    portal: str
+    """Root of the portal."""
+    source: str
+    """Where the key was found, or was stored."""
+    quota: Quota
+    """At the time of the check."""
+
+    def _repr_html_(self) -> str:
+        rows = [("portal", self.portal), ("key", self.source), ("quota", self.quota)]
+        return table(rows, ("", "signed in"))
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand with the catalogue and the account."""
+
+    portal: str
+    """Root of the portal."""
+    catalogue: str
+    """Address of the STAC API."""
+    dialect: str
+    """How it is spoken to."""
+    reachable: bool
+    """Whether the catalogue answers."""
+    key: str
+    """Where the API key was found, or that there is none; never the key."""
+    quota: str
+    """What is left, or why it could not be asked."""
+    notice: str = ""
+    """What the catalogue is, where it is not GEODES."""
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return name and value pairs, for tables."""
+        answers = (
+            "answers" if self.reachable else "does not answer: check the network, then try again"
+        )
+        found = [
+            ("portal", self.portal),
+            ("catalogue", f"{self.catalogue} ({self.dialect} dialect)"),
+            ("state", answers),
+            ("API key", self.key),
+            ("quota", self.quota),
+        ]
+        return [*found, ("notice", self.notice)] if self.notice else found
+
+    def __str__(self) -> str:
+        """Write one line each."""
+        return "\n".join(f"{name}: {value}" for name, value in self.rows())
+
+    def _repr_html_(self) -> str:
+        return table(self.rows(), ("", "status"))
+
+
+def login(
+    api_key: str | ApiKey | None = None, *, endpoint: str | None = None, store: bool = True
+) -> Account:
+    """Check an API key, and keep it.
+
+    Parameters
+    ----------
+    api_key
+        Made on your profile page in the portal. Asked for, without showing it, where not given.
+    endpoint
+        Root of the portal, where it is not the configured one. To keep using it, set
+        ``GEODES_PORTAL`` too.
+    store
+        Whether to write the key to ``~/.config/geodes-datalab/credentials.toml`` (readable by you
+        only); otherwise this process alone remembers it.
+
+    Returns
+    -------
+    Account
+        Shows the quota, never the key. A key whose quota is used up is a good key.
+
+    Raises
+    ------
+    AuthenticationError
+        The portal refuses the key; nothing was stored.
+    ServiceError
+        The portal cannot be reached; nothing was stored.
+    StorageError
+        The key is right, but could not be written.
+    """
+    config = load(portal=endpoint)
+    key = _asked_for(config) if api_key is None else api_key
+    found = auth.find(key) if key else None
+    if found is None:
+        raise AuthenticationError(
+            "the API key is empty", "make one on your profile page in the portal"
+        )
+    allowance = quota(api_key=found.key, config=config)
+    source = str(auth.save(found.key)) if store else "this process"
+    auth.use(found.key)
+    return Account(config.portal, source, allowance)
+
+
+def quota(*, api_key: ApiKey | None = None, config: Config | None = None) -> Quota:
+    """Ask how many products may still be downloaded in this hour.
+
+    Raises
+    ------
+    AuthenticationError
+        There is no key, or the portal refuses it.
+    ServiceError
+        The portal cannot be reached.
+    """
+    with Client(config or load(), api_key) as client:
+        try:
+            reply = client.get_json(client.config.portal + QUOTA_PATH)
+        except QuotaError:
+            return Quota(None, 0)
+    values: list[Any] = [reply.get("maxQuota"), reply.get("remainingQuota")]
+    if not all(isinstance(value, int) for value in values):
+        raise ServiceError(
+            "the portal did not tell the quota", "check GEODES_PORTAL with geodes_datalab.status()"
+        )
+    return Quota(values[0], values[1])
+
+
+def status() -> Status:
+    """Tell where the catalogue is, whether it answers, which key is used and what is left of the quota.
+
+    Returns
+    -------
+    Status
+        A table in notebooks; what fails is told in it, not raised.
+    """
+    config = load()
+    return Status(
+        portal=config.portal,
+        catalogue=config.stac_url,
+        dialect=config.dialect,
+        reachable=_reachable(config),
+        key=_key_source(),
+        quota=_quota_text(config),
+        notice=os.environ.get("GEODES_CATALOGUE_NOTICE", ""),
+    )
+
+
+def _asked_for(config: Config) -> str:
+    from getpass import getpass
+
+    try:
+        return getpass(f"API key for {config.portal}: ")
+    except EOFError as error:
+        raise AuthenticationError(
+            "no API key was given, and there is no one to ask",
+            "call login(api_key=...), or set GEODES_API_KEY",
+        ) from error
+
+
+def _reachable(config: Config) -> bool:
+    try:
+        with Client(config) as client:
+            client.get_json(config.stac_url)
+    except GeodesError:
+        return False
+    return True
+
+
+def _key_source() -> str:
+    try:
+        found = auth.find()
+    except GeodesError as error:
+        return str(error)
+    return f"from {found.source}" if found else "none: call geodes_datalab.login() to download"
+
+
+def _quota_text(config: Config) -> str:
+    try:
+        if auth.find() is None:
+            return "needs an API key"
+        return str(quota(config=config))
+    except GeodesError as error:
+        return str(error)

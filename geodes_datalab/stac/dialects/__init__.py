@@ -1,0 +1,51 @@
+"""How to speak to a catalogue: one `Dialect` turns a `Query` into requests, and yields raw items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from geodes_datalab._http import Client
+from geodes_datalab._types import Json
+from geodes_datalab.stac.properties import Attributes
+from geodes_datalab.stac.query import Query
+
+__all__ = ["Dialect", "Found", "dialect_of"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The answer to a search, as it arrives."""
+
+    matched: int | None
+    """How many items the server says there are; ``None`` where it does not tell."""
+    pages: Iterator[list[Json]]
+    """Raw items page by page, in order; pages that were not asked for yet are fetched on the way."""
+
+
+class Dialect(Protocol):
+    """A way to speak to a catalogue."""
+
+    def attributes(self) -> Attributes | None:
+        """Return the searchable properties with their types; ``None`` where unknown."""
+
+    def knows(self, collection: str) -> bool:
+        """Tell whether a collection certainly exists, with at most one small request."""
+
+    def collections(self) -> list[Json]:
+        """Return the raw collections of the catalogue."""
+
+    def search(self, query: Query) -> Found:
+        """Ask for the first page, and prepare the others."""
+
+
+def dialect_of(client: Client) -> Dialect:
+    """Return the dialect that the client's settings name."""
+    if client.config.dialect == "stac":
+        from geodes_datalab.stac.dialects.standard import Standard
+
+        return Standard(client)
+    from geodes_datalab.stac.dialects.geodes import Geodes
+
+    return Geodes(client)

@@ -1,0 +1,265 @@
+"""The verb `download`."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geodes_datalab._display import progress as progress_bar
+from geodes_datalab._display import size as size_text
+from geodes_datalab._http import Client
+from geodes_datalab._types import Json
+from geodes_datalab.config import Config, load
+from geodes_datalab.errors import (
+    ChecksumError,
+    GeodesError,
+    InvalidQuery,
+    ProductOffline,
+    RemoteError,
+    RequestError,
+    StorageError,
+    near,
+)
+from geodes_datalab.stac.assets import data_asset, file_name
+from geodes_datalab.stac.items import Items
+from geodes_datalab.stac.online import as_dicts, ask
+from geodes_datalab.stac.settings import settings_of
+from geodes_datalab.stac.transfer import Job, Stopped, Watch, transfer
+
+if TYPE_CHECKING:
+    import pystac
+
+MOST_WORKERS = 8
+"""Files at a time, at most: the archive is shared."""
+
+
+def download(
+    items: Items | pystac.Item | Iterable[pystac.Item] | Iterable[Json],
+    folder: str | PathLike[str] = ".",
+    *,
+    assets: str | Iterable[str] | None = None,
+    overwrite: bool = False,
+    workers: int = 2,
+    catalogue: str | Config | None = None,
+    progress: bool | None = None,
+) -> list[Path]:
+    """Download the files of items: verified, resumed after interruptions, whole or not at all.
+
+    Files that are there and right are not fetched again, so running the same line again gets what
+    is missing. Before the first byte, the archive is asked what is on tape, and the disk for space.
+
+    Parameters
+    ----------
+    items
+        What to download.
+    folder
+        Where to; made where it does not exist.
+    assets
+        Keys of the files wanted, such as ``"quicklook"``, or ``"all"``; by default the data file.
+    overwrite
+        Whether to fetch files again that are there and right.
+    workers
+        Files at a time, 1 to 8.
+    catalogue
+        See `geodes_datalab.search`.
+    progress
+        Whether to show a progress bar; by default in notebooks and terminals.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files, in the order of the items.
+
+    Raises
+    ------
+    ProductOffline
+        Some products lie on tape; the text names them. The others were downloaded.
+    QuotaError
+        This hour's products are used up; the text says what is done.
+    AuthenticationError, ServiceError
+        No or a wrong key; the archive does not answer.
+    ChecksumError, RequestError
+        A file came damaged twice, or is refused; the others were downloaded.
+    StorageError
+        There is not enough space, or the folder may not be written; nothing half-written is left.
+
+    Notes
+    -----
+    After Ctrl-C or a broken connection, what was received stays in ``*.part`` and is gone on with.
+    """
+    if not 1 <= workers <= MOST_WORKERS:
+        raise InvalidQuery(
+            f"workers={workers} must be from 1 to {MOST_WORKERS}", "leave workers out"
+        )
+    dicts = as_dicts(items)
+    jobs = _planned(dicts, Path(folder), assets)
+    missing = [job for job in jobs if overwrite or not job.complete()]
+    config = load() if catalogue is None else settings_of(catalogue)
+    with Client(config) as client:
+        offline = _offline(dicts, missing, client)
+        ready = [job for job in missing if job.item_id not in offline]
+        _refuse_full_disk(ready, Path(folder))
+        failure = _fetched(ready, client, workers, progress)
+    if failure:
+        raise _told(failure, jobs, Path(folder))
+    if offline:
+        raise _on_tape([job for job in missing if job.item_id in offline], jobs)
+    return [job.path for job in jobs]
+
+
+def _planned(dicts: list[Json], folder: Path, assets: str | Iterable[str] | None) -> list[Job]:
+    """Decide what to fetch, and under which names; files of one name get folders."""
+    wanted = {asset["href"]: (item, asset) for item in dicts for asset in _chosen(item, assets)}
+    names = Counter(_name(asset) for _, asset in wanted.values())
+    return [
+        Job(
+            item_id=str(item["id"]),
+            product=_title(item),
+            href=asset["href"],
+            path=folder
+            / (file_name(_title(item)) if names[_name(asset)] > 1 else "")
+            / _name(asset),
+            size=asset.get("file:size"),
+            md5=asset.get("geodes:md5"),
+        )
+        for item, asset in wanted.values()
+    ]
+
+
+def _chosen(item: Json, assets: str | Iterable[str] | None) -> Iterator[Json]:
+    if assets is None:
+        yield data_asset(item)[1]
+        return
+    if assets == "all":
+        yield from item["assets"].values()
+        return
+    for key in [assets] if isinstance(assets, str) else assets:
+        if key not in item["assets"]:
+            hint = near(key, item["assets"]) or "its files are: " + ", ".join(item["assets"])
+            raise InvalidQuery(f'{_title(item)} has no file "{key}"', hint)
+        yield item["assets"][key]
+
+
+def _name(asset: Json) -> str:
+    title = str(asset.get("title") or "")
+    return file_name(
+        title if "." in title and " " not in title else asset["href"].partition("?")[0]
+    )
+
+
+def _title(item: Json) -> str:
+    return str(item["properties"].get("identifier") or item["id"])
+
+
+def _offline(dicts: list[Json], missing: list[Job], client: Client) -> set[str]:
+    """Ask the archive about the data files that are still to be fetched."""
+    hrefs = {job.href for job in missing}
+    concerned = [
+        item
+        for item in dicts
+        if any(asset["href"] in hrefs and _is_data(asset) for asset in item["assets"].values())
+    ]
+    return (
+        {name for name, online in ask(concerned, client).items() if not online}
+        if concerned
+        else set()
+    )
+
+
+def _is_data(asset: Json) -> bool:
+    return "data" in (asset.get("roles") or ())
+
+
+def _refuse_full_disk(jobs: list[Job], folder: Path) -> None:
+    needed = sum(max((job.size or 0) - job.received(), 0) for job in jobs)
+    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise StorageError(
+            f"the download needs {size_text(needed)}, but {folder} has {size_text(free)} left; nothing was fetched",
+            "free some space, give another folder, or download fewer products",
+        )
+
+
+def _fetched(
+    jobs: list[Job], client: Client, workers: int, progress: bool | None
+) -> GeodesError | None:
+    """Fetch all files, and return what failed first; one file's fault does not stop the others."""
+    total = sum(job.size or 0 for job in jobs)
+    bar = progress_bar(
+        total=total, label="downloading", unit="B", enabled=progress if jobs else False
+    )
+    watch = Watch(bar.update)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="geodes-download")
+    futures = [pool.submit(_guarded, job, client, watch) for job in jobs]
+    try:
+        wait(futures)
+    except BaseException:  # Ctrl-C: let the transfers end at their next chunk
+        watch.stop.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        bar.close()
+    return _first_failure(futures, jobs)
+
+
+def _guarded(job: Job, client: Client, watch: Watch) -> GeodesError | None:
+    """Fetch one file; a failure that will hit every other file too tells them to end."""
+    if watch.stop.is_set():
+        return None
+    try:
+        transfer(job, client, watch)
+    except Stopped:
+        return None
+    except (ChecksumError, RequestError) as error:
+        return error
+    except GeodesError as error:
+        watch.stop.set()
+        return error
+    return None
+
+
+def _first_failure(
+    futures: list[Future[GeodesError | None]], jobs: list[Job]
+) -> GeodesError | None:
+    failures = [failure for future in futures if (failure := future.result()) is not None]
+    full = next((failure for failure in failures if isinstance(failure, StorageError)), None)
+    if full:
+        for job in jobs:
+            job.part.unlink(missing_ok=True)
+    decisive = (
+        failure for failure in failures if not isinstance(failure, ChecksumError | RequestError)
+    )
+    return full or next(decisive, failures[0] if failures else None)
+
+
+def _told(failure: GeodesError, jobs: list[Job], folder: Path) -> GeodesError:
+    """Add to a failure what is done so far, and that running again goes on from there."""
+    done = sum(job.path.is_file() for job in jobs)
+    message = f"{failure.message}; {done} of {len(jobs)} files are complete in {folder}"
+    hint = f"{failure.hint or 'run the same line again'} (running it again fetches only what is missing)"
+    told: Any = type(failure)
+    if isinstance(failure, RemoteError):
+        return _caused(told(message, hint, status=failure.status), failure)
+    return _caused(told(message, hint), failure)
+
+
+def _caused(error: GeodesError, cause: GeodesError) -> GeodesError:
+    error.__cause__ = cause
+    return error
+
+
+def _on_tape(offline: list[Job], jobs: list[Job]) -> ProductOffline:
+    names = ", ".join(job.product for job in offline[:5]) + (", ..." if len(offline) > 5 else "")
+    done = len(jobs) - len(offline)
+    rest = f"; the other {done} are downloaded" if done else ""
+    return ProductOffline(
+        f"{len(offline)} of {len(jobs)} products lie on tape: {names}{rest}",
+        "ask for them in the portal and run the same line again later, or leave them out: "
+        "stac.availability(items) tells which ones can be downloaded now",
+    )

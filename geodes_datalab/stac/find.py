@@ -1,0 +1,219 @@
+"""The verb `search`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from geodes_datalab._display import progress as progress_bar
+from geodes_datalab._http import Client
+from geodes_datalab._types import BBox, Json
+from geodes_datalab.config import Config
+from geodes_datalab.errors import IncompleteResult, InvalidQuery, ServerQuirk
+from geodes_datalab.stac.areas import BBoxLike, GeometryLike, overlaps
+from geodes_datalab.stac.dialects import Dialect, Found, dialect_of
+from geodes_datalab.stac.items import Items
+from geodes_datalab.stac.normalise import normalise
+from geodes_datalab.stac.properties import QueryLike
+from geodes_datalab.stac.query import PAGE_SIZE, Query
+from geodes_datalab.stac.settings import settings_of
+from geodes_datalab.stac.shipped import RENAMED, unknown
+from geodes_datalab.stac.times import DatetimeLike
+
+FLOOD = 100_000
+"""Most items that come without being asked for by ``limit``: more is a mistake, or needs thought."""
+
+
+def search(
+    collections: str | Iterable[str] | None = None,
+    *,
+    # where
+    bbox: BBoxLike | None = None,
+    geometry: GeometryLike | None = None,
+    # when
+    datetime: DatetimeLike | None = None,
+    published: DatetimeLike | None = None,
+    # what
+    ids: str | Iterable[str] | None = None,
+    cloud_cover: float | tuple[float, float] | None = None,
+    query: QueryLike | None = None,
+    # how much, in which order, from where
+    sort: str | Iterable[str] | None = "start_datetime",
+    limit: int | None = None,
+    page_size: int = PAGE_SIZE,
+    catalogue: str | Config | None = None,
+    progress: bool | None = None,
+) -> Items:
+    """Search the catalogue.
+
+    Parameters
+    ----------
+    collections
+        Ids, one or several; all collections where not given. See `geodes_datalab.collections`.
+    bbox
+        ``(west, south, east, north)`` in degrees; west > east means across the antimeridian.
+    geometry
+        GeoJSON, WKT, shapely or geopandas, in place of ``bbox``. Points and lines are widened by
+        50 m, since the portal finds by polygons only.
+    datetime
+        Time of **acquisition**: ``"2024"``, ``"2024-05"``, ``"2024-05-03"``,
+        ``"2024-01-15/2024-03"``, ``"../2020"``, dates, datetimes, or a pair of them. Naive is UTC.
+    published
+        Time of publication in the catalogue, written likewise.
+    ids
+        Item ids (``URN:...``) or product names.
+    cloud_cover
+        Highest percentage, or ``(low, high)``.
+    query
+        Conditions on properties: ``{"platform": "S2A", "sat:relative_orbit": [8, 51],
+        "area": (1000, None), "grid:code": "31TCH", "processing:version": {"gte": "05.00"}}``: a
+        value, a list of values, a range, or operators. Unknown names are refused.
+    sort
+        Properties to sort by, with ``-`` in front downwards; ``identifier`` breaks ties.
+    limit
+        Most items to return.
+    page_size
+        Items per request.
+    catalogue
+        By default as configured; ``"geodes"``, the address of any STAC API, or a `Config`.
+    progress
+        Whether to show a progress bar; by default in notebooks and terminals.
+
+    Returns
+    -------
+    Items
+        Sequence of STAC items, a table in notebooks.
+
+    Raises
+    ------
+    InvalidQuery, UnknownCollection, UnknownProperty
+        Nothing was searched.
+    AuthenticationError, RequestError, ServiceError
+        The catalogue did not answer as it should.
+
+    Warns
+    -----
+    IncompleteResult
+        Other items came than the catalogue announced; the text says what is missing.
+    ServerQuirk
+        The catalogue sent items from elsewhere; they were left out.
+    """
+    with Client(settings_of(catalogue)) as client:
+        dialect = dialect_of(client)
+        wanted = Query.of(
+            collections, bbox=bbox, geometry=geometry, datetime=datetime, published=published, ids=ids,
+            cloud_cover=cloud_cover, query=query, sort=sort, limit=limit, page_size=page_size,
+            attributes=dialect.attributes(),
+        )  # fmt: skip
+        _refuse_unknown(wanted.collections, dialect)
+        found = dialect.search(wanted)
+        _refuse_flood(found, wanted)
+        received = _collected(found, wanted, progress)
+    return _checked(received, found.matched, wanted)
+
+
+def _refuse_unknown(names: tuple[str, ...], dialect: Dialect) -> None:
+    """Refuse ids that neither the shipped list nor the catalogue has: it would answer HTTP 400, or all."""
+    unsure = [name for name in names if not dialect.knows(name)]
+    if not unsure:
+        return
+    if unsure[0] in RENAMED:
+        raise unknown(unsure[0], ())
+    known = {str(one["id"]) for one in dialect.collections()}
+    for name in unsure:
+        if name not in known:
+            raise unknown(name, known)
+
+
+def _refuse_flood(found: Found, query: Query) -> None:
+    if query.limit is None and found.matched is not None and found.matched > FLOOD:
+        raise InvalidQuery(
+            f"{found.matched:,} items match ({query.describe()})",
+            "narrow the search by area, dates or collection, or set limit= to take the first ones",
+        )
+
+
+def _collected(found: Found, query: Query, progress: bool | None) -> list[Json]:
+    """Take page after page; each is put right while the next ones are on their way."""
+    total = query.limit
+    if found.matched is not None:
+        total = min(found.matched, query.limit or found.matched)
+    received: list[Json] = []
+    shared: dict[str, Any] = {}
+    with progress_bar(total=total, label="searching", unit="items", enabled=progress) as bar:
+        for page in found.pages:
+            received += [normalise(item, shared) for item in page]
+            bar.update(len(page))
+            if query.limit is not None and len(received) >= query.limit:
+                break
+    return received
+
+
+def _checked(received: list[Json], matched: int | None, query: Query) -> Items:
+    """Check what came: every item once, all that were announced, where they should be."""
+    unique = list({item["id"]: item for item in reversed(received)}.values())[::-1]
+    complete = len(unique) if matched is None else matched
+    expected = min(complete, query.limit or complete)
+    if len(unique) < expected or (query.limit is None and len(unique) > expected):
+        text = _difference(expected, len(unique), len(received))
+        warnings.warn(text, IncompleteResult, stacklevel=3)
+    inside = [item for item in unique if _lies_in(item, query)]
+    if len(inside) < len(unique):
+        outside = len(unique) - len(inside)
+        text = f"the catalogue sent {outside} items from outside the area; they were left out"
+        warnings.warn(text, ServerQuirk, stacklevel=3)
+        complete = len(inside)
+    items = Items(inside[: query.limit], matched=complete, query=query)
+    _tell_missing_ids(items, query)
+    return items
+
+
+def _difference(announced: int, came: int, received: int) -> str:
+    twice = f", {received - came} of them more than once" if received > came else ""
+    what = (
+        f"{announced - came} are missing"
+        if came < announced
+        else f"{came - announced} are too many"
+    )
+    return (
+        f"the catalogue announced {announced} items and sent {came}{twice}: {what}. "
+        "It may have changed meanwhile: run the search again, or narrow it"
+    )
+
+
+def _tell_missing_ids(items: Items, query: Query) -> None:
+    here = {
+        str(name).casefold()
+        for item in items.dicts
+        for name in (item["id"], item["properties"]["identifier"])
+    }
+    missing = [one for one in query.ids if one.casefold() not in here]
+    if missing and query.limit is None:
+        names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        text = f"{len(missing)} of the {len(query.ids)} ids were not found: {names}. Check their spelling"
+        warnings.warn(text, IncompleteResult, stacklevel=4)
+
+
+def _lies_in(item: Json, query: Query) -> bool:
+    """Tell whether an item's box touches the area (a check of the server, not the search itself)."""
+    box = item.get("bbox")
+    areas = [query.bbox] if query.bbox and not query.geometry else _boxes(query.geometry)
+    if not areas or not box or len(box) != 4 or box[2] < box[0] or box[2] - box[0] > 180:
+        return True
+    return any(
+        area is not None and overlaps((box[0], box[1], box[2], box[3]), area) for area in areas
+    )
+
+
+def _boxes(geometry: Json | None) -> list[BBox]:
+    if geometry is None:
+        return []
+    parts = (
+        geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+    )
+    return [
+        (min(xs), min(ys), max(xs), max(ys))
+        for part in parts
+        for xs, ys in [([point[0] for point in part[0]], [point[1] for point in part[0]])]
+    ]

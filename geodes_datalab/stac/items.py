@@ -1,0 +1,276 @@
+"""`Items`: what a search found, as a sequence that is quick to make and knows how to show itself."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from geodes_datalab._display import size
+from geodes_datalab._types import BBox, Json
+from geodes_datalab.errors import DataError
+from geodes_datalab.stac.assets import data_asset
+from geodes_datalab.stac.matching import during, matches, refuse_absent
+from geodes_datalab.stac.properties import Clause, QueryLike, conditions
+from geodes_datalab.stac.query import Query
+from geodes_datalab.stac.times import DatetimeLike, interval
+
+if TYPE_CHECKING:
+    import geopandas
+    import pystac
+
+
+class Items(Sequence["pystac.Item"]):
+    """Items of a catalogue, in order.
+
+    Parameters
+    ----------
+    dicts
+        Normalised items (see `geodes_datalab.stac.normalise`).
+    matched
+        How many items the catalogue has for the search; the number here where not given.
+    query
+        The search that found them.
+    available
+        What `availability` told: item id to True (online) or False (on tape).
+
+    Examples
+    --------
+    >>> items = Items([])
+    >>> len(items), items.matched, items
+    (0, 0, Items(0 of 0))
+    """
+
+    def __init__(
+        self,
+        dicts: Iterable[Json] = (),
+        *,
+        matched: int | None = None,
+        query: Query | None = None,
+        available: dict[str, bool] | None = None,
+    ) -> None:
+        self.dicts: list[Json] = list(dicts)
+        """The items as dictionaries; shared, so not to be changed."""
+        self.matched = len(self.dicts) if matched is None else matched
+        """How many items the catalogue has for the search."""
+        self.query = query
+        """The search that found them, if any."""
+        self.available: dict[str, bool] = dict(available or {})
+        """What `availability` told so far: item id to True (online) or False (on tape)."""
+        self._built: dict[int, pystac.Item] = {}
+
+    def __len__(self) -> int:
+        """Return the number of items here."""
+        return len(self.dicts)
+
+    @overload
+    def __getitem__(self, index: int) -> pystac.Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Items: ...
+    def __getitem__(self, index: int | slice) -> pystac.Item | Items:
+        """Return one item as ``pystac.Item``, or a slice as `Items`."""
+        if isinstance(index, slice):
+            return self._with(self.dicts[index])
+        position = range(len(self.dicts))[index]
+        if position not in self._built:
+            self._built[position] = _built(self.dicts[position])
+        return self._built[position]
+
+    def __iter__(self) -> Iterator[pystac.Item]:
+        """Iterate over ``pystac.Item``; iterate over ``items.dicts`` for speed."""
+        return (self[position] for position in range(len(self.dicts)))
+
+    def __add__(self, other: Items) -> Items:
+        """Return both, each item once."""
+        unique = {item["id"]: item for item in (*self.dicts, *other.dicts)}
+        return Items(unique.values(), available={**self.available, **other.available})
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the items, not the search that found them."""
+        return isinstance(other, Items) and self.dicts == other.dicts
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Say how many there are, of what, and from when."""
+        text = f"Items({len(self)} of {self.matched}"
+        if self.dicts:
+            names = sorted({str(item.get("collection", "?")) for item in self.dicts})
+            text += f", {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}, {_days(self.dicts)}, {size(self.nbytes)}"
+        return text + ")"
+
+    def _repr_html_(self) -> str:
+        from geodes_datalab.stac.show import items_html
+
+        return items_html(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as compressed JSON, without the pystac items: a tenth of the size."""
+        packed = zlib.compress(json.dumps(self.dicts, separators=(",", ":")).encode(), 1)
+        return _unpacked, (packed, self.matched, self.query, self.available)
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the items."""
+        return [str(item["id"]) for item in self.dicts]
+
+    @property
+    def bbox(self) -> BBox | None:
+        """Box around all footprints, degrees; None where there is none."""
+        boxes = [item["bbox"] for item in self.dicts if item.get("bbox")]
+        if not boxes:
+            return None
+        return (
+            min(box[0] for box in boxes),
+            min(box[1] for box in boxes),
+            max(box[-2 if len(box) == 4 else 3] for box in boxes),
+            max(box[-1 if len(box) == 4 else 4] for box in boxes),
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all data files, as far as the catalogue tells."""
+        return sum(_size(item) or 0 for item in self.dicts)
+
+    def filter(
+        self,
+        test: Callable[[Json], bool] | None = None,
+        *,
+        collection: str | None = None,
+        tile: str | list[str] | None = None,
+        platform: str | list[str] | None = None,
+        cloud_cover: float | tuple[float, float] | None = None,
+        datetime: DatetimeLike | None = None,
+        query: QueryLike | None = None,
+    ) -> Items:
+        """Return the items that fulfil all conditions.
+
+        Parameters
+        ----------
+        test
+            Called with the item as a dictionary.
+        collection
+            Collection id.
+        tile
+            ``"31TCH"`` (or ``T31TCH``, ``MGRS-31TCH``), or several.
+        platform
+            ``"sentinel-2a"`` or ``"S2A"``, or several.
+        cloud_cover
+            Highest percentage, or ``(low, high)``; items without cloud cover fall out.
+        datetime
+            Time of acquisition, written as in `search`.
+        query
+            Conditions on any property, written as in `search`.
+
+        Returns
+        -------
+        Items
+            In the same order; ``matched`` is their number.
+
+        Raises
+        ------
+        UnknownProperty
+            None of the items has the property.
+        """
+        wishes: dict[str, Any] = dict(query or {})
+        wishes |= {
+            name: value
+            for name, value in (("grid:code", tile), ("platform", platform))
+            if value is not None
+        }
+        if cloud_cover is not None:
+            wishes["eo:cloud_cover"] = (
+                cloud_cover if isinstance(cloud_cover, tuple) else (0, cloud_cover)
+            )
+        clauses = conditions(wishes, None)
+        refuse_absent(clauses, self.dicts)
+        kept = [item for item in self.dicts if _fulfils(item, clauses, collection)]
+        span = interval(datetime)
+        if span:
+            kept = [item for item in kept if during(item["properties"], span)]
+        return self._with(item for item in kept if test is None or test(item))
+
+    def to_pystac(self) -> pystac.ItemCollection:
+        """Return a ``pystac.ItemCollection``."""
+        import pystac
+
+        return pystac.ItemCollection(list(self))
+
+    def to_geodataframe(self) -> geopandas.GeoDataFrame:
+        """Return a table: one row per item, properties as columns, footprints in EPSG:4326.
+
+        Raises
+        ------
+        MissingDependency
+            Geopandas is not installed (extra ``tables``).
+        """
+        from geodes_datalab.stac.tables import to_geodataframe
+
+        return to_geodataframe(self.dicts)
+
+    def to_parquet(self, path: str | PathLike[str]) -> Path:
+        """Write a stac-geoparquet file, whole or not at all.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        MissingDependency, StorageError, DataError
+        """
+        from geodes_datalab.stac.tables import write_parquet
+
+        return write_parquet(self.dicts, Path(path))
+
+    @classmethod
+    def from_parquet(cls, path: str | PathLike[str]) -> Items:
+        """Read what `to_parquet` wrote, or any other stac-geoparquet file.
+
+        Raises
+        ------
+        MissingDependency, DataError
+        """
+        from geodes_datalab.stac.tables import read_parquet
+
+        return cls(read_parquet(Path(path)))
+
+    def _with(self, dicts: Iterable[Json]) -> Items:
+        return Items(dicts, query=self.query, available=self.available)
+
+
+def _built(item: Json) -> pystac.Item:
+    import pystac
+
+    return pystac.Item.from_dict(item, migrate=False)
+
+
+def _unpacked(
+    packed: bytes, matched: int, query: Query | None, available: dict[str, bool]
+) -> Items:
+    return Items(
+        json.loads(zlib.decompress(packed)), matched=matched, query=query, available=available
+    )
+
+
+def _fulfils(item: Json, clauses: tuple[Clause, ...], collection: str | None) -> bool:
+    if collection is not None and item.get("collection") != collection:
+        return False
+    return all(matches(item["properties"], clause) for clause in clauses)
+
+
+def _size(item: Json) -> int | None:
+    try:
+        found: int | None = data_asset(item)[1].get("file:size")
+    except DataError:
+        return None
+    return found
+
+
+def _days(dicts: list[Json]) -> str:
+    days = sorted(str(item["properties"].get("datetime") or "")[:10] for item in dicts)
+    return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"

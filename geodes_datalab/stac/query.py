@@ -1,0 +1,210 @@
+"""What is searched: one frozen object, checked in full before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from operator import index
+from typing import Any, NamedTuple
+
+from geodes_datalab._types import BBox, Json
+from geodes_datalab.errors import InvalidQuery, UnknownProperty, near
+from geodes_datalab.stac.areas import BBoxLike, GeometryLike, bounding_box, geometry
+from geodes_datalab.stac.properties import (
+    ELSEWHERE,
+    Attributes,
+    Clause,
+    QueryLike,
+    conditions,
+)
+from geodes_datalab.stac.times import DatetimeLike, Interval, interval
+
+PAGE_SIZE = 80
+"""Items per page: what the portal's documentation allows."""
+
+
+class SortKey(NamedTuple):
+    """One property to sort by."""
+
+    name: str
+    ascending: bool = True
+
+
+TIE_BREAK = SortKey("identifier")
+"""Last key of every search: without it, pages overlap and items get lost."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search, in canonical form; make it with `Query.of`."""
+
+    collections: tuple[str, ...] = ()
+    """Collection ids; none means all."""
+    bbox: BBox | None = None
+    """West, south, east, north in degrees (west > east: across the antimeridian)."""
+    geometry: Json | None = field(default=None, hash=False)
+    """GeoJSON Polygon or MultiPolygon; given, it stands for the box as well."""
+    acquired: Interval | None = None
+    """Time of acquisition."""
+    published: Interval | None = None
+    """Time of publication in the catalogue."""
+    ids: tuple[str, ...] = ()
+    """Item ids or product names."""
+    cloud_cover: tuple[float, float] | None = None
+    """Lowest and highest cloud cover, percent."""
+    clauses: tuple[Clause, ...] = ()
+    """Conditions on properties, all of which must hold."""
+    sort: tuple[SortKey, ...] = (SortKey("start_datetime"), TIE_BREAK)
+    """Order; the last key is unique."""
+    limit: int | None = None
+    """Most items to return; ``None`` for all."""
+    page_size: int = PAGE_SIZE
+    """Items per request."""
+
+    @classmethod
+    def of(
+        cls,
+        collections: str | Iterable[str] | None = None,
+        *,
+        # where
+        bbox: BBoxLike | None = None,
+        geometry: GeometryLike | None = None,
+        # when
+        datetime: DatetimeLike | None = None,
+        published: DatetimeLike | None = None,
+        # what
+        ids: str | Iterable[str] | None = None,
+        cloud_cover: float | tuple[float, float] | None = None,
+        query: QueryLike | None = None,
+        # how much, in which order
+        sort: str | Iterable[str] | None = "start_datetime",
+        limit: int | None = None,
+        page_size: int = PAGE_SIZE,
+        # of which catalogue
+        attributes: Attributes | None = None,
+    ) -> Query:
+        """Read and check every part of a search; see `geodes_datalab.search` for the parameters.
+
+        Raises
+        ------
+        InvalidQuery, UnknownProperty
+
+        Examples
+        --------
+        >>> Query.of("PEPS_S2_L1C", datetime="2024-05", cloud_cover=20).cloud_cover
+        (0.0, 20.0)
+        """
+        box, shape = _area(bbox, geometry)
+        return cls(
+            collections=_texts(collections, "collections"),
+            bbox=box,
+            geometry=shape,
+            acquired=interval(datetime),
+            published=interval(published),
+            ids=_texts(ids, "ids"),
+            cloud_cover=_cloud_cover(cloud_cover, query),
+            clauses=conditions(query, attributes),
+            sort=_order(sort, attributes),
+            limit=_positive(limit, "limit"),
+            page_size=_positive(page_size, "page_size") or PAGE_SIZE,
+        )
+
+    def describe(self) -> str:
+        """Say in one line what is searched."""
+        parts = [", ".join(self.collections) or "all collections"]
+        if self.bbox:
+            parts.append("in ({:g}, {:g}, {:g}, {:g})".format(*self.bbox))
+        elif self.geometry:
+            parts.append(f"in a {self.geometry['type']}")
+        if self.acquired:
+            parts.append(f"acquired {self.acquired}")
+        if self.published:
+            parts.append(f"published {self.published}")
+        if self.cloud_cover:
+            parts.append("cloud cover {:g} to {:g} %".format(*self.cloud_cover))
+        parts += [f"{clause.name} {clause.operator} {clause.value!r}" for clause in self.clauses]
+        if self.ids:
+            parts.append(f"{len(self.ids)} ids")
+        return ", ".join(parts)
+
+
+def _area(bbox: BBoxLike | None, shape: GeometryLike | None) -> tuple[BBox | None, Json | None]:
+    if bbox is not None and shape is not None:
+        raise InvalidQuery(
+            "both bbox and geometry are given", "give one of them: the smaller one is enough"
+        )
+    if bbox is not None:
+        return bounding_box(bbox)
+    return None, geometry(shape) if shape is not None else None
+
+
+def _texts(value: str | Iterable[str] | None, name: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    values = (value,) if isinstance(value, str) else tuple(value)
+    for one in values:
+        if not isinstance(one, str) or not one.strip():
+            raise InvalidQuery(
+                f"{name} must be texts, not {one!r}", f'write {name}="..." or a list of them'
+            )
+    return tuple(dict.fromkeys(one.strip() for one in values))
+
+
+def _cloud_cover(value: Any, query: QueryLike | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    if query and "eo:cloud_cover" in query:
+        raise InvalidQuery(
+            'cloud cover is given twice: cloud_cover= and query["eo:cloud_cover"]', "keep one"
+        )
+    ends = value if isinstance(value, tuple | list) else (0, value)
+    try:
+        low, high = (float(end) for end in ends)
+    except (TypeError, ValueError) as error:
+        raise InvalidQuery(
+            f"cloud_cover={value!r} is no percentage", "write 20, or (0, 20)"
+        ) from error
+    if not 0 <= low <= high <= 100:
+        raise InvalidQuery(
+            f"cloud cover runs from 0 to 100 %, not {low:g} to {high:g}", "write 20, or (0, 20)"
+        )
+    return low, high
+
+
+def _order(value: str | Iterable[str] | None, attributes: Attributes | None) -> tuple[SortKey, ...]:
+    texts = _texts(value, "sort")
+    keys = [SortKey(text.lstrip("+-").strip(), not text.startswith("-")) for text in texts]
+    keys = [
+        SortKey(
+            {"datetime": "start_datetime", "title": "identifier", "id": "identifier"}.get(
+                name, name
+            ),
+            up,
+        )
+        for name, up in keys
+    ]
+    known = [*(name for name in attributes or () if name not in ELSEWHERE), "published"]
+    for key in keys:
+        if attributes is not None and key.name not in known:
+            hint = (
+                near(key.name, known)
+                or 'sort by e.g. "start_datetime", or "-eo:cloud_cover" downwards'
+            )
+            raise UnknownProperty(f'the catalogue cannot sort by "{key.name}"', hint)
+    if TIE_BREAK.name not in (key.name for key in keys):
+        keys.append(TIE_BREAK)
+    return tuple(keys)
+
+
+def _positive(value: int | None, name: str) -> int | None:
+    if value is None:
+        return None
+    try:
+        number = 0 if isinstance(value, bool) else index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise InvalidQuery(
+            f"{name}={value!r} must be a whole number from 1", f"leave {name} out for the default"
+        )
+    return number

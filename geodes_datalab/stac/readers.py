@@ -1,0 +1,212 @@
+"""Reader descriptors: what the files of a collection hold, and where in the archive it lies.
+
+The descriptors are data (``data/readers.toml``); nothing here opens a file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from geodes_datalab._types import Json
+from geodes_datalab.errors import UnknownBand, UnknownCollection, near
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a product: what it measures, how it is stored, where its file is."""
+
+    name: str
+    """Name in the product, such as ``B04``."""
+    gsd: float
+    """Ground sample distance in metres."""
+    dtype: str
+    """Type of the stored values (numpy's name)."""
+    member: str
+    """Pattern (fnmatch) of the path in the archive, or of the file's name."""
+    common_name: str | None = None
+    """Name shared by all sensors, such as ``red`` (STAC eo extension)."""
+    wavelength: float | None = None
+    """Centre in micrometres."""
+    width: float | None = None
+    """Full width at half maximum in micrometres."""
+    scale: float = 1.0
+    """Physical value = stored value * ``scale`` + ``offset``."""
+    offset: float = 0.0
+    """In physical units."""
+    nodata: float | None = None
+    """Stored value that means "nothing"; one in the file's header wins."""
+    units: str = "1"
+    """Units of the physical value; ``1`` for a ratio."""
+    description: str = ""
+    """What the values mean, where the name does not tell."""
+    role: str = "data"
+    """``data`` or ``mask``."""
+
+    def matches(self, path: str) -> bool:
+        """Tell whether a path in an archive, or a file's name, is this band's file.
+
+        Examples
+        --------
+        >>> reader("PEPS_S1_L2").band("VV").matches("s1a_31TCH_vv_DES_110_20200101t054321.tif")
+        True
+        """
+        return fnmatchcase(path, self.member)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """An offset that depends on the processing baseline."""
+
+    since: str
+    """First baseline that has it, such as ``04.00``."""
+    offset: float
+    """In physical units."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How to read the products of a collection."""
+
+    collection: str
+    """Collection id."""
+    container: str
+    """``zip``: bands are members of an archive; ``file``: the data file is the band."""
+    bands: tuple[Band, ...]
+    """Data bands by wavelength, then masks."""
+    description: str = ""
+    """What the products are."""
+    source: str = ""
+    """Where the facts are from."""
+    geocoded: bool = True
+    """Whether the pixels lie on a map grid (false: radar geometry)."""
+    shift: Shift | None = None
+    """Offset by processing baseline; `for_item` puts it into the bands."""
+    aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Further names of bands."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all bands."""
+        return [band.name for band in self.bands]
+
+    def band(self, name: str) -> Band:
+        """Return a band by its name, common name or alias.
+
+        Raises
+        ------
+        UnknownBand
+            With the names that are near.
+
+        Examples
+        --------
+        >>> reader("PEPS_S2_L1C").band("red").name, reader("PEPS_S2_L1C").band("b4").name
+        ('B04', 'B04')
+        """
+        known = {_folded(other): target for other, target in self.aliases.items()}
+        known |= {_folded(band.common_name): band.name for band in self.bands if band.common_name}
+        known |= {_folded(band.name): band.name for band in self.bands}
+        target = known.get(_folded(name))
+        for band in self.bands:
+            if band.name == target:
+                return band
+        words = [*self.names, *(band.common_name for band in self.bands if band.common_name)]
+        hint = near(name, words) or "the bands are: " + ", ".join(words)
+        raise UnknownBand(f'{self.collection} has no band "{name}"', hint)
+
+    def for_item(self, item: Json) -> Reader:
+        """Return the reader with the values that hold for one item.
+
+        Parameters
+        ----------
+        item
+            Normalised item. Its processing baseline decides the offset of Sentinel-2 L1C.
+        """
+        if self.shift is None or not _since(item, self.shift.since):
+            return self
+        offset = self.shift.offset
+        bands = tuple(
+            replace(one, offset=offset) if one.role == "data" else one for one in self.bands
+        )
+        return replace(self, bands=bands)
+
+
+def reader(collection: str) -> Reader:
+    """Return the reader descriptor of a collection.
+
+    Parameters
+    ----------
+    collection
+        Id, in today's form (``PEPS_S2_L1C``) or the next generation's (``peps-s2-l1c``).
+
+    Raises
+    ------
+    UnknownCollection
+        There is no descriptor; the hint names those that there are.
+
+    Examples
+    --------
+    >>> reader("PEPS_S2_L1C").band("nir").gsd
+    10
+    """
+    found = readers().get(collection.upper().replace("-", "_"))
+    if found is None:
+        known = sorted(readers())
+        raise UnknownCollection(
+            f'there is no reader for the collection "{collection}"',
+            near(collection, known) or "there are readers for: " + ", ".join(known),
+        )
+    return found
+
+
+@cache
+def readers() -> Mapping[str, Reader]:
+    """Return all reader descriptors by collection id."""
+    text = files("geodes_datalab.stac").joinpath("data/readers.toml").read_text("utf-8")
+    return {name: _reader(name, table) for name, table in tomllib.loads(text).items()}
+
+
+def _reader(collection: str, table: dict[str, Any]) -> Reader:
+    bands = tuple(_band({**table["defaults"], **one}) for one in table["bands"])
+    return Reader(
+        collection=collection,
+        container=table["container"],
+        bands=bands,
+        description=table["description"],
+        source=table["source"],
+        geocoded=table.get("geocoded", True),
+        shift=Shift(**table["shift"]) if "shift" in table else None,
+        aliases=table.get("aliases", {}),
+    )
+
+
+def _band(values: dict[str, Any]) -> Band:
+    name = values["name"]
+    member = values["member"].replace("{name}", name).replace("{lower}", name.lower())
+    nodata = None if values["nodata"] == "none" else values["nodata"]
+    return Band(**{**values, "member": member, "nodata": nodata})
+
+
+def _folded(name: str) -> str:
+    """Return a name without case and without zeros in front of its number."""
+    return re.sub(r"^b0(\d)$", r"b\1", name.strip().casefold())
+
+
+def _since(item: Json, baseline: str) -> bool:
+    """Tell whether an item was processed with a baseline or a later one."""
+    properties = item.get("properties", {})
+    found = str(
+        properties.get("processing:version") or properties.get("s2:processing_baseline") or ""
+    )
+    if not re.fullmatch(r"\d\d\.\d\d", found):
+        match = re.search(r"_N(\d\d)(\d\d)_", str(properties.get("identifier") or item.get("id")))
+        if match is None:
+            return str(properties.get("datetime") or "") >= "2022-01-25"  # day of baseline 04.00
+        found = f"{match.group(1)}.{match.group(2)}"
+    return found >= baseline

@@ -1,0 +1,126 @@
+"""How items look in a notebook: a table, a sketch of the footprints, a line of totals."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from geodes_datalab._display import size, table
+from geodes_datalab._types import BBox, Json
+from geodes_datalab.errors import DataError
+from geodes_datalab.stac.assets import data_asset
+
+if TYPE_CHECKING:
+    from geodes_datalab.stac.items import Items
+
+ROWS = 20
+"""Items in the table; the line below it tells of the others."""
+
+OUTLINES = 300
+"""Footprints in the sketch: more would only be slow and black."""
+
+_COLUMNS = ("date", "platform", "collection", "tile", "cloud cover", "size", "online", "name")
+_PIXELS = 220
+
+
+def items_html(items: Items) -> str:
+    """Return HTML of a search's result."""
+    head = f"<b>{len(items)}</b> of {items.matched} items, {size(items.nbytes)} in all"
+    if items.query:
+        head += f" &mdash; {escape(items.query.describe())}"
+    notice = os.environ.get("GEODES_CATALOGUE_NOTICE")
+    if notice:
+        head += f'<br><i style="color:#a04000">{escape(notice)}</i>'
+    if not items.dicts:
+        return (
+            f"<div>{head}<br>Nothing was found: widen the area, the dates or the cloud cover.</div>"
+        )
+    shown = items.dicts[:ROWS]
+    rows = [_row(item, items.available) for item in shown]
+    foot = f"... and {len(items) - ROWS} more<br>" if len(items) > ROWS else ""
+    if any(row[6] == "?" for row in rows):
+        foot += (
+            "online ?: ask the archive with <code>geodes_datalab.stac.availability(items)</code>"
+        )
+    return (
+        f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start;overflow-x:auto">'
+        f"{table(rows, _COLUMNS)}{_sketch(items)}</div><small>{foot}</small></div>"
+    )
+
+
+def _row(item: Json, available: dict[str, bool]) -> list[Any]:
+    properties = item["properties"]
+    cloud = properties.get("eo:cloud_cover")
+    return [
+        str(properties.get("datetime") or "-")[:16].replace("T", " "),
+        properties.get("platform"),
+        item.get("collection"),
+        str(properties.get("grid:code", "-")).removeprefix("MGRS-"),
+        "-" if cloud is None else f"{cloud:.0f} %",
+        size(_field(item, "file:size")),
+        _online(item, available),
+        properties.get("title"),
+    ]
+
+
+def _online(item: Json, available: dict[str, bool]) -> str:
+    """Say where the data lie; the catalogue's "not online" alone means nothing."""
+    if item["id"] in available:
+        return "yes" if available[item["id"]] else "on tape"
+    return "yes" if _field(item, "geodes:online") else "?"
+
+
+def _field(item: Json, name: str) -> Any:
+    try:
+        return data_asset(item)[1].get(name)
+    except DataError:
+        return None
+
+
+def _sketch(items: Items) -> str:
+    """Draw the footprints, and nothing below them: no map is fetched here."""
+    bbox = items.bbox
+    if bbox is None:
+        return ""
+    west, south, east, north = _padded(bbox)
+    shrink = max(math.cos(math.radians((south + north) / 2)), 0.05)
+    width, height = (east - west) * shrink, north - south
+    scale = _PIXELS / max(width, height)
+    outlines = []
+    for item in items.dicts[:OUTLINES]:
+        path = " ".join(
+            "M"
+            + " L".join(
+                f"{(x - west) * shrink * scale:.1f},{(north - y) * scale:.1f}" for x, y in ring
+            )
+            + "Z"
+            for ring in _rings((item.get("geometry") or {}).get("coordinates") or [])
+        )
+        name = escape(str(item["properties"].get("title", "")))
+        outlines.append(f'<path d="{path}"><title>{name}</title></path>')
+    caption = f"{bbox[0]:.2f}, {bbox[1]:.2f} to {bbox[2]:.2f}, {bbox[3]:.2f}"
+    return (
+        f'<figure style="margin:0"><svg width="{width * scale:.0f}" height="{height * scale:.0f}" role="img" '
+        'aria-label="footprints" style="border:1px solid #ccc">'
+        '<g fill="#2a78d6" fill-opacity="0.08" stroke="#2a78d6" stroke-opacity="0.7">'
+        f"{''.join(outlines)}</g></svg><figcaption><small>{caption}</small></figcaption></figure>"
+    )
+
+
+def _padded(bbox: BBox) -> BBox:
+    margin = max(bbox[2] - bbox[0], bbox[3] - bbox[1], 0.01) * 0.05
+    return bbox[0] - margin, bbox[1] - margin, bbox[2] + margin, bbox[3] + margin
+
+
+def _rings(coordinates: Any) -> Iterator[list[tuple[float, float]]]:
+    """Yield every ring of a geometry, at whatever depth it lies."""
+    if not coordinates or isinstance(coordinates[0], int | float):
+        return
+    if isinstance(coordinates[0][0], int | float):
+        yield [(point[0], point[1]) for point in coordinates]
+    else:
+        for part in coordinates:
+            yield from _rings(part)
