@@ -1,0 +1,125 @@
+"""What a cube says of itself: CF attributes, coordinates, CRS.
+
+The stored numbers' meaning stands under our own names (``nodata``, ``scale``, ``offset``): see
+`geodes_datalab.ops.packing` for the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords
+
+import geodes_datalab
+from geodes_datalab import stac
+from geodes_datalab.cubes.plan import Layer, Plan
+
+EPOCH = "microseconds since 1970-01-01T00:00:00"
+
+
+def coordinates(geobox: GeoBox, times: Sequence[datetime]) -> dict[str, xr.DataArray]:
+    """Make the coordinates time, y, x and spatial_ref."""
+    coords: dict[str, xr.DataArray] = {}
+    for dim, coord in xr_coords(geobox, always_yx=True).items():
+        coords[str(dim)] = coord
+    projected = geobox.crs is not None and geobox.crs.projected
+    for name, degrees in (("x", "longitude"), ("y", "latitude")):
+        standard = f"projection_{name}_coordinate" if projected else degrees
+        long_name = f"{name} coordinate of projection" if projected else degrees
+        coords[name].attrs |= {
+            "axis": name.upper(),
+            "standard_name": standard,
+            "long_name": long_name,
+        }
+    coords["time"] = xr.DataArray(
+        np.array(times, "datetime64[ns]"),
+        dims="time",
+        attrs={"standard_name": "time", "long_name": "start of acquisition (UTC)", "axis": "T"},
+    )
+    coords["time"].encoding = {"units": EPOCH, "dtype": "int64", "calendar": "proleptic_gregorian"}
+    return coords
+
+
+def variable(layer: Layer, band: stac.Band, collection: str) -> dict[str, Any]:
+    """Describe one variable."""
+    attrs: dict[str, Any] = {
+        "long_name": band.description or layer.native,
+        "standard_name": _standard_name(collection, band),
+        "units": "1" if band.role == "mask" else band.units or "1",
+        "native_name": layer.native,
+        "common_name": band.common_name,
+        "wavelength": band.wavelength,
+        "wavelength_units": "um" if band.wavelength else None,
+        "bandwidth": band.width,
+        "gsd": band.gsd or None,
+        "nodata": layer.fill,
+    }
+    if band.role == "mask":
+        attrs |= {"role": "mask", **_flags(layer.native)}
+    else:
+        attrs |= {"scale": band.scale, "offset": band.offset}
+    return {name: value for name, value in attrs.items() if _told(value)}
+
+
+def _told(value: Any) -> bool:
+    """Tell whether an attribute says anything; "NaN means missing" is a float's own convention."""
+    if isinstance(value, float) and math.isnan(value):
+        return False
+    return value is not None and not (isinstance(value, str) and not value)
+
+
+def dataset(plan: Plan, collection: str) -> dict[str, Any]:
+    """Describe the cube."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    names = sorted({product.title for product in plan.products})
+    return {
+        "Conventions": "CF-1.11",
+        "title": f"{collection or 'Products'}, {plan.times[0]:%Y-%m-%d} to {plan.times[-1]:%Y-%m-%d}",
+        "source": ", ".join(names[:20])
+        + (f" and {len(names) - 20} more" if len(names) > 20 else ""),
+        "history": f"{now} geodes_datalab.load {geodes_datalab.__version__}",
+    }
+
+
+def _standard_name(collection: str, band: stac.Band) -> str | None:
+    """Return the name in the CF table that a band's physical values have."""
+    if band.role == "mask":
+        return "status_flag"
+    name = collection.upper()
+    if "_S1" in name or "SENTINEL1" in name:
+        return "surface_backwards_scattering_coefficient_of_radar_wave"
+    if band.wavelength and name.endswith("L1C"):
+        return "toa_bidirectional_reflectance"
+    if band.wavelength and name.endswith(("L2A", "L3A")):
+        return "surface_bidirectional_reflectance"
+    return None
+
+
+def _flags(native: str) -> Mapping[str, Any]:
+    table = _bits(native)
+    if not table:
+        return {}
+    return {
+        "flag_masks": np.array(list(table.values()), "uint8"),
+        "flag_meanings": " ".join(table),
+    }
+
+
+def _bits(native: str) -> Mapping[str, int]:
+    from geodes_datalab.ops import masks
+
+    kind, _, grid = native.partition("_")
+    if kind == "SAT":
+        return masks.SAT.get(grid, {})
+    tables: Mapping[str, Mapping[str, int]] = {
+        "CLM": masks.CLM,
+        "MG2": masks.MG2,
+        "EDG": masks.EDG,
+    }
+    return tables.get(kind, {})

@@ -1,0 +1,201 @@
+"""The pixel grid of a cube: CRS, resolution, bounds, snapped so that native pixels are not resampled."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import shapely
+import shapely.affinity
+from affine import Affine
+from odc.geo import CRS
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import Geometry
+from pyproj.exceptions import CRSError
+
+from geodes_datalab.cubes.aoi import swapped
+from geodes_datalab.errors import CubeError
+
+ResolutionLike: TypeAlias = float | tuple[float, float]
+"""Pixel size in units of the CRS: one number, or (x, y); both positive."""
+
+_METRES_PER_DEGREE = 111_320.0
+
+
+def output_grid(
+    native: Sequence[GeoBox],
+    *,
+    area: Any = None,
+    crs: Any = None,
+    resolution: ResolutionLike | None = None,
+) -> GeoBox:
+    """Choose the grid of a cube.
+
+    Parameters
+    ----------
+    native
+        Grid of each product, the finest of its bands.
+    area
+        Polygon in longitude and latitude; by default all that the products cover.
+    crs
+        By default the products' own, which must then be one and the same.
+    resolution
+        By default the finest of the products'.
+
+    Returns
+    -------
+    GeoBox
+        North up. In the products' own CRS its pixels are theirs (or whole multiples begin where
+        theirs begin); in another CRS they begin at multiples of the resolution.
+
+    Raises
+    ------
+    CubeError
+        Mixed zones without ``crs``, an unknown CRS, no way to know a resolution, an area that cannot
+        be expressed in the CRS.
+    """
+    target = _target_crs(native, crs)
+    step_x, step_y = _step(native, target, resolution)
+    anchor_x, anchor_y = _anchor(native, target)
+    if area is None:
+        left, bottom, right, top = _union(native, target)
+    else:
+        left, bottom, right, top = _projected(area, target)
+    column, columns = _snap(left - anchor_x, right - anchor_x, step_x)
+    row, rows = _snap(anchor_y - top, anchor_y - bottom, step_y)
+    corner = (anchor_x + column * step_x, anchor_y - row * step_y)
+    return GeoBox((rows, columns), Affine(step_x, 0, corner[0], 0, -step_y, corner[1]), target)
+
+
+def touching(native: Sequence[GeoBox], area: Any) -> list[bool]:
+    """Tell for each product whether it touches an area (lon/lat).
+
+    Raises
+    ------
+    CubeError
+        None does; the hint tells where the products are.
+    """
+    prints = [_lonlat(box) for box in native]
+    hits = [_meets(area, print_) for print_ in prints]
+    if not any(hits):
+        west, south, east, north = shapely.union_all(prints).bounds
+        hint = f"the products lie within bbox=({west:.3f}, {south:.3f}, {east:.3f}, {north:.3f})"
+        if any(_meets(swapped(area), print_) for print_ in prints):
+            hint += "; longitude and latitude look swapped: west and east come first and third"
+        raise CubeError("none of the products touches the area of interest", hint=hint)
+    return hits
+
+
+def footprint(box: GeoBox, crs: CRS | None) -> Geometry:
+    """Return the outline of a grid in a CRS."""
+    assert crs is not None
+    return box.extent if box.crs == crs else box.footprint(crs)
+
+
+def step(box: GeoBox) -> tuple[float, float]:
+    """Return the pixel size of a grid (x, y), positive."""
+    return abs(box.resolution.x), abs(box.resolution.y)
+
+
+def _meets(area: Any, outline: Any) -> bool:
+    return any(
+        outline.intersects(shapely.affinity.translate(area, xoff=shift)) for shift in (0, -360, 360)
+    )
+
+
+def _lonlat(box: GeoBox) -> Any:
+    return box.footprint("EPSG:4326", wrapdateline=True).geom
+
+
+def _target_crs(native: Sequence[GeoBox], crs: Any) -> CRS:
+    if crs is not None:
+        try:
+            return CRS(crs)
+        except (CRSError, TypeError) as error:
+            hint = 'write it like "EPSG:32631", or give WKT'
+            raise CubeError(f"unknown coordinate reference system: {crs!r}", hint=hint) from error
+    counts = Counter(str(box.crs) for box in native)
+    first, _ = counts.most_common(1)[0]
+    if len(counts) > 1:
+        zones = ", ".join(f"{name} ({count} products)" for name, count in counts.most_common())
+        raise CubeError(
+            f"the products lie in {len(counts)} coordinate systems: {zones}",
+            hint=f'give crs="{first}" to bring all to one, or load one tile or zone at a time',
+        )
+    return CRS(first)
+
+
+def _step(
+    native: Sequence[GeoBox], target: CRS, resolution: ResolutionLike | None
+) -> tuple[float, float]:
+    if resolution is not None:
+        return _checked_step(resolution)
+    own = [step(box) for box in native if box.crs == target]
+    if own:
+        return min(own)
+    finest = min(step(box) for box in native)
+    if target.projected and all(box.crs is not None and box.crs.projected for box in native):
+        return finest
+    example = (
+        finest[0] / _METRES_PER_DEGREE if target.geographic else finest[0] * _METRES_PER_DEGREE
+    )
+    raise CubeError(
+        f"a pixel size in units of {target} cannot be derived from the products",
+        hint=f"give it, for example resolution={float(f'{example:.1g}'):g}",
+    )
+
+
+def _checked_step(resolution: ResolutionLike) -> tuple[float, float]:
+    pair = resolution if isinstance(resolution, tuple) else (resolution, resolution)
+    try:
+        step_x, step_y = (float(value) for value in pair)
+    except (TypeError, ValueError):
+        step_x = step_y = math.nan
+    if not (0 < step_x < math.inf and 0 < step_y < math.inf):
+        raise CubeError(
+            f"resolution must be a positive number, not {resolution!r}",
+            hint="give it in units of the CRS, for example 10, or (10, 20) for x and y",
+        )
+    return step_x, step_y
+
+
+def _anchor(native: Sequence[GeoBox], target: CRS) -> tuple[float, float]:
+    """Return a point where pixels meet: the corner of the finest grid in this CRS, or (0, 0)."""
+    own = [box for box in native if box.crs == target and box.axis_aligned]
+    if not own:
+        return 0.0, 0.0
+    bounds = min(own, key=step).boundingbox
+    return bounds.left, bounds.top
+
+
+def _union(native: Sequence[GeoBox], target: CRS) -> tuple[float, float, float, float]:
+    bounds = [footprint(box, target).boundingbox for box in native]
+    return (
+        min(box.left for box in bounds),
+        min(box.bottom for box in bounds),
+        max(box.right for box in bounds),
+        max(box.top for box in bounds),
+    )
+
+
+def _projected(area: Any, target: CRS) -> tuple[float, float, float, float]:
+    west, south, east, north = area.bounds
+    dense = max(east - west, north - south) / 64 or 1.0
+    found = Geometry(area, "EPSG:4326").to_crs(target, resolution=dense).boundingbox
+    values = (found.left, found.bottom, found.right, found.top)
+    if not all(map(math.isfinite, values)):
+        raise CubeError(
+            f"the area of interest cannot be expressed in {target}",
+            hint="give a smaller area, or another crs",
+        )
+    return values
+
+
+def _snap(low: float, high: float, size: float) -> tuple[int, int]:
+    """Return first pixel and number of pixels that cover an interval (at least one pixel)."""
+    slack = 1e-6  # of a pixel: bounds that fall on an edge do not take in the next pixel
+    first = math.floor(low / size + slack)
+    last = math.ceil(high / size - slack)
+    return first, max(1, last - first)

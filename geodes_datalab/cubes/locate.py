@@ -1,0 +1,157 @@
+"""Where the pixels are: an asset becomes a path that GDAL can read."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from geodes_datalab import _http, stac
+from geodes_datalab._types import Json
+from geodes_datalab.cubes.archives import NoRanges, members_of_file, members_of_url
+from geodes_datalab.errors import ArchiveError, CubeError, ServerQuirk
+
+
+class Locator(Protocol):
+    """The plug for other ways of reading (a faster archive engine, an object store)."""
+
+    def locate(self, asset: Json, pattern: str) -> str:
+        """Return the GDAL path of a file, or of a member of an archive.
+
+        Parameters
+        ----------
+        asset
+            Asset of a normalised item: ``href``, ``title``, ``file:size``.
+        pattern
+            Shell pattern of the member's path, for archives.
+
+        Raises
+        ------
+        MissingMember
+            The archive has no such member.
+        """
+        ...
+
+
+class MissingMember(ArchiveError):
+    """An archive has no member of that name."""
+
+
+class Finder:
+    """The default: plain files and members of zip archives, on servers or on disk.
+
+    Parameters
+    ----------
+    client
+        Asks servers for directories of archives.
+    folder
+        Where `geodes_datalab.download` left products; what lies there is not read over the network.
+    """
+
+    def __init__(self, client: _http.Client, folder: str | Path | None = None) -> None:
+        self._client = client
+        self._folder = _existing(folder)
+        self._downloading = Lock()
+        self._warned = False
+
+    def locate(self, asset: Json, pattern: str) -> str:
+        """Return the GDAL path of an asset or of a member; see `Locator`."""
+        path = self._on_disk(asset)
+        if not _is_zip(asset):
+            return str(path) if path else f"/vsicurl/{asset['href']}"
+        if path is None:
+            try:
+                names = members_of_url(self._client, asset["href"], _size(asset))
+            except NoRanges:
+                path = self._fetched(asset)
+            else:
+                member = match(pattern, names, asset)
+                return f"/vsizip/{{/vsicurl/{asset['href']}}}/{member}"
+        return f"/vsizip/{{{path}}}/{match(pattern, members_of_file(path), asset)}"
+
+    def _on_disk(self, asset: Json) -> Path | None:
+        parts = urlsplit(asset["href"])
+        if parts.scheme in ("", "file"):
+            return Path(unquote(parts.path) if parts.scheme else asset["href"]).resolve()
+        name, size = _file_name(asset), asset.get("file:size")
+        for folder in filter(None, (self._folder, self._cache(asset))):
+            path = folder / name
+            if path.is_file() and size in (None, path.stat().st_size):
+                return path
+        return None
+
+    def _cache(self, asset: Json) -> Path:
+        """Return the folder for the whole archive, where the server cannot send parts of it."""
+        name = str(asset.get("geodes:md5") or hashlib.sha256(asset["href"].encode()).hexdigest())
+        return Path(self._client.config.cache_dir) / "archives" / name
+
+    def _fetched(self, asset: Json) -> Path:
+        """Download an archive whose server cannot send parts, verified, into the cache."""
+        folder = self._cache(asset)
+        product = {"id": _file_name(asset), "properties": {}, "assets": {"data": asset}}
+        with self._downloading:  # one at a time: each shows its progress
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    "the server cannot send parts of an archive: whole archives are downloaded to "
+                    f"{folder.parent}. Workers on other machines need that folder too",
+                    ServerQuirk,
+                    stacklevel=2,
+                )
+            return stac.download([product], folder, catalogue=self._client.config)[0]
+
+
+def match(pattern: str, names: Sequence[str], asset: Json) -> str:
+    """Return the one name that fits a pattern; of several, the least deep, then the first.
+
+    Raises
+    ------
+    MissingMember
+        None does.
+
+    Examples
+    --------
+    >>> match("*_B04.jp2", ["A.SAFE/T31TCH_B04.jp2", "A.SAFE/T31TCH_B08.jp2"], {"title": "A.zip"})
+    'A.SAFE/T31TCH_B04.jp2'
+    """
+    found = [name for name in names if fnmatchcase(name, pattern)]
+    if not found:
+        raise MissingMember(
+            f"{_file_name(asset)} has no member {pattern}",
+            hint="load other bands, or look into the archive: its layout may have changed",
+        )
+    return min(found, key=lambda name: (name.count("/"), name))
+
+
+def _is_zip(asset: Json) -> bool:
+    return "zip" in str(asset.get("type", "")) or _file_name(asset).lower().endswith(".zip")
+
+
+def _file_name(asset: Json) -> str:
+    return str(asset.get("title") or Path(urlsplit(asset["href"]).path).name)
+
+
+def _size(asset: Json) -> int:
+    size = asset.get("file:size")
+    if not size:
+        raise ArchiveError(
+            f"the catalogue does not tell the size of {_file_name(asset)}",
+            hint="download it with geodes_datalab.download(), and pass that folder as archives=",
+        )
+    return int(size)
+
+
+def _existing(folder: str | Path | None) -> Path | None:
+    if folder is None:
+        return None
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise CubeError(
+            f"archives={str(folder)!r} is no folder", hint="give the folder of download()"
+        )
+    return path

@@ -1,0 +1,73 @@
+"""Descriptors for items of collections that have none: each image asset is a band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from geodes_datalab import stac
+from geodes_datalab._types import Json
+from geodes_datalab.errors import UnknownCollection
+
+_IMAGES = ("image/tiff", "image/jp2", "image/vnd.stac.geotiff", "image/x.geotiff")
+_MASKS = ("cloud", "cloud-shadow", "data-mask", "land-water", "snow-ice", "water-mask", "quality")
+
+
+def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader:
+    """Describe a collection by its items: what any STAC catalogue with a file for each band serves.
+
+    Parameters
+    ----------
+    items
+        Item dictionaries. Fields of the raster, eo and projection extensions are used, in their
+        older (``raster:bands``, ``eo:bands``) and newer (``bands``) spelling.
+    error
+        Raised if the items have no image assets.
+    """
+    bands: dict[str, stac.Band] = {}
+    for item in items:
+        for key, asset in (item.get("assets") or {}).items():
+            if key not in bands and _is_image(asset):
+                bands[key] = _band(key, asset, item.get("properties") or {})
+    if not bands:
+        raise error
+    collection = str(items[0].get("collection") or "")
+    return stac.Reader(collection, "asset", tuple(bands.values()))
+
+
+def _is_image(asset: Json) -> bool:
+    kind = str(asset.get("type") or "").split(";")[0].strip().lower()
+    named = str(asset.get("href") or "").partition("?")[0].lower()
+    image = kind in _IMAGES or (not kind and named.endswith((".tif", ".tiff", ".jp2")))
+    roles = asset.get("roles") or ["data"]
+    return image and not {"overview", "thumbnail", "visual"} & set(roles)
+
+
+def _band(key: str, asset: Json, properties: Json) -> stac.Band:
+    def told(name: str, *older: str, default: Any = None) -> Any:
+        """Look for a field in the band, in the asset, in the item."""
+        first = (asset.get("bands") or [{}])[0]
+        raster, eo = ((asset.get(f"{kind}:bands") or [{}])[0] for kind in ("raster", "eo"))
+        for place in (first, asset, raster, eo, properties):
+            for spelling in (name, *older):
+                if place.get(spelling) is not None:
+                    return place[spelling]
+        return default
+
+    nodata = told("nodata", "raster:nodata")
+    mask = set(asset.get("roles") or ()) & set(_MASKS)
+    return stac.Band(
+        name=key,
+        gsd=float(told("raster:spatial_resolution", "spatial_resolution", "gsd", default=0.0)),
+        dtype=str(told("data_type", default="")),
+        member="",
+        common_name=told("eo:common_name", "common_name"),
+        wavelength=told("eo:center_wavelength", "center_wavelength"),
+        width=told("eo:full_width_half_max", "full_width_half_max"),
+        scale=float(told("raster:scale", "scale", default=1.0)),
+        offset=float(told("raster:offset", "offset", default=0.0)),
+        nodata=None if nodata is None else float(nodata),
+        units=str(told("unit", default="1")),
+        description=str(asset.get("title") or key),
+        role="mask" if mask else "data",
+    )

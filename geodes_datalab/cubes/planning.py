@@ -1,0 +1,248 @@
+"""From parsed items to a plan: which products, which grid, which files, which time steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+from rasterio.enums import Resampling
+
+from geodes_datalab import _http, auth, stac
+from geodes_datalab._types import Json
+from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
+from geodes_datalab.cubes.locate import Locator, MissingMember
+from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
+from geodes_datalab.cubes.products import Parsed, titles
+from geodes_datalab.cubes.reading import Source, read_header
+from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand, near
+
+MASK_FILL = 255
+"""Fill of quality masks that have no value for "no data": all bits set, so such pixels are bad."""
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+Sources = Mapping[str, Source]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user said about pixels."""
+
+    area: Any = None
+    crs: Any = None
+    resolution: ResolutionLike | None = None
+    resampling: str | Mapping[str, str] = "nearest"
+    groupby: GroupBy = "solar_day"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the numbers of one variable mean."""
+
+    band: stac.Band
+    collection: str
+    offsets: tuple[float, ...] | None = None
+    """One for each time step, where they are not all the same."""
+
+
+def make_plan(
+    parsed: Sequence[Parsed],
+    wish: Wish,
+    *,
+    locator: Locator,
+    client: _http.Client,
+    progress: Progress = iter,
+) -> tuple[Plan, dict[str, Stored]]:
+    """Decide what will be read onto which pixels.
+
+    Requests are sent for what metadata do not tell: whether products are online, the directories of
+    their archives, and for items without projection fields the header of one file.
+
+    Returns
+    -------
+    plan
+        For an engine to carry out.
+    stored
+        By variable: what its numbers mean.
+
+    Raises
+    ------
+    CubeError, UnknownBand, ProductOffline, RemoteError
+    """
+    parsed = _within(parsed, wish.area)
+    _refuse_offline(parsed, client)
+    sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
+    parsed, sources = _with_any_band(parsed, sources)
+    products = list(client.map(lambda pair: _product(*pair), zip(parsed, sources, strict=True)))
+    parsed, products = _touching(parsed, products, wish.area)
+    grids = [product.grid for product in products]
+    geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
+    longitude = float(geobox.geographic_extent.geom.centroid.x)
+    starts, ids = [one.start for one in products], [one.id for one in products]
+    groups = group(starts, ids, wish.groupby, longitude)
+    parsed = _completed(parsed, products)
+    bands = {name: parsed[0].bands[name] for name in _names(products, parsed)}
+    layers = tuple(_layer(name, band, wish.resampling) for name, band in bands.items())
+    stored = {name: _stored(name, parsed, groups) for name in bands}
+    return Plan(layers, tuple(products), geobox, groups), stored
+
+
+def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
+    """Leave out what does not touch the area, as far as metadata tell, before any request is sent."""
+    if area is None or not all(one.grids for one in parsed):
+        return parsed
+    hits = touching([min(one.grids.values(), key=step) for one in parsed], area)
+    return [one for one, hit in zip(parsed, hits, strict=True) if hit]
+
+
+def _refuse_offline(parsed: Sequence[Parsed], client: _http.Client) -> None:
+    """Refuse products on tape, where the catalogue is GEODES and tells so."""
+    settings = client.config
+    if settings.dialect != "geodes":
+        return
+    remote = [one for one in parsed if _on_portal(one.item, settings.portal)]
+    if not remote:
+        return
+    try:
+        online = stac.availability([one.item for one in remote], catalogue=settings)
+    except GeodesError:
+        return  # a courtesy of the portal: without it, reading itself will tell
+    offline = [one for one in remote if online.get(one.id) is False]
+    if offline:
+        raise ProductOffline(
+            f"{len(offline)} of {len(parsed)} products lie on tape: {titles(offline)}",
+            hint="leave them out (items.available tells which are online), or order them in the "
+            "portal and come back",
+        )
+
+
+def _on_portal(item: Json, portal: str) -> bool:
+    origin = auth.origin(portal)
+    return any(auth.origin(str(asset["href"])) == origin for asset in item["assets"].values())
+
+
+def _sources(one: Parsed, locator: Locator) -> dict[str, Source]:
+    """Find the file of each band; a product may lack some."""
+    found = {}
+    for name, band in one.bands.items():
+        asset = _asset(one, band)
+        if asset is None:
+            continue
+        try:
+            path = locator.locate(asset, band.member)
+        except MissingMember:
+            continue
+        found[name] = Source(one.title, band.name, path)
+    return found
+
+
+def _asset(one: Parsed, band: stac.Band) -> Json | None:
+    """Return the asset that holds a band: the archive, or the file whose name fits."""
+    if one.container == "zip":
+        return stac.data_asset(one.item)[1]
+    assets: Mapping[str, Json] = one.item["assets"]
+    if one.container == "asset":
+        return assets.get(band.name)
+    names = {str(asset.get("title") or key): asset for key, asset in assets.items()}
+    return next((asset for name, asset in names.items() if band.matches(name)), None)
+
+
+def _with_any_band(
+    parsed: Sequence[Parsed], sources: Sequence[Sources]
+) -> tuple[list[Parsed], list[Sources]]:
+    pairs = [(one, found) for one, found in zip(parsed, sources, strict=True) if found]
+    if not pairs:
+        wanted = ", ".join(parsed[0].bands)
+        raise UnknownBand(
+            f"none of the {len(parsed)} products holds {wanted}: {titles(parsed)}",
+            hint="load other bands, or other products",
+        )
+    return [one for one, _ in pairs], [found for _, found in pairs]
+
+
+def _names(products: Sequence[Product], parsed: Sequence[Parsed]) -> list[str]:
+    """Return the bands that there are; refuse the cube if one asked for by name is nowhere."""
+    there = {name for product in products for name in product.sources}
+    missing = [name for name in parsed[0].bands if name not in there]
+    if missing and parsed[0].by_name:
+        raise UnknownBand(
+            f"none of the {len(parsed)} products holds {', '.join(missing)}: {titles(parsed)}",
+            hint=f"they hold: {', '.join(sorted(there))}",
+        )
+    return [name for name in parsed[0].bands if name in there]
+
+
+def _product(one: Parsed, sources: Sources) -> Product:
+    grids = [one.grids[name] for name in sources if name in one.grids]
+    grid: GeoBox = min(grids, key=step) if grids else read_header(next(iter(sources.values()))).grid
+    if grid.crs is None:
+        raise CubeError(
+            f"{one.title} has no coordinate reference system",
+            hint="its pixels are in the geometry of the sensor; load a geocoded collection instead",
+        )
+    return Product(one.id, one.title, one.start, grid, sources)
+
+
+def _completed(parsed: Sequence[Parsed], products: Sequence[Product]) -> list[Parsed]:
+    """Take from the first file of a band what the catalogue does not tell of it: type and nodata."""
+    told: dict[str, dict[str, Any]] = {}
+    for name, band in parsed[0].bands.items():
+        first = next((one.sources[name] for one in products if name in one.sources), None)
+        if not band.dtype and first is not None:
+            header = read_header(first)
+            nodata = header.nodata if band.nodata is None else band.nodata
+            told[name] = {"dtype": header.dtype, "nodata": nodata}
+    return [
+        replace(
+            one,
+            bands={name: replace(band, **told.get(name, {})) for name, band in one.bands.items()},
+        )
+        for one in parsed
+    ]
+
+
+def _touching(
+    parsed: Sequence[Parsed], products: Sequence[Product], area: Any
+) -> tuple[list[Parsed], list[Product]]:
+    if area is None:
+        return list(parsed), list(products)
+    hits = touching([product.grid for product in products], area)
+    return (
+        [one for one, hit in zip(parsed, hits, strict=True) if hit],
+        [one for one, hit in zip(products, hits, strict=True) if hit],
+    )
+
+
+def _layer(name: str, band: stac.Band, resampling: str | Mapping[str, str]) -> Layer:
+    mask = band.role == "mask"
+    method = resampling if isinstance(resampling, str) else resampling.get(name, "nearest")
+    if method not in Resampling.__members__:
+        known = [one for one in Resampling.__members__ if one != "gauss"]
+        hint = near(method, known) or f"use one of: {', '.join(known)}"
+        raise CubeError(f"unknown resampling {method!r}", hint=hint)
+    fill = band.nodata
+    if fill is None:
+        fill = float("nan") if band.dtype.startswith("float") else MASK_FILL if mask else 0
+    fill = np.dtype(band.dtype).type(fill).item()  # an integer where the band holds integers
+    return Layer(name, band.name, band.dtype, fill, "nearest" if mask else method)
+
+
+def _stored(name: str, parsed: Sequence[Parsed], groups: Sequence[Sequence[int]]) -> Stored:
+    band, collection = parsed[0].bands[name], str(parsed[0].item.get("collection") or "")
+    if len({(one.bands[name].dtype, one.bands[name].scale) for one in parsed}) > 1:
+        raise CubeError(
+            f"band {name} is not stored in the same way in all products",
+            hint="load them in parts",
+        )
+    steps = [{parsed[index].bands[name].offset for index in step_} for step_ in groups]
+    if any(len(offsets) > 1 for offsets in steps):
+        raise CubeError(
+            f"products of one time step store band {name} with different offsets (processing "
+            "baselines)",
+            hint='give groupby="id", or leave out the older version of each product',
+        )
+    values = tuple(offsets.pop() for offsets in steps)
+    return Stored(band, collection, values if len(set(values)) > 1 else None)

@@ -1,0 +1,50 @@
+"""Calculations on cubes: pure functions from xarray to xarray, lazy, that know no server.
+
+Spectral indices, masks, composites, and the basics of radar time series. Stored integers are safe
+input everywhere: they are turned into physical values first.
+"""
+
+from __future__ import annotations
+
+from geodes_datalab.ops.composites import best_pixel, count, mean, median, percentile
+from geodes_datalab.ops.indices import (
+    difference,
+    evi,
+    mndwi,
+    nbr,
+    ndmi,
+    ndsi,
+    ndvi,
+    ndwi,
+    savi,
+)
+from geodes_datalab.ops.masks import clear, cloud_mask, has_bits
+from geodes_datalab.ops.packing import mask_nodata, to_physical
+from geodes_datalab.ops.radar import despeckle, from_db, log_ratio, temporal_statistics, to_db
+
+__all__ = [
+    "best_pixel",
+    "clear",
+    "cloud_mask",
+    "count",
+    "despeckle",
+    "difference",
+    "evi",
+    "from_db",
+    "has_bits",
+    "log_ratio",
+    "mask_nodata",
+    "mean",
+    "median",
+    "mndwi",
+    "nbr",
+    "ndmi",
+    "ndsi",
+    "ndvi",
+    "ndwi",
+    "percentile",
+    "savi",
+    "temporal_statistics",
+    "to_db",
+    "to_physical",
+]

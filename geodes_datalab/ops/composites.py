@@ -1,0 +1,213 @@
+"""One image out of many: composites of a time series, for the whole of it or for each period.
+
+Values are physical (`geodes_datalab.ops.to_physical`) and float32; missing pixels do not count. Mask
+clouds first, for example with `geodes_datalab.ops.clear`. Everything is lazy. Quality masks are left
+out, since a median of flags means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from geodes_datalab.errors import CubeError, near
+from geodes_datalab.ops.packing import each, is_mask, to_physical
+
+Data = TypeVar("Data", xr.Dataset, xr.DataArray)
+
+PERIODS = {"month": (1, 0), "quarter": (3, 0), "season": (3, 1), "year": (12, 0)}
+"""Periods -> their length in months, and by how many months they begin before January."""
+
+
+def median(data: Data, *, period: str | None = None) -> Data:
+    """Return the median over time.
+
+    Parameters
+    ----------
+    data
+        Cube or band with a dimension ``time``.
+    period
+        ``None`` for one image of the whole series; ``"month"``, ``"quarter"``, ``"season"``
+        (beginning in December, March, June, September) or ``"year"`` for one of each, labelled by
+        its first day. Periods without an acquisition are left out.
+
+    Returns
+    -------
+    xarray.Dataset or xarray.DataArray
+        (y, x), or (time, y, x) with ``period``.
+
+    Examples
+    --------
+    >>> times = np.array(["2024-01-03", "2024-01-13", "2024-02-02"], "datetime64[ns]")
+    >>> band = xr.DataArray([1.0, 3.0, np.nan], {"time": times}, "time")
+    >>> median(band).item(), median(band, period="month").values
+    (2.0, array([ 2., nan]))
+    """
+    return _composite(data, _median, period, "median")
+
+
+def mean(data: Data, *, period: str | None = None) -> Data:
+    """Return the mean over time; see `median`."""
+    return _composite(data, lambda part: part.mean("time", skipna=True), period, "mean")
+
+
+def percentile(data: Data, percent: float, *, period: str | None = None) -> Data:
+    """Return a percentile over time (0 to 100, linear between observations); see `median`.
+
+    Examples
+    --------
+    >>> percentile(xr.DataArray([0.0, 1.0, 2.0], dims="time"), 25).item()
+    0.5
+    """
+    if not 0 <= percent <= 100:
+        raise CubeError(
+            f"a percentile lies between 0 and 100, not at {percent}", hint="give 0..100"
+        )
+    return _composite(
+        data, partial(_quantile, share=percent / 100), period, f"percentile {percent:g}"
+    )
+
+
+def count(data: Data, *, period: str | None = None) -> Data:
+    """Return how many observations each pixel has (uint16); see `median`.
+
+    Examples
+    --------
+    >>> count(xr.DataArray([0.5, np.nan, 0.7], dims="time")).item()
+    2
+    """
+    result = _composite(data, _counted, period, "count")
+    for band in _bands(result):
+        band.attrs = {"long_name": "number of valid observations", "units": "1"}
+    return result
+
+
+def best_pixel(data: xr.Dataset, by: xr.DataArray, *, period: str | None = None) -> xr.Dataset:
+    """Return, for each pixel, the bands of the one date that scores best.
+
+    Unlike a median, the bands of a pixel then belong together. With NDVI as the score this is the
+    maximum-NDVI composite, which prefers clear views of vegetation (Holben 1986, Characteristics of
+    maximum-value composite images from temporal AVHRR data, Int. J. Remote Sensing 7(11)).
+
+    Parameters
+    ----------
+    data
+        Cube with a dimension ``time``.
+    by
+        Score (time, y, x), for example ``ops.ndvi(data)``. Of equal scores the earliest date wins.
+    period
+        See `median`.
+
+    Returns
+    -------
+    xarray.Dataset
+        The bands, and ``observed``: the date that was taken (NaT where there is none).
+    """
+    cube = _values(data)
+    cube["observed"] = cube["time"].astype("datetime64[ns]")
+    cube = cube.assign(_score=by.astype("float32").drop_attrs())
+    return _by_period(cube, _best, period, "best pixel").drop_vars("_score", errors="ignore")
+
+
+def _best(part: xr.Dataset) -> xr.Dataset:
+    part = part.chunk(time=-1) if part.chunks else part
+    score = part["_score"]
+
+    def pick(band: xr.DataArray) -> xr.DataArray:
+        result: xr.DataArray = xr.apply_ufunc(
+            _take_best,
+            band,
+            score,
+            input_core_dims=[["time"], ["time"]],
+            dask="parallelized",
+            output_dtypes=[band.dtype],
+            keep_attrs=False,
+        )
+        result.attrs = dict(band.attrs)
+        return result
+
+    return each(part.drop_vars("_score"), pick).drop_vars("time")
+
+
+def _take_best(
+    values: npt.NDArray[np.generic], score: npt.NDArray[np.float32]
+) -> npt.NDArray[np.generic]:
+    """Take along the last axis the value whose score is highest."""
+    where = np.argmax(np.where(np.isnan(score), -np.inf, score), axis=-1)[..., np.newaxis]
+    values = np.broadcast_to(values, score.shape)
+    taken = np.take_along_axis(values, where, axis=-1)[..., 0]
+    none = (
+        np.array("NaT", values.dtype)
+        if values.dtype.kind == "M"
+        else np.array(np.nan, values.dtype)
+    )
+    return np.where(np.isnan(score).all(axis=-1), none, taken)
+
+
+def _median(part: Data) -> Data:
+    return _one_chunk(part).median("time", skipna=True)
+
+
+def _quantile(part: Data, share: float) -> Data:
+    return _one_chunk(part).quantile(share, "time", skipna=True).drop_vars("quantile")
+
+
+def _counted(part: Data) -> Data:
+    return part.notnull().sum("time").astype("uint16")
+
+
+def _one_chunk(part: Data) -> Data:
+    return part.chunk(time=-1) if part.chunks else part
+
+
+def _composite(data: Data, reduce: Callable[[Data], Data], period: str | None, name: str) -> Data:
+    return _by_period(_values(data), reduce, period, name)
+
+
+def _values(data: Data) -> Data:
+    """Return physical values without quality masks; refuse what has no time."""
+    if "time" not in data.dims:
+        raise CubeError("there is no dimension time", hint="give a cube of several dates")
+    masks = [band.name for band in _bands(data) if is_mask(band)]
+    return to_physical(data.drop_vars(masks))
+
+
+def _by_period(data: Data, reduce: Callable[[Data], Data], period: str | None, name: str) -> Data:
+    if period is None:
+        return _described(reduce(data), data, f"time: {name}")
+    labels = _labels(data["time"].values, period)
+    firsts = np.unique(labels)
+    steps = [reduce(data.isel(time=np.flatnonzero(labels == first))) for first in firsts]
+    along = xr.DataArray(firsts, dims="time", name="time")
+    joined = xr.concat(steps, along, coords="minimal", compat="override")
+    joined["time"].attrs = {**data["time"].attrs, "long_name": f"first day of the {period}"}
+    return _described(joined, data, f"time: {name} within {period}")
+
+
+def _labels(times: npt.NDArray[np.datetime64], period: str) -> npt.NDArray[np.datetime64]:
+    """Return the first day of the period that each time lies in."""
+    if period not in PERIODS:
+        hint = near(period, PERIODS) or f"use one of: {', '.join(PERIODS)}"
+        raise CubeError(f"unknown period {period!r}", hint=hint)
+    length, before = PERIODS[period]
+    months = times.astype("datetime64[M]").astype("int64")
+    first = (months + before) // length * length - before
+    return first.astype("datetime64[M]").astype("datetime64[ns]")
+
+
+def _described(result: Data, data: Data, method: str) -> Data:
+    """Keep attributes and grid mapping; tell the method as CF does."""
+    result.attrs = dict(data.attrs)
+    for band, source in zip(_bands(result), _bands(data), strict=True):
+        band.attrs = {**source.attrs, "cell_methods": method}
+        band.encoding = {k: v for k, v in source.encoding.items() if k == "grid_mapping"}
+    return result
+
+
+def _bands(data: xr.Dataset | xr.DataArray) -> list[xr.DataArray]:
+    return list(data.data_vars.values()) if isinstance(data, xr.Dataset) else [data]
