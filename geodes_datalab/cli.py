@@ -1,0 +1,299 @@
+"""The command ``geodes-datalab``: a thin layer over `geodes_datalab.local`.
+
+Everything heavier than click is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geodes_datalab.errors import GeodesError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from geodes_datalab.local.layout import Layout
+    from geodes_datalab.local.runtime import Runtime
+
+STATE_DIR = click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="GEODES_DATALAB_STATE",
+    help="Folder of homes, logs and passwords (default: ~/.local/state/geodes-datalab).",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+class Group(click.Group):
+    """Shows our own errors as what they are: a message and what to do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; end with code 1 at one of our errors."""
+        try:
+            return super().invoke(ctx)
+        except GeodesError as error:
+            click.secho(f"Error: {error}", fg="red", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    r"""A datalab for the Earth-observation data of GEODES, on this machine.
+
+    \b
+    geodes-datalab up                       start it, with a sample catalogue
+    geodes-datalab up --catalogue geodes    start it on the real GEODES
+    geodes-datalab doctor                   find out why something does not work
+    """
+
+
+@main.command()
+@STATE_DIR
+@click.option(
+    "--port",
+    default="8000",
+    show_default=True,
+    help='Port for the browser; the six after it are used inside. "auto": free ones.',
+)
+@click.option(
+    "--catalogue",
+    default="samples",
+    show_default=True,
+    metavar="samples|geodes|URL",
+    help="The sample catalogue, the real GEODES (with your API key), or any STAC API.",
+)
+@click.option(
+    "--api-key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the GEODES API key (else GEODES_API_KEY, else what login stored).",
+)
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML or JSON file whose values go over the generated settings.",
+)
+@click.option(
+    "--language", type=click.Choice(["en", "fr"]), default="en", help="Of the Lab's menus."
+)
+@click.option("--background", is_flag=True, help="Return when it is ready, and leave it running.")
+@click.option("--quiet", is_flag=True, hidden=True, help="Print no table (no password in logs).")
+def up(**options: Any) -> None:
+    """Start the datalab; Ctrl-C stops it."""
+    from geodes_datalab.local import up as local
+
+    start = _start(options)
+    console = _console()
+    say = _say(console)
+    running = _running(start.layout)
+    if running is not None:
+        console.print("It already runs:")
+    elif options["background"]:
+        running = local.in_background(_again(options), start.layout, say)
+    if running is not None:
+        _print_ready(start.layout, running, console)
+        return
+    shown = console if not options["quiet"] else None
+    local.supervise(
+        start,
+        say=say,
+        on_ready=lambda runtime: _print_ready(start.layout, runtime, shown),
+    )
+
+
+@main.command()
+@STATE_DIR
+def down(state_dir: Path | None) -> None:
+    """Stop the datalab with everything that users run in it."""
+    from geodes_datalab.local import up as local
+
+    say = _say(_console())
+    say("stopped" if local.down(_layout(state_dir), say) else "nothing was running")
+
+
+@main.command()
+@STATE_DIR
+@AS_JSON
+def status(state_dir: Path | None, as_json: bool) -> None:
+    """Show what runs; ends with code 3 if nothing does."""
+    from geodes_datalab.local import runtime as run
+    from geodes_datalab.local import secrets, tables
+
+    layout = _layout(state_dir)
+    runtime = run.read(layout)
+    if as_json:
+        facts: dict[str, Any] = {"state": "stopped", "state_dir": str(layout.root)}
+        if runtime is not None:
+            facts |= {
+                "state": runtime.state,
+                "url": runtime.url,
+                "catalogue": runtime.catalogue,
+                "gateway": runtime.gateway,
+                "pid": runtime.pid,
+                "password_file": str(secrets.path(layout, "password")),
+                "logs": str(layout.logs),
+                "parts": tables.part_rows(runtime),
+                "users": tables.user_rows(layout, runtime),
+            }
+        click.echo(json.dumps(facts, indent=1))
+    elif runtime is None:
+        click.echo(f"nothing runs from {layout.root}; start it with: geodes-datalab up")
+    else:
+        _console().print(tables.status(layout, runtime))
+    if runtime is None:
+        sys.exit(3)
+
+
+@main.command()
+@STATE_DIR
+@AS_JSON
+@click.option("--offline", is_flag=True, help="Do not ask whether GEODES can be reached.")
+def doctor(state_dir: Path | None, as_json: bool, offline: bool) -> None:
+    """Check ports, disk, memory, proxies, versions, GEODES and your key."""
+    from geodes_datalab.local import doctor as checks
+
+    found = checks.examine(_layout(state_dir), offline=offline)
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in found], indent=1))
+    else:
+        _console().print(checks.table(found))
+    sys.exit(1 if any(finding.verdict == "fail" for finding in found) else 0)
+
+
+@main.command()
+@STATE_DIR
+@click.argument("part", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what is added.")
+@click.option("-n", "--lines", default=50, show_default=True, help="How many lines from the end.")
+def logs(state_dir: Path | None, part: str | None, follow: bool, lines: int) -> None:
+    """Print the log of a PART, or list the parts that have one."""
+    from geodes_datalab.local.child import tail
+
+    layout = _layout(state_dir)
+    names = sorted(path.stem for path in layout.logs.glob("*.log"))
+    if part is None:
+        click.echo("\n".join(names) or f"there are no logs in {layout.logs}")
+        return
+    if part not in names:
+        raise click.BadParameter(
+            f"there is no log of {part!r}; there are: {', '.join(names) or 'none'}"
+        )
+    click.echo(tail(layout.log(part), lines))
+    if follow:
+        _follow(layout.log(part))
+
+
+@main.command()
+@STATE_DIR
+@click.option("--admin", is_flag=True, help="That of the user admin.")
+@click.option("--new", is_flag=True, help="Make a new one (used from the next start on).")
+def password(state_dir: Path | None, admin: bool, new: bool) -> None:
+    """Print the password."""
+    from geodes_datalab.local import secrets
+
+    layout, name = _layout(state_dir), "admin-password" if admin else "password"
+    layout.make()
+    if new or not secrets.path(layout, name).is_file():
+        secrets.write(layout, name, secrets.MAKERS[name]())
+    click.echo(secrets.read(layout, name))
+
+
+@main.command("sync-notebooks")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--restore", is_flag=True, help="Bring back notebooks that you deleted.")
+def sync_notebooks(folder: Path, restore: bool) -> None:
+    """Bring the shipped notebooks in FOLDER up to date; what you changed is kept."""
+    from geodes_datalab.errors import ConfigurationError
+    from geodes_datalab.hub.notebooks_sync import shipped, sync
+
+    source = shipped()
+    if source is None:
+        raise ConfigurationError(
+            "no notebooks came with this installation", hint="install the geodes-datalab wheel"
+        )
+    click.echo(str(sync(source, folder, restore=restore)))
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    from geodes_datalab import __version__
+
+    click.echo(__version__)
+
+
+def _start(options: dict[str, Any]) -> Any:
+    from geodes_datalab import auth
+    from geodes_datalab.local import plan
+    from geodes_datalab.local import up as local
+
+    key = None
+    if options["catalogue"] == "geodes":
+        file = options["api_key_file"]
+        key = auth.api_key(file.read_text("utf-8").strip() if file else None)
+    wishes = plan.Wishes(
+        catalogue=options["catalogue"],
+        api_key=key,
+        settings=options["settings"],
+        language=options["language"],
+    )
+    return local.Start(_layout(options["state_dir"]), options["port"], wishes)
+
+
+def _again(options: dict[str, Any]) -> list[str]:
+    """Return the arguments that start the same in the foreground, without a table."""
+    names = ("state_dir", "port", "catalogue", "api_key_file", "settings", "language")
+    given = [(f"--{name.replace('_', '-')}", options[name]) for name in names]
+    return ["--quiet", *(f"{flag}={value}" for flag, value in given if value is not None)]
+
+
+def _running(layout: Layout) -> Runtime | None:
+    from geodes_datalab.local import runtime as run
+    from geodes_datalab.local import up as local
+
+    return local.wait_until_ready(layout) if run.read(layout) is not None else None
+
+
+def _print_ready(layout: Layout, runtime: Runtime, console: Console | None) -> None:
+    from geodes_datalab.local import tables
+
+    if console is not None:
+        console.print(tables.ready(layout, runtime))
+
+
+def _layout(state_dir: Path | None) -> Layout:
+    from geodes_datalab.local.layout import layout
+
+    return layout(state_dir)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def _say(console: Console) -> Any:
+    return lambda text: console.print(f"{time.strftime('%H:%M:%S')}  {text}", markup=False)
+
+
+def _follow(path: Path) -> None:
+    with path.open("rb") as stream:
+        stream.seek(0, os.SEEK_END)
+        try:
+            while True:
+                sys.stdout.buffer.write(stream.read())
+                sys.stdout.flush()
+                time.sleep(0.3)
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()

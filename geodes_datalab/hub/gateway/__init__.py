@@ -1,0 +1,82 @@
+"""Dask Gateway's server: its configuration from the settings, and the classes that it lacks."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from geodes_datalab.hub.apply import override
+from geodes_datalab.hub.schema import Settings
+from geodes_datalab.hub.settings.services import api_url
+from geodes_datalab.hub.settings.singleuser import TLS_GUARD, dask_environment
+
+GIB = 2**30
+
+
+def apply(settings: Settings, c: Any) -> None:
+    """Set Dask Gateway's configuration; like `geodes_datalab.hub.apply`, it only sets.
+
+    Parameters
+    ----------
+    settings
+        What the operator wants.
+    c
+        ``traitlets.config.Config``, as a ``dask_gateway_config.py`` gets it.
+
+    Raises
+    ------
+    ConfigurationError
+        A secret that the settings name is missing.
+    """
+    _server(settings, c)
+    _backend(settings, c)
+    _clusters(settings, c)
+    override(settings.gateway.config, c)
+
+
+def _server(settings: Settings, c: Any) -> None:
+    gateway = settings.gateway
+    c.DaskGateway.address = gateway.api_address
+    c.DaskGateway.authenticator_class = "geodes_datalab.hub.gateway.authenticator.HubAuthenticator"
+    c.JupyterHubAuthenticator.jupyterhub_api_url = api_url(settings)
+    c.JupyterHubAuthenticator.jupyterhub_service_name = gateway.service
+    if gateway.token is not None:
+        c.JupyterHubAuthenticator.jupyterhub_api_token = gateway.token.read()
+    c.Proxy.externally_managed = True  # its own process: it outlives a restart of the API
+    c.Proxy.address = gateway.proxy_address
+    c.Proxy.tcp_address = gateway.scheduler_address
+    c.Proxy.prefix = f"/services/{gateway.service}"
+    if gateway.proxy_token is not None:
+        c.Proxy.api_token = gateway.proxy_token.read()
+
+
+def _backend(settings: Settings, c: Any) -> None:
+    gateway = settings.gateway
+    if gateway.backend != "local":
+        c.DaskGateway.backend_class = gateway.backend
+        return
+    c.DaskGateway.backend_class = "geodes_datalab.hub.gateway.local.LocalBackend"
+    c.LocalBackend.homes = str(settings.spawner.homes)
+    c.LocalBackend.clusters_directory = str(gateway.clusters_folder or "")
+    c.DBBackendBase.db_url = gateway.database
+    if gateway.encryption_key is not None:
+        c.DBBackendBase.db_encrypt_keys = [gateway.encryption_key.read()]
+    c.DBBackendBase.cluster_status_period = 2.0
+    c.DBBackendBase.worker_status_period = 2.0
+
+
+def _clusters(settings: Settings, c: Any) -> None:
+    from geodes_datalab.hub.gateway.options import cluster_options
+
+    gateway = settings.gateway
+    c.PerUserLimits.user_max_clusters = gateway.limits.clusters
+    c.PerUserLimits.user_max_workers = gateway.limits.workers
+    c.Backend.cluster_options = cluster_options(gateway)
+    dask = [sys.executable, "-m", "dask"]  # dask-scheduler and dask-worker are gone since 2026.6
+    c.ClusterConfig.scheduler_cmd = [*dask, "scheduler", "--preload", TLS_GUARD]
+    c.ClusterConfig.worker_cmd = [*dask, "worker"]
+    c.ClusterConfig.scheduler_memory = round(gateway.scheduler_memory_gib * GIB)
+    c.ClusterConfig.worker_memory = round(gateway.workers.memory_gib * GIB)
+    c.ClusterConfig.worker_cores = gateway.workers.cores
+    c.ClusterConfig.idle_timeout = gateway.idle_minutes * 60
+    c.ClusterConfig.environment = dask_environment() | gateway.environment

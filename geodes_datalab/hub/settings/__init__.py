@@ -1,0 +1,1 @@
+"""Steps of `geodes_datalab.hub.apply`, one module per subject; each has one ``apply(settings, c)``."""

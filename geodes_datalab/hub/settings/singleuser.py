@@ -1,0 +1,82 @@
+"""What the server of a user is told: arguments, environment, first page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from geodes_datalab.hub.schema import Settings
+
+LAB = Path(__file__).parent.parent / "lab"
+"""Jupyter configuration folder shipped with the package: Lab settings, extensions switched off."""
+
+TLS_GUARD = "geodes_datalab.compute.tls"
+"""Module that Dask preloads against a defect of Python with OpenSSL >= 3.4."""
+
+_PRELOAD = json.dumps([TLS_GUARD])
+
+
+def default_url(settings: Settings) -> str:
+    """Return the first page: as set, or the notebooks' README, or the Lab."""
+    user = settings.singleuser
+    if user.default_url is not None:
+        return user.default_url
+    if user.notebooks is not None and (user.notebooks / "README.md").is_file():
+        return f"/lab/tree/{user.notebooks_folder}/README.md"
+    return "/lab"
+
+
+def arguments(settings: Settings) -> list[str]:
+    """Return arguments of ``jupyterhub-singleuser``; unlike files, users cannot override them."""
+    hosts = sorted({"127.0.0.1", "localhost", gateway_host(settings)})
+    found = [
+        "--ServerApp.allow_unauthenticated_access=False",
+        f"--ServerProxy.host_allowlist={hosts!r}",
+    ]
+    return [*found, "--allow-root"] if settings.singleuser.allow_root else found
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of user servers, without a secret in it."""
+    return {
+        "JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in _lab_folders(settings)),
+        "EODAG_EXT_COLLECTIONS_CFG_FILE": "",  # else: an error dialog at start when offline
+        "EODAG_PROVIDERS_WHITELIST": '["geodes"]',
+        "DASK_DISTRIBUTED__CLIENT__PRELOAD": _PRELOAD,
+        "DASK_LOGGING": '{"distributed.preloading": "warning"}',  # else: red lines in notebooks
+        **(_gateway(settings) if settings.gateway.enabled else {}),
+        **settings.spawner.environment,
+    }
+
+
+def dask_environment() -> dict[str, str]:
+    """Return what workers need of the same (schedulers get it by argument)."""
+    return {
+        "DASK_DISTRIBUTED__NANNY__PRELOAD": _PRELOAD,
+        "DASK_DISTRIBUTED__WORKER__PRELOAD": _PRELOAD,
+    }
+
+
+def gateway_host(settings: Settings) -> str:
+    """Return the host name of the gateway's proxy, as user servers see it."""
+    return settings.gateway.proxy_address.rpartition(":")[0]
+
+
+def _lab_folders(settings: Settings) -> list[Path]:
+    french = [LAB.with_name("lab_fr")] if settings.singleuser.language == "fr" else []
+    return [*french, LAB]
+
+
+def _gateway(settings: Settings) -> dict[str, str]:
+    gateway = settings.gateway
+    path = f"{gateway.proxy_address}/services/{gateway.service}"
+    local = settings.spawner.kind == "local"  # KubeSpawner formats values, so braces are doubled
+    prefix = "{JUPYTERHUB_SERVICE_PREFIX}" if local else "{{JUPYTERHUB_SERVICE_PREFIX}}"
+    return {
+        "DASK_GATEWAY__ADDRESS": f"http://{path}",
+        "DASK_GATEWAY__PROXY_ADDRESS": f"gateway://{gateway.scheduler_address}",
+        "DASK_GATEWAY__PUBLIC_ADDRESS": f"{prefix}proxy/{path}",
+        "DASK_GATEWAY__AUTH__TYPE": "jupyterhub",
+        "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
+        "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
+    }

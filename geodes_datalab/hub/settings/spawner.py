@@ -1,0 +1,46 @@
+"""User servers: how they start, what they may do, what they find."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from geodes_datalab.hub.schema import Settings
+from geodes_datalab.hub.settings import singleuser
+from geodes_datalab.hub.settings.services import access_scope
+
+
+def apply(settings: Settings, c: Any) -> None:
+    """Set the spawner class, its hooks, the command and the environment of user servers."""
+    spawner = settings.spawner
+    if spawner.kind == "local":
+        c.JupyterHub.spawner_class = "geodes_datalab.hub.spawner.LocalSpawner"
+        c.SimpleLocalProcessSpawner.home_dir_template = f"{spawner.homes}/{{username}}"
+        c.LocalSpawner.logs = str(spawner.logs or "")
+        c.LocalSpawner.notebooks = str(settings.singleuser.notebooks or "")
+        c.LocalSpawner.notebooks_folder = settings.singleuser.notebooks_folder
+        c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+    else:
+        c.JupyterHub.spawner_class = spawner.kind
+    c.Spawner.default_url = singleuser.default_url(settings)
+    c.Spawner.args = singleuser.arguments(settings)
+    c.Spawner.environment = singleuser.environment(settings)
+    c.Spawner.poll_interval = spawner.poll_seconds
+    c.Spawner.start_timeout = spawner.start_timeout
+    c.Spawner.http_timeout = spawner.http_timeout
+    c.Spawner.consecutive_failure_limit = 5
+    c.Spawner.server_token_scopes = _scopes(settings)
+    if settings.gateway.enabled:
+        c.Spawner.post_stop_hook = _stop_clusters(settings)
+
+
+def _scopes(settings: Settings) -> list[str]:
+    scopes = ["users:activity!user", "access:servers!server"]
+    return [*scopes, access_scope(settings)] if settings.gateway.enabled else scopes
+
+
+def _stop_clusters(settings: Settings) -> Any:
+    from geodes_datalab.hub.gateway.cleanup import ClusterStopper
+
+    gateway = settings.gateway
+    return ClusterStopper(f"http://{gateway.proxy_address}", gateway.service)

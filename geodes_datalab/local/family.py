@@ -1,0 +1,85 @@
+"""All processes of a state folder, found by the mark in their environment.
+
+User servers, kernels, schedulers and workers run in sessions of their own and outlive their parents
+on purpose; the mark is how they are found when everything must end. A stranger never bears it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import psutil
+
+VARIABLE = "GEODES_DATALAB_INSTANCE"
+"""Environment variable that holds the state folder's path."""
+
+
+def members(instance: str, *, without: Iterable[int] = ()) -> list[psutil.Process]:
+    """Return the processes that bear a mark, except this one and those given.
+
+    Parameters
+    ----------
+    instance
+        The mark; see `geodes_datalab.local.layout.Layout.instance`.
+    without
+        Process numbers to leave out.
+    """
+    out = {os.getpid(), *without}
+    return [p for p in psutil.process_iter() if p.pid not in out and _mark(p) == instance]
+
+
+def end(instance: str, *, without: Iterable[int] = (), grace: float = 10.0) -> int:
+    """End the processes that bear a mark.
+
+    The eldest are asked to stop first, so that a user server can stop its kernels; what still runs
+    after the grace time is killed.
+
+    Parameters
+    ----------
+    instance, without
+        As for `members`.
+    grace
+        Seconds between the request and the end.
+
+    Returns
+    -------
+    int
+        How many processes were there.
+    """
+    kept = set(without)
+    found = members(instance, without=kept)
+    numbers = {process.pid for process in found}
+    for process in found:
+        if _parent(process) not in numbers:
+            _quietly(process.terminate)
+    deadline = time.monotonic() + grace
+    while members(instance, without=kept) and time.monotonic() < deadline:
+        psutil.wait_procs(found, timeout=0.2)
+    for process in members(instance, without=kept):
+        _quietly(process.kill)
+    psutil.wait_procs(found, timeout=2)
+    return len(found)
+
+
+def _mark(process: psutil.Process) -> str | None:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return process.environ().get(VARIABLE)
+    except (psutil.Error, OSError):
+        return None
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return 0
+
+
+def _quietly(action: Callable[[], None]) -> None:
+    with suppress(psutil.Error):  # it ended by itself
+        action()

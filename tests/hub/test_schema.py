@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub import Settings, load
+from geodes_datalab.hub.schema import Secret
+
+
+def test_defaults_are_usable_and_frozen() -> None:
+    settings = load({})
+    assert settings.cull.minutes == 60
+    with pytest.raises(ValidationError):
+        settings.cull.minutes = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"cul": {}}, 'cul: there is no such setting; did you mean "cull"?'),
+        ({"cull": {"minuts": 5}}, 'cull.minuts: there is no such setting; did you mean "minutes"?'),
+        (
+            {"gateway": {"workers": {"max_core": 4}}},
+            'gateway.workers.max_core: there is no such setting; did you mean "max_cores"?',
+        ),
+        ({"hub": {"zzz": 1}}, "known here: allow_named_servers, bind_url"),
+        ({"cull": {"minutes": -1}}, "cull.minutes: Input should be greater than 0"),
+        ({"gateway": {"workers": {"cores": 4, "max_cores": 2}}}, "larger than the largest one"),
+        ({"gateway": {"database": "sqlite:///x"}}, "a database on disk needs encryption_key"),
+        ({"hub": {"cookie_secret": {}}}, "name either a file or an environment variable"),
+        ({"singleuser": {"language": "de"}}, "singleuser.language: Input should be 'en' or 'fr'"),
+    ],
+)
+def test_wrong_settings_are_told_with_the_right_key(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(values)
+    assert said in str(caught.value)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load({"cul": {}, "hub": {"urll": ""}, "cull": {"minutes": "soon"}})
+    message = str(caught.value)
+    assert "cul:" in message
+    assert "hub.urll:" in message
+    assert "cull.minutes:" in message
+
+
+def test_values_are_not_repeated_in_errors() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load({"authenticator": {"password": "hunter2-hunter2"}})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".toml", ".json"])
+def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    path = tmp_path / f"settings{suffix}"
+    path.write_text("[cull]\nminutes = 7\n" if suffix == ".toml" else '{"cull": {"minutes": 7}}')
+    monkeypatch.setenv("GEODES_DATALAB_SETTINGS", str(path))
+    assert load(path) == load() == load({"cull": {"minutes": 7}})
+
+
+def test_no_file_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="set GEODES_DATALAB_SETTINGS"):
+        load()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(ConfigurationError, match="holds no table"):
+        load(tmp_path / "list.json")
+    (tmp_path / "wrong.toml").write_text("= 3")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load(tmp_path / "wrong.toml")
+
+
+def test_written_settings_are_read_back(values: dict[str, Any]) -> None:
+    settings = load(values)
+    text = json.dumps(settings.model_dump(mode="json", exclude_none=True))
+    assert load(json.loads(text)) == settings
+
+
+def test_secrets_are_read_late_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secret"
+    secret = Secret(file=path)
+    with pytest.raises(ConfigurationError, match="a secret of the hub is missing"):
+        secret.read()
+    path.write_text("  \n")
+    with pytest.raises(ConfigurationError, match="is empty"):
+        secret.read()
+    path.write_text("word\n")
+    assert secret.read() == "word"
+    assert "word" not in repr(secret)
+    monkeypatch.setenv("HUB_WORD", "other")
+    assert Secret(env="HUB_WORD").read() == "other"
+
+
+def test_every_setting_is_described() -> None:
+    """The reference page is made of these descriptions."""
+    for name, field in Settings.model_fields.items():
+        assert field.annotation is not None
+        assert field.annotation.__doc__, name

@@ -1,0 +1,236 @@
+"""The whole datalab, as `geodes-datalab up` starts it, used by two people."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from geodes_datalab.local import family
+from geodes_datalab.testing.datalab import Datalab, Failure, Kernel, Visitor, wait_for
+
+OPEN_CLUSTER = """
+from dask_gateway import Gateway
+gateway = Gateway()
+cluster = gateway.new_cluster()
+cluster.scale(2)
+client = cluster.get_client()
+client.wait_for_workers(2, timeout=90)
+import dask.array
+print(int(dask.array.ones((200, 200), chunks=100).sum().compute()), cluster.dashboard_link)
+"""
+
+
+@pytest.fixture(scope="module")
+def alice(datalab: Datalab) -> Visitor:
+    visitor = datalab.visitor("alice")
+    visitor.spawn()
+    return visitor
+
+
+@pytest.fixture(scope="module")
+def kernel(alice: Visitor) -> Kernel:
+    return alice.kernel()
+
+
+@pytest.fixture(scope="module")
+def dashboard(kernel: Kernel) -> str:
+    """Open a cluster with two workers, compute on it, return the path of its dashboard."""
+    total, link = kernel.run(OPEN_CLUSTER).split()  # and not a line of logs
+    assert total == "40000"
+    assert link.startswith("/user/alice/proxy/127.0.0.1:")
+    return link.removeprefix("/user/alice/")
+
+
+def test_everything_is_ready_and_local(datalab: Datalab) -> None:
+    facts = datalab.refresh()
+    assert facts["state"] == "ready"
+    names = {part["name"] for part in facts["parts"]}
+    assert names == {"gateway", "hub", "culler", "gateway-proxy", "proxy", "catalogue"}
+    for part in facts["parts"]:
+        assert part["state"] == "ready"
+        for connection in psutil.Process(part["pid"]).net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN:
+                assert connection.laddr.ip == "127.0.0.1", part["name"]
+
+
+@pytest.mark.parametrize("name", ["../bob", "Bob/../x", "bob smith", "", "admin"])
+def test_names_that_are_no_folders_are_refused(datalab: Datalab, name: str) -> None:
+    stranger = Visitor(datalab.url, name)
+    with stranger.session, pytest.raises(Failure, match="answered with"):
+        stranger.log_in(datalab.password)
+
+
+def test_a_wrong_password_is_refused(datalab: Datalab) -> None:
+    stranger = Visitor(datalab.url, "bob")
+    with stranger.session, pytest.raises(Failure, match="answered with 403"):
+        stranger.log_in("wrong" + datalab.password)
+
+
+def test_the_lab_opens_on_the_users_own_notebooks(alice: Visitor, datalab: Datalab) -> None:
+    answer = alice.get("", allow_redirects=True)
+    assert answer.status_code == 200
+    assert answer.url.endswith("/user/alice/lab/tree/notebooks/README.md")
+    copy = datalab.state_dir / "homes" / "alice" / "notebooks"
+    assert (copy / "README.md").is_file()
+    settings = alice.get("lab/api/settings/@jupyterlab/apputils-extension:notification").json()
+    assert settings["settings"] == {} or "fetchNews" not in settings["settings"]
+    assert settings["schema"]["properties"]["fetchNews"]["default"] == "false"
+    panel = alice.get("lab/api/settings/dask-labextension:plugin").json()
+    assert panel["schema"]["properties"]["browserDashboardCheck"]["default"] is True
+    languages = alice.get("lab/api/translations/").json()
+    assert {"en", "fr_FR"} <= set(languages["data"])
+
+
+def test_a_kernel_computes_in_the_home(kernel: Kernel, datalab: Datalab) -> None:
+    assert kernel.run("6 * 7") == "42"
+    home = datalab.state_dir / "homes" / "alice"
+    assert kernel.run("import pathlib; print(pathlib.Path.home())").strip() == str(home)
+    names = kernel.run("import os; print(sorted(n for n in os.environ if 'GEODES' in n))")
+    assert names.strip() == str(
+        [
+            "GEODES_API_KEY_FILE",
+            "GEODES_CATALOGUE_NOTICE",
+            "GEODES_DATALAB_INSTANCE",
+            "GEODES_PORTAL",
+        ]
+    )
+
+
+def test_the_catalogue_answers_with_the_users_key(kernel: Kernel) -> None:
+    code = (
+        "import geodes_datalab as gd\nitems = gd.search('PEPS_S2_L1C', limit=1)\nprint(len(items))"
+    )
+    assert kernel.run(code).strip().endswith("1")
+
+
+def test_dashboard_is_the_owners(dashboard: str, alice: Visitor, datalab: Datalab) -> None:
+    assert alice.get(dashboard).status_code == 200
+    socket = dashboard.removesuffix("status") + "status/ws"
+    assert alice.websocket_status(socket) == 101
+    anonymous = requests.get(
+        f"{datalab.url}user/alice/{dashboard}", allow_redirects=False, timeout=30
+    )
+    assert anonymous.status_code == 302
+    assert "/hub/" in anonymous.headers["Location"]
+    bob = datalab.visitor("bob")
+    for page in (dashboard, "lab", "api/kernels"):
+        assert bob.get(page, user="alice", allow_redirects=True).status_code in (403, 404), page
+    assert bob.websocket_status(socket, user="alice") in (302, 403, 404)  # never 101
+
+
+def test_dask_processes_work_in_the_home_with_the_guard(dashboard: str, kernel: Kernel) -> None:
+    code = (
+        "def look():\n"
+        "    import os, sys\n"
+        "    return os.getcwd(), os.environ['HOME'], 'geodes_datalab.compute.tls' in sys.modules\n"
+        "places = {*client.run(look).values(), client.run_on_scheduler(look)}\n"
+        "print(len(places), *places.pop())"
+    )
+    count, folder, home, guarded = kernel.run(code).split()[-4:]
+    assert (count, guarded) == ("1", "True")
+    assert folder == home
+    assert home.endswith("/homes/alice")
+
+
+def test_limits_per_user(dashboard: str, kernel: Kernel) -> None:
+    code = (
+        "import warnings\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    second = gateway.new_cluster(shutdown_on_close=True)\n"
+        "    second.scale(100)\n"
+        "print([str(w.message) for w in caught if 'limit' in str(w.message)])\n"
+        "second.scale(0)\n"
+        "try:\n"
+        "    gateway.new_cluster()\n"
+        "except ValueError as error:\n"
+        "    print('refused:', error)\n"
+        "second.shutdown()"
+    )
+    said = kernel.run(code)
+    assert "Scaling to 6 instead" in said  # 8 in all, 2 taken by the first cluster
+    assert "refused: you already have 2 active Dask cluster(s)" in said
+
+
+def test_options_are_bounded_and_hold_no_secret(dashboard: str, kernel: Kernel) -> None:
+    code = (
+        "def refused(**options):\n"
+        "    try: gateway.new_cluster(**options)\n"
+        "    except Exception as error: print(error)\n"
+        "refused(worker_memory=1000)\n"
+        "refused(environment={'GDAL_API_KEY': 'x'})\n"
+        "refused(environment={'LD_PRELOAD': 'x'})"
+    )
+    memory, secret, foreign = kernel.run(code).strip().splitlines()[-3:]
+    assert "worker_memory" in memory
+    assert "looks like a secret" in secret
+    assert "LD_PRELOAD may not be set for workers" in foreign
+
+
+def test_a_bad_token_is_told_with_advice(kernel: Kernel) -> None:
+    code = (
+        "from dask_gateway.auth import JupyterHubAuth\n"
+        "try: Gateway(auth=JupyterHubAuth(api_token='wrong')).list_clusters()\n"
+        "except Exception as error: print(error)"
+    )
+    said = kernel.run("from dask_gateway import Gateway\n" + code)
+    assert "401" in said
+    assert "stop and start your server" in said
+
+
+def test_idle_server_is_small(datalab: Datalab, alice: Visitor) -> None:
+    servers = [
+        process.memory_info().rss
+        for process in family.members(str(datalab.state_dir.resolve()))
+        if "jupyterhub.singleuser" in " ".join(process.cmdline())
+    ]
+    assert len(servers) == 1
+    assert servers[0] < 250e6
+
+
+def test_secrets_are_private_and_on_no_command_line(datalab: Datalab, dashboard: str) -> None:
+    for path in [datalab.state_dir, *datalab.state_dir.iterdir()]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    secrets = {p.read_text().strip() for p in (datalab.state_dir / "secrets").iterdir()}
+    assert len(secrets) == 9
+    lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
+    logs = [path.read_text("utf-8", "replace") for path in datalab.state_dir.glob("logs/*")]
+    logs += [(datalab.state_dir / name).read_text() for name in ("settings.json", "runtime.json")]
+    for secret in secrets:
+        assert not any(secret in text for text in lines + logs)
+
+
+def test_a_second_up_shows_the_first(datalab: Datalab) -> None:
+    done = datalab.command("up")
+    assert "It already runs" in done.stdout
+    assert datalab.url in done.stdout
+    table = datalab.command("status").stdout
+    assert "user servers" in table
+    assert "Dask workers" in table
+
+
+def test_the_clusters_end_with_the_server(datalab: Datalab, dashboard: str, alice: Visitor) -> None:
+    def dask_runs() -> bool:
+        return any(user["kind"].startswith("Dask") for user in datalab.refresh()["users"])
+
+    assert dask_runs()
+    alice.stop()
+    wait_for(lambda: not dask_runs(), "end of the Dask clusters", timeout=40)
+
+
+def test_down_leaves_nothing(datalab: Datalab) -> None:
+    """The last test of this module: it stops what the others used."""
+    datalab.visitor("carol").spawn()
+    datalab.command("down")
+    assert not family.members(str(datalab.state_dir.resolve()))
+    done = subprocess.run(
+        datalab.command_line("status"), capture_output=True, text=True, env=datalab.environment
+    )
+    assert done.returncode == 3
+    assert "nothing runs" in done.stdout
+    assert not (datalab.state_dir / "runtime.json").exists()
+    assert not list(Path(datalab.state_dir, "clusters").iterdir())
