@@ -1,0 +1,266 @@
+"""Dask clusters of a Dask Gateway."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from geodes_datalab.compute import finalizers, links
+from geodes_datalab.compute.request import Request
+from geodes_datalab.errors import ClusterError, ClusterWarning, near
+
+_AFTER_INTERRUPT = 15.0
+"""Seconds that Ctrl-C waits for the gateway to name a cluster, so that it can be stopped."""
+
+
+class GatewayBackend:
+    """A cluster that a Dask Gateway runs for the user."""
+
+    kind = "gateway"
+
+    def __init__(self, gateway: Any, cluster: Any, option_names: list[str]) -> None:
+        self._gateway = gateway
+        self._cluster = cluster
+        self._closed = False
+        self.name: str = cluster.name
+        self.cure = _cure(option_names)
+
+    def dashboard_link(self) -> str | None:
+        """Return where a browser finds the dashboard."""
+        link = self._cluster.dashboard_link
+        return str(link) if link else None
+
+    def connect(self) -> Any:
+        """Return a client, registered as the current one."""
+        return self._cluster.get_client()
+
+    def scale(self, workers: int) -> tuple[int, str | None]:
+        """Ask the gateway for a number of workers."""
+        told = _told(lambda: self._cluster.scale(workers))
+        allowed = re.search(r"Scaling to (\d+) instead", told or "")
+        return (int(allowed[1]) if allowed else workers), _limit(told)
+
+    def adapt(self, low: int, high: int) -> tuple[int, str | None]:
+        """Let the gateway change the number of workers as work comes."""
+        told = _told(lambda: self._cluster.adapt(minimum=low, maximum=high))
+        allowed = re.search(r"minimum=(\d+)` instead", told or "")
+        return (int(allowed[1]) if allowed else low), _limit(told)
+
+    def failure(self) -> str | None:
+        """Return why no further workers can come: the gateway has ended the cluster."""
+        with translated(self._gateway.address):
+            status = self._gateway.get_cluster(self.name).status.name
+        return None if status in ("PENDING", "RUNNING") else f"the gateway says {status.lower()}"
+
+    def waiting_for(self) -> str:
+        """Return what is known of workers that did not come."""
+        with translated(self._gateway.address):
+            others = [one.name for one in self._gateway.list_clusters() if one.name != self.name]
+        text = "the gateway is still starting the others: its machines may be full"
+        if others:
+            text += f", or your other clusters ({', '.join(others)}) use your share"
+        return text
+
+    def close(self) -> None:
+        """Stop the cluster on the gateway, and drop the connections to it."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._cluster.close(shutdown=False)
+            stop(self._gateway, self.name)
+        except ClusterError as error:
+            warnings.warn(
+                ClusterWarning(
+                    f"the cluster {self.name} could not be stopped: {error.message}\n"
+                    "  What to do: geodes_datalab.clusters() lists it; .stop(name) tries again"
+                ),
+                stacklevel=3,
+            )
+        finally:
+            self._gateway.close()
+
+
+def start(request: Request) -> GatewayBackend:
+    """Start a cluster without workers.
+
+    Nothing is left behind when this fails or is interrupted.
+
+    Raises
+    ------
+    ClusterError
+        The gateway is away, refuses the user, the options, or one more cluster.
+    """
+    gateway = open_gateway()
+    try:
+        with translated(gateway.address):
+            options = _options(gateway, request)
+            name = _submit(gateway, options)
+            try:
+                cluster = gateway.connect(name, shutdown_on_close=True)
+            except BaseException:
+                stop(gateway, name)
+                raise
+        return GatewayBackend(gateway, cluster, list(options))
+    except BaseException:
+        gateway.close()
+        raise
+
+
+def open_gateway() -> Any:
+    """Return a `dask_gateway.Gateway` from Dask's settings; the caller closes it.
+
+    Raises
+    ------
+    ClusterError
+        The settings do not make sense.
+    """
+    import dask
+    from dask_gateway import Gateway
+
+    finalizers.install()
+    address = dask.config.get("gateway.address", None)
+    if not address:
+        raise ClusterError(
+            "no Dask Gateway is named here",
+            hint='set DASK_GATEWAY__ADDRESS, or use backend="local"',
+        )
+    set_by_site = dask.config.get("gateway.public-address", None)
+    try:
+        return Gateway(public_address=None if set_by_site else links.public_address(address))
+    except (ValueError, TypeError, KeyError, ImportError) as error:
+        raise ClusterError(
+            f"the settings of the Dask Gateway {address} do not work: {error}",
+            hint="look at the DASK_GATEWAY__... variables; behind the hub they are set for you",
+        ) from error
+
+
+def stop(gateway: Any, name: str) -> None:
+    """Stop a cluster of a gateway; one that has ended already is no error."""
+    with translated(gateway.address), suppress(ValueError):  # ValueError: no such cluster any more
+        gateway.stop_cluster(name)
+
+
+@contextmanager
+def translated(address: str) -> Iterator[None]:
+    """Turn what dask_gateway raises into errors that say what to do."""
+    import aiohttp
+    from dask_gateway import GatewayClusterError, GatewayServerError
+
+    try:
+        yield
+    except aiohttp.ClientResponseError as error:
+        raise ClusterError(
+            f"the Dask Gateway {address} refused: HTTP {error.status} {error.message}",
+            hint=_SIGN_IN,
+        ) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ClusterError(
+            f"the Dask Gateway {address} cannot be reached: {error}",
+            hint='try again in a minute, tell your operator, or use backend="local"',
+        ) from error
+    except GatewayServerError as error:
+        hint = _SIGN_IN if "token" in str(error) else "try again; if it stays, tell your operator"
+        raise ClusterError(f"the Dask Gateway failed: {error}", hint=hint) from error
+    except GatewayClusterError as error:
+        raise ClusterError(
+            f"the Dask Gateway could not start the cluster: {error}",
+            hint="try again, with smaller workers if you set their size; the gateway's log has the cause",
+        ) from error
+
+
+_SIGN_IN = "restart your server from the hub's control panel, which renews its token"
+
+
+def _submit(gateway: Any, options: Any) -> str:
+    """Ask for a cluster and return its name; Ctrl-C waits for the name and stops the cluster."""
+    with ThreadPoolExecutor(1, thread_name_prefix="submit-cluster") as pool:
+        future = pool.submit(gateway.submit, options)
+        try:
+            return str(future.result())
+        except ValueError as error:
+            raise ClusterError(
+                f"the Dask Gateway refused the cluster: {error}",
+                hint="geodes_datalab.clusters() lists your clusters; .stop(name) frees their share",
+            ) from error
+        except BaseException as interrupt:
+            if not future.done() or future.exception() is not interrupt:
+                with suppress(Exception):
+                    stop(gateway, future.result(timeout=_AFTER_INTERRUPT))
+            raise
+
+
+def _options(gateway: Any, request: Request) -> Any:
+    """Return the gateway's options with what was asked for.
+
+    Raises
+    ------
+    ClusterError
+        The gateway has no such option, or refuses its value.
+    """
+    options = gateway.cluster_options()
+    for name, value in _asked(request, options).items():
+        if name not in options:
+            raise ClusterError(
+                f"this Dask Gateway has no option {name!r}",
+                hint=near(name, options) or f"it has {', '.join(options) or 'none'}",
+            )
+        try:
+            options[name] = value
+        except (TypeError, ValueError) as error:
+            raise ClusterError(
+                f"this Dask Gateway refuses {name}={value!r}: {error}",
+                hint=f"its default is {options[name]!r}",
+            ) from error
+    return options
+
+
+def _asked(request: Request, options: Mapping[str, Any]) -> dict[str, Any]:
+    asked = dict(request.options)
+    if request.cores is not None:
+        asked["worker_cores"] = _like(options.get("worker_cores"), request.cores)
+    if request.memory is not None:
+        asked["worker_memory"] = request.memory / 2**30
+    if request.environment:
+        asked["environment"] = {**(options.get("environment") or {}), **request.environment}
+    return asked
+
+
+def _like(default: Any, value: float) -> float:
+    """Return a whole number as int where the gateway's own value is one."""
+    return int(value) if isinstance(default, int) and value == int(value) else float(value)
+
+
+def _told(ask: Callable[[], None]) -> str | None:
+    """Call, and return the text of the gateway's warning, if it gave one."""
+    from dask_gateway.client import GatewayWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ask()
+    texts = []
+    for one in caught:
+        if issubclass(one.category, GatewayWarning):
+            texts.append(str(one.message))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return " ".join(texts) or None
+
+
+def _limit(told: str | None) -> str | None:
+    return f"the gateway limits your clusters ({told.rstrip('.')})" if told else None
+
+
+def _cure(option_names: list[str]) -> str:
+    image = os.environ.get("JUPYTER_IMAGE_SPEC")
+    if image and "image" in option_names:
+        return f'open_cluster(..., options={{"image": "{image}"}}) gives the workers this server\'s image'
+    return (
+        "restart your server, so that it runs the newest environment; if it stays, ask your operator "
+        "to give workers the environment (image) of the user servers"
+    )

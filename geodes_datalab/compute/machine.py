@@ -1,0 +1,154 @@
+"""Dask clusters of processes on this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from geodes_datalab._display import size
+from geodes_datalab._optional import have
+from geodes_datalab.compute import links, tls
+from geodes_datalab.compute.request import Request
+from geodes_datalab.errors import ClusterError
+
+LEAST_MEMORY = 2**29
+"""Bytes below which a worker with the usual libraries does little but spill."""
+
+
+class MachineBackend:
+    """A `distributed.LocalCluster` that listens on loopback only, with TLS where possible."""
+
+    kind = "local"
+    cure = "restart the kernel: packages were changed after it had started"
+
+    def __init__(self, cluster: Any, limit: int, reason: str) -> None:
+        self._cluster = cluster
+        self._limit = limit
+        self._reason = reason
+        self.name: str = str(cluster.name)
+
+    def dashboard_link(self) -> str | None:
+        """Return where a browser finds the dashboard; None where Bokeh is not installed."""
+        port = self._cluster.scheduler_info.get("services", {}).get("dashboard")
+        return links.local_dashboard(port) if port else None
+
+    def connect(self) -> Any:
+        """Return a client, registered as the current one."""
+        from distributed import Client
+
+        return Client(self._cluster)
+
+    def scale(self, workers: int) -> tuple[int, str | None]:
+        """Start or stop worker processes."""
+        allowed = min(workers, self._limit)
+        self._cluster.scale(allowed)
+        return allowed, self._reason if allowed < workers else None
+
+    def adapt(self, low: int, high: int) -> tuple[int, str | None]:
+        """Start worker processes as work comes."""
+        allowed = min(low, self._limit)
+        self._cluster.adapt(minimum=allowed, maximum=min(high, self._limit))
+        return allowed, self._reason if high > self._limit else None
+
+    def failure(self) -> str | None:
+        """Return why no further workers can come."""
+        status = self._cluster.status.name
+        return None if status == "running" else f"the local cluster is {status}"
+
+    def waiting_for(self) -> str:
+        """Return what is known of workers that did not come."""
+        ended = [w for w in self._cluster.workers.values() if w.status.name in ("failed", "closed")]
+        if ended:
+            return f"{len(ended)} worker process(es) ended at once; what they said stands above"
+        load = os.getloadavg()[0]
+        return f"worker processes are still starting (load of this machine: {load:.1f})"
+
+    def close(self) -> None:
+        """Stop all processes."""
+        self._cluster.close()
+
+
+def start(request: Request) -> MachineBackend:
+    """Start a scheduler in this process; workers follow by ``scale``.
+
+    Raises
+    ------
+    ClusterError
+        The options cannot be met here.
+    """
+    from distributed import LocalCluster
+
+    if request.options:
+        raise ClusterError(
+            f"a cluster on this machine takes no options, got {sorted(request.options)}",
+            hint="leave options out, or name a Dask Gateway by DASK_GATEWAY__ADDRESS",
+        )
+    cores, memory = _total()
+    limit, reason = most_workers(request, cores, memory)
+    workers = max(1, min(request.high, limit))
+    cluster = LocalCluster(
+        n_workers=0,
+        threads_per_worker=int(request.cores or max(1, cores // workers)),
+        memory_limit=request.memory or memory // workers,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        security=have("cryptography")
+        or None,  # else any account of this machine could run code here
+        preload=_preloads(),
+        env=dict(request.environment),
+    )
+    return MachineBackend(cluster, limit, reason)
+
+
+def most_workers(request: Request, cores: int, memory: int) -> tuple[int, str]:
+    """Return how many workers fit a machine, and the sentence that says why not more.
+
+    Parameters
+    ----------
+    request
+        What was asked.
+    cores, memory
+        What the machine has; memory in bytes.
+
+    Raises
+    ------
+    ClusterError
+        Not one worker fits.
+
+    Examples
+    --------
+    >>> most_workers(Request(8, 8, memory=6_000_000_000), 4, 20_000_000_000)
+    (3, 'this machine has 20 GB of memory, which holds 3 workers of 6 GB')
+    """
+    each = request.memory or LEAST_MEMORY
+    by_memory = memory // each
+    by_cores = (
+        cores // int(request.cores) if request.cores and request.cores >= 1 else max(4, 2 * cores)
+    )
+    if by_memory < 1 or by_cores < 1:
+        raise ClusterError(
+            f"one such worker is more than this machine has ({cores} cores, {size(memory)} of memory)",
+            hint="ask for smaller workers by worker_cores and worker_memory",
+        )
+    if by_memory <= by_cores:
+        return by_memory, (
+            f"this machine has {size(memory)} of memory, which holds {by_memory} workers of {size(each)}"
+        )
+    share = f"of {request.cores:g} cores each" if request.cores else "(two to a core)"
+    return by_cores, f"this machine has {cores} cores, which serve {by_cores} workers {share}"
+
+
+def _total() -> tuple[int, int]:
+    """Return cores and bytes of memory that this process may use (containers count)."""
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    return int(CPU_COUNT), int(MEMORY_LIMIT)
+
+
+def _preloads() -> list[str]:
+    import dask
+
+    found = dask.config.get("distributed.worker.preload", None) or []
+    named = [found] if isinstance(found, str) else list(found)
+    return list(dict.fromkeys([*named, tls.__name__]))

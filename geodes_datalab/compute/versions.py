@@ -1,0 +1,105 @@
+"""Whether notebook, scheduler and workers run the same software."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from geodes_datalab.errors import ClusterError, ClusterWarning
+
+DECISIVE = ("python", "dask", "distributed", "cloudpickle", "msgpack")
+"""Packages without which tasks cannot travel: a difference is an error."""
+
+COMPARED = ("numpy", "pandas", "xarray", "rasterio", "odc-stac", "geodes-datalab")
+"""Packages whose difference gives wrong or failing tasks now and then: a warning."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One package that differs between the notebook and another process of the cluster."""
+
+    package: str
+    here: str
+    there: str
+    where: str
+    """``the scheduler``, or ``2 of 3 workers``."""
+
+    @property
+    def decisive(self) -> bool:
+        """Whether tasks could not travel."""
+        return self.package in DECISIVE
+
+    def __str__(self) -> str:
+        """Return a line for people."""
+        return f"{self.package}: {self.here} here, {self.there} on {self.where}"
+
+
+def check(client: Any, cure: str, *, only_decisive: bool = False) -> None:
+    """Compare versions over the whole cluster.
+
+    Parameters
+    ----------
+    client
+        A `distributed.Client`.
+    cure
+        What the user can do about a difference.
+    only_decisive
+        Say nothing of differences that are no error (a later call will).
+
+    Raises
+    ------
+    ClusterError
+        Python's minor version or Dask differs.
+
+    Warns
+    -----
+    ClusterWarning
+        Another package differs.
+    """
+    found = differences(client.get_versions(packages=list(COMPARED)))
+    text = "the cluster runs other software than this notebook:\n" + "\n".join(
+        f"  {line}" for line in found
+    )
+    if any(line.decisive for line in found):
+        raise ClusterError(text, hint=cure)
+    if found and not only_decisive:
+        warnings.warn(ClusterWarning(f"{text}\n  What to do: {cure}"), stacklevel=4)
+
+
+def differences(report: Mapping[str, Any]) -> list[Difference]:
+    """Return what differs.
+
+    Parameters
+    ----------
+    report
+        As ``distributed.Client.get_versions`` returns it.
+    """
+    here = _versions(report["client"])
+    found = _compare(here, [_versions(report["scheduler"])], "the scheduler")
+    workers = [_versions(one) for one in report["workers"].values()]
+    return found + _compare(here, workers, "workers")
+
+
+def _versions(report: Any) -> dict[str, str]:
+    if not isinstance(report, Mapping):  # a worker that did not answer
+        return {}
+    found = {name: str(value or "none") for name, value in report["packages"].items()}
+    found["python"] = ".".join(found["python"].split(".")[:2])
+    return found
+
+
+def _compare(
+    here: Mapping[str, str], there: Iterable[Mapping[str, str]], who: str
+) -> list[Difference]:
+    answers = [one for one in there if one]
+    found = []
+    for package in (*DECISIVE, *COMPARED):
+        own = here.get(package, "none")
+        for version, count in sorted(Counter(one.get(package, "none") for one in answers).items()):
+            if version != own:
+                where = who if who != "workers" else f"{count} of {len(answers)} workers"
+                found.append(Difference(package, own, version, where))
+    return found

@@ -1,0 +1,86 @@
+"""What was drawn on a map, as an area that searches and cubes take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from geodes_datalab._optional import need
+from geodes_datalab._types import BBox, Json
+
+_STYLE = {"color": "#222222", "weight": 2, "fillOpacity": 0.1}
+
+
+def drawing_control() -> Any:
+    """Return a control that draws boxes and polygons, which can be edited and removed."""
+    leaflet = need("ipyleaflet", extra="maps")
+    return leaflet.GeomanDrawControl(
+        rectangle={"pathOptions": _STYLE},
+        polygon={"pathOptions": _STYLE},
+        polyline={},
+        circle={},
+        circlemarker={},
+        marker={},
+        text={},
+        drag=True,
+        cut=False,
+        rotate=False,
+    )
+
+
+def polygons(drawn: Any) -> list[Json]:
+    """Return the polygons of what the browser sent: a GeoJSON feature, several, or none."""
+    features = drawn if isinstance(drawn, list) else [drawn]
+    shapes = [one.get("geometry") for one in features if isinstance(one, dict)]
+    return [shape for shape in shapes if shape and shape.get("type") == "Polygon"]
+
+
+def box(geometry: Json) -> BBox:
+    """Return the box around a polygon, in degrees; west > east where it crosses the antimeridian.
+
+    Maps repeat the world to both sides, so longitudes beyond 180 degrees come in.
+
+    Examples
+    --------
+    >>> ring = [[361.0, 43.0], [362.0, 43.0], [362.0, 44.0], [361.0, 43.0]]
+    >>> box({"type": "Polygon", "coordinates": [ring]})
+    (1.0, 43.0, 2.0, 44.0)
+    """
+    points = list(_points(geometry))
+    west, east = min(x for x, _ in points), max(x for x, _ in points)
+    south, north = min(y for _, y in points), max(y for _, y in points)
+    if east - west >= 360:
+        return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
+    sides = round(_home(west), 6), round(_home(east), 6)
+    return sides[0], round(max(south, -90.0), 6), sides[1], round(min(north, 90.0), 6)
+
+
+def wrapped(geometry: Json) -> Json:
+    """Return a polygon with its centre between 180 degrees west and east."""
+    points = [x for x, _ in _points(geometry)]
+    centre = (min(points) + max(points)) / 2
+    shift = _home(centre) - centre
+    rings = [
+        [[round(x + shift, 6), round(y, 6)] for x, y, *_ in ring]
+        for ring in geometry["coordinates"]
+    ]
+    return {"type": "Polygon", "coordinates": rings}
+
+
+def _points(geometry: Json) -> Iterator[tuple[float, float]]:
+    for ring in geometry["coordinates"]:
+        for x, y, *_ in ring:
+            yield float(x), float(y)
+
+
+def _home(longitude: float) -> float:
+    """Bring a longitude between -180 and 180.
+
+    Examples
+    --------
+    >>> _home(190.0), _home(-190.0), _home(180.0), _home(541.0)
+    (-170.0, 170.0, 180.0, -179.0)
+    """
+    if -180 <= longitude <= 180:
+        return longitude
+    return (longitude + 180) % 360 - 180

@@ -1,0 +1,142 @@
+"""Items as shapes on a map, coloured by what they say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from geodes_datalab._optional import need
+from geodes_datalab._types import Json
+from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.maps.colours import Scale
+
+Colour = Literal["date", "cloud_cover"]
+"""What the colour of a footprint stands for."""
+
+SIMPLIFY_ABOVE = 300
+"""Number of footprints from which they are simplified before they go to the browser."""
+
+TOLERANCE = 0.005
+"""Degrees by which a simplified footprint may be off: 500 m."""
+
+
+@dataclass(frozen=True)
+class Footprints:
+    """Shapes of items, ready for a map."""
+
+    shapes: dict[int, Any]
+    """Position of each item that has a footprint, and the footprint (shapely, degrees)."""
+    colours: dict[int, str]
+    """Position, and colour as ``#rrggbb``."""
+    legend: str
+    """HTML."""
+
+    def features(self, chosen: Sequence[int] = ()) -> Json:
+        """Return a GeoJSON FeatureCollection; the chosen ones stand out, and stand on top."""
+        mapping = need("shapely.geometry", extra="maps").mapping
+        order = [i for i in self.shapes if i not in chosen] + [
+            i for i in chosen if i in self.shapes
+        ]
+        return {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "id": str(i),
+                    "properties": {"item": i, "style": _style(self.colours[i], i in chosen)},
+                    "geometry": mapping(self.shapes[i]),
+                }
+                for i in order
+            ],
+        }
+
+    def under(self, longitude: float, latitude: float) -> list[int]:
+        """Return the positions of all items whose footprint covers a point."""
+        point = need("shapely", extra="maps").Point((longitude + 180) % 360 - 180, latitude)
+        return [i for i, shape in self.shapes.items() if shape.intersects(point)]
+
+
+def footprints(dicts: Sequence[Json], colour: Colour, most: int) -> Footprints:
+    """Turn items into shapes.
+
+    Parameters
+    ----------
+    dicts
+        Normalised items.
+    colour
+        ``date`` (of acquisition) or ``cloud_cover``.
+    most
+        How many to draw; the legend tells when there are more.
+
+    Raises
+    ------
+    ConfigurationError
+        Unknown ``colour``.
+    """
+    if colour not in ("date", "cloud_cover"):
+        raise ConfigurationError(f"unknown colour {colour!r}", hint='use "date" or "cloud_cover"')
+    values = {i: _VALUES[colour](item) for i, item in enumerate(dicts[:most])}
+    shapes = _shapes(dicts[:most])
+    scale = _scale(colour, [value for value in values.values() if value is not None])
+    title, label = _LEGENDS[colour]
+    legend = scale.legend(title, label, _note(len(shapes), len(dicts), values))
+    return Footprints(shapes, {i: scale.colour(values[i]) for i in shapes}, legend)
+
+
+def _shapes(dicts: Sequence[Json]) -> dict[int, Any]:
+    shapely = need("shapely", extra="maps")
+    geometry = need("shapely.geometry", extra="maps")
+    shapes = {
+        i: geometry.shape(item["geometry"]) for i, item in enumerate(dicts) if item.get("geometry")
+    }
+    if len(shapes) <= SIMPLIFY_ABOVE:
+        return shapes
+    small = {i: shape.simplify(TOLERANCE) for i, shape in shapes.items()}
+    return {i: shapely.transform(shape, lambda xy: xy.round(4)) for i, shape in small.items()}
+
+
+def _scale(colour: Colour, values: Sequence[float]) -> Scale:
+    if colour == "cloud_cover":
+        return Scale(0, 100, "cividis")
+    return Scale(min(values, default=0), max(values, default=0))
+
+
+def _note(drawn: int, total: int, values: dict[int, float | None]) -> str:
+    notes = [f"{drawn} footprints"]
+    if total > len(values):
+        notes.append(f"the first {len(values)} of {total} items; narrow the search, or raise most=")
+    elif drawn < total:
+        notes.append(f"{total - drawn} items have none")
+    without = sum(value is None for value in values.values())
+    if without:
+        notes.append(f"grey: {without} without a value")
+    return "; ".join(notes)
+
+
+def _style(colour: str, chosen: bool) -> Json:
+    if chosen:
+        return {"color": "#d7191c", "weight": 3, "fillColor": colour, "fillOpacity": 0.45}
+    return {"color": colour, "weight": 1.5, "fillColor": colour, "fillOpacity": 0.15}
+
+
+def _date(item: Json) -> float | None:
+    properties = item["properties"]
+    text = properties.get("datetime") or properties.get("start_datetime")
+    if not text:
+        return None
+    moment = datetime.fromisoformat(str(text))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _cloud_cover(item: Json) -> float | None:
+    value = item["properties"].get("eo:cloud_cover")
+    return None if value is None else float(value)
+
+
+_VALUES: dict[str, Callable[[Json], float | None]] = {"date": _date, "cloud_cover": _cloud_cover}
+_LEGENDS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "date": ("Date of acquisition", lambda value: f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d}"),
+    "cloud_cover": ("Cloud cover", lambda value: f"{value:.0f} %"),
+}
