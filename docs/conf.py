@@ -14,7 +14,14 @@ author = "the geodes-datalab contributors"
 copyright = author
 release = version = geodes_datalab.__version__
 
-extensions = ["commands", "myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+extensions = [
+    "commands",
+    "myst_parser",
+    "numpydoc",
+    "reexports",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 

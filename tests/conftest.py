@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["geodes_datalab.testing.fixtures"]  # the stand-in GEODES: geodes, geodes_factory
+
 # Marker -> the flag that lets it run. The flag's name stands in the skip message.
 TIERS = {
     "benchmark": "--run-benchmarks",

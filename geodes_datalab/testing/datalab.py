@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -40,6 +41,7 @@ class Datalab:
     state_dir: Path
     facts: dict[str, Any]
     environment: Mapping[str, str] | None = None
+    visitors: list[Visitor] = field(default_factory=list)
 
     @classmethod
     def start(
@@ -114,11 +116,14 @@ class Datalab:
     def visitor(self, name: str) -> Visitor:
         """Log in as a user."""
         visitor = Visitor(self.url, name)
+        self.visitors.append(visitor)
         visitor.log_in(self.password)
         return visitor
 
     def down(self) -> None:
         """Stop it."""
+        for visitor in self.visitors:
+            visitor.session.close()
         self.command("down")
 
     def __enter__(self) -> Self:
@@ -196,7 +201,7 @@ class Visitor:
         url = self.url.replace("http", "ws", 1) + path
         sent = self.session.prepare_request(requests.Request("GET", self.url + path))
         origin = self.url.rstrip("/")
-        headers = {"Cookie": sent.headers.get("Cookie", ""), "Origin": origin}
+        headers = {"Cookie": str(sent.headers.get("Cookie", "")), "Origin": origin}
         return HTTPRequest(url, headers=headers, connect_timeout=30, request_timeout=30)
 
     async def _handshake(self, path: str) -> int:
@@ -207,7 +212,7 @@ class Visitor:
             connection = await websocket_connect(self.websocket_request(path))
         except HTTPClientError as error:
             return int(error.code)
-        connection.close()
+        await _close(connection)
         return 101
 
     def _xsrf(self, path: str) -> str:
@@ -248,7 +253,16 @@ class Kernel:
         except TimeoutError:
             raise Failure(f"not done after {seconds:.0f} s:\n{code}") from None
         finally:
-            connection.close()
+            await _close(connection)
+
+
+async def _close(connection: Any) -> None:
+    """Close a websocket and wait until it is."""
+    connection.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while await connection.read_message() is not None:
+                pass
 
 
 def _execute_request(code: str) -> dict[str, Any]:
@@ -300,7 +314,7 @@ def wait_for(true: Callable[[], bool], what: str, *, timeout: float = 60) -> flo
                 return time.monotonic() - began
         except requests.RequestException:
             pass
-        time.sleep(0.1)
+        time.sleep(0.2)
     raise Failure(f"{what}: not within {timeout:.0f} s")
 
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from geodes_datalab.testing.geodes import (
     collections,
@@ -52,6 +52,21 @@ ROUTES = [
     Route("/processing/download/get", downloads.quota),
     Route("/geoserver/{workspace}/wms", pictures.wms),
 ]
+
+
+class StandInApp(Starlette):
+    """A Starlette application inside of the shell that makes faults and keeps the log."""
+
+    def __init__(self, state: portal.Portal, routes: list[Route]) -> None:
+        super().__init__(routes=routes)
+        self.router.redirect_slashes = False
+        self.state.portal = state
+        self._shell = Shell(super().__call__, state)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        scope["app"] = self
+        await self._shell.handle(scope, receive, send)
 
 
 def create_app(
@@ -101,10 +116,7 @@ def create_app(
         documents=collections.documents(catalogue, found),
     )
     routes = [*ROUTES, *(_control_routes() if options.control else [])]
-    app = Starlette(routes=routes, middleware=[Middleware(Shell, state=state)])
-    app.router.redirect_slashes = False
-    app.state.portal = state
-    return app
+    return StandInApp(state, routes)
 
 
 def _control_routes() -> list[Route]:

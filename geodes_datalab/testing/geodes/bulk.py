@@ -79,5 +79,5 @@ def _tile(number: int) -> tuple[str, dict[str, object]]:
     y = NORTHERNMOST - 100_000 * (number // COLUMNS)
     grid = Grid(32631, x, y, TILE_METRES / TILE_PIXELS, TILE_PIXELS, TILE_PIXELS)
     footprint = grid.footprint()
-    lat = footprint["coordinates"][0][1][1]
+    lat = sum(point[1] for point in footprint["coordinates"][0][:4]) / 4
     return mgrs_square(31, lat, x, y - TILE_METRES / 2), footprint

@@ -62,6 +62,11 @@ class Catalogue:
             self._records[profile.name] = made
         return self._records[profile.name]
 
+    def render(self, profile: Profile) -> None:
+        """Serialise every record now, so that answers cost no more than joining them."""
+        for record in self.records(profile):
+            len(record.text)
+
     @cached_property
     def by_urn(self) -> dict[str, Product]:
         """Products by legacy item id, which also stands in download addresses."""

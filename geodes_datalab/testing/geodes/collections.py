@@ -18,10 +18,9 @@ def documents(catalogue: Catalogue, profile: Profile) -> dict[str, dict[str, Any
     """Return every collection by its id on the wire, with the number of items really held."""
     counts = Counter(product.collection for product in catalogue.products)
     folder = files("geodes_datalab.testing.samples") / "data" / "records"
-    listed = json.loads((folder / "collections.json").read_text("utf-8"))
     recorded = json.loads((folder / "PEPS_S1_L1.collection.json").read_text("utf-8"))
     made = {}
-    for name, known in sorted(listed.items()):
+    for name, known in _listed().items():
         if profile.modern:
             made[modern_collection(name)] = _modern(name, known)
         elif name == recorded["id"]:
@@ -32,6 +31,13 @@ def documents(catalogue: Catalogue, profile: Profile) -> dict[str, dict[str, Any
         else:
             made[name] = _legacy(name, known, counts[name])
     return made
+
+
+def _listed() -> dict[str, dict[str, Any]]:
+    """The public collections that the package ships, by id."""
+    text = (files("geodes_datalab.stac") / "data" / "collections.json").read_text("utf-8")
+    found = {known["id"]: known for known in json.loads(text)["collections"]}
+    return dict(sorted(found.items()))
 
 
 def select(found: list[dict[str, Any]], query: dict[str, Any]) -> list[dict[str, Any]]:
@@ -73,11 +79,20 @@ def _legacy(name: str, known: dict[str, Any], total: int) -> dict[str, Any]:
         "keywords": known["keywords"],
         "license": known["license"],
         "providers": [{"name": "CNES", "roles": ["host", "processor"]}],
-        "extent": known["extent"],
+        "extent": _extent(known),
         "summaries": {**_summaries(name, known), **_total(total)},
         "links": links,
         "assets": {},
         "context": {},
+    }
+
+
+def _extent(known: dict[str, Any]) -> dict[str, Any]:
+    """The whole globe, as GEODES says of every collection; a time may be null."""
+    times = [f"{day}T00:00:00Z" if day else None for day in (known.get("start"), known.get("end"))]
+    return {
+        "spatial": {"bbox": [[-180.0, -90.0, 180.0, 90.0]]},
+        "temporal": {"interval": [times]},
     }
 
 
@@ -87,11 +102,11 @@ def _summaries(name: str, known: dict[str, Any]) -> dict[str, Any]:
     return {
         "instruments": known.get("instruments", []),
         "constellation": constellation.split(",") if constellation else [],
-        "processing:level": str(known.get("processing:level", "")).split(","),
+        "processing:level": str(known.get("level", "")).split(","),
         "item_type": "tile",
         "geometry_type": "raster",
         "latest": True,
-        "platform": known["platform"],
+        "platform": "satellite",
         "dataset": name,
         "version": "1",
         "contact_name": "GeoDataHub Helpdesk",
@@ -115,7 +130,7 @@ def _modern(name: str, known: dict[str, Any]) -> dict[str, Any]:
         "description": known["description"],
         "license": "other",
         "keywords": known["keywords"],
-        "extent": known["extent"],
+        "extent": _extent(known),
         "providers": [{"name": "CNES", "roles": ["host", "processor"]}],
         "summaries": {"instruments": known.get("instruments", [])},
         "links": [

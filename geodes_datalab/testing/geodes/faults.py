@@ -11,13 +11,14 @@ from typing import Any
 from geodes_datalab.errors import ConfigurationError
 
 PATHS = {
-    "any": "*",
-    "search": "/api/stac/*",
-    "collections": "/api/stac/collections",
-    "download": "/api/download/*",
-    "quicklook": "/api/quicklook/*",
-    "availability": "*availability*",
-    "quota": "/processing/download/get",
+    "any": ("*",),
+    "stac": ("/api/stac*",),
+    "search": ("/api/stac/search*", "/api/stac/items", "/api/stac/collections/*/items"),
+    "collections": ("/api/stac/collections", "/api/stac/collections/paginate"),
+    "download": ("/api/download/*",),
+    "quicklook": ("/api/quicklook/*",),
+    "availability": ("*availability*",),
+    "quota": ("/processing/download/get",),
 }
 """Short names for the paths that faults apply to; anything else is a pattern (`fnmatch`)."""
 
@@ -57,8 +58,10 @@ class Fault:
 
     def concerns(self, method: str, path: str) -> bool:
         """Return whether the rule is about this request."""
-        pattern = PATHS.get(self.path, self.path)
-        return self.method in (None, method) and fnmatch.fnmatchcase(path, pattern)
+        patterns = PATHS.get(self.path, (self.path,))
+        return self.method in (None, method) and any(
+            fnmatch.fnmatchcase(path, pattern) for pattern in patterns
+        )
 
 
 @dataclass

@@ -17,7 +17,7 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% } td, th { border-bottom: 1px solid #ddd;
 padding: .3rem .5rem; text-align: left; vertical-align: top } .notice { background: #fff3cd;
-border-left: 4px solid #b8860b; padding: .6rem 1rem } small { color: #555 } img { height: 3.5rem }
+border-left: 4px solid #b8860b; padding: .6rem 1rem } small { color: #555 } td + td + td { white-space: nowrap } img { height: 3.5rem }
 """
 
 
@@ -53,7 +53,7 @@ def _row(here: portal.Portal, product: Product) -> str:
     return (
         f"<tr><td>{_picture(product)}</td><td>{escape(product.identifier)}<br>"
         f"<small>{escape(product.collection)}. {escape(comment)}</small></td>"
-        f"<td>{escape(told['start_datetime'][:16])}</td><td>{clouds}</td>"
+        f"<td>{escape(told['start_datetime'][:10])}</td><td>{clouds}</td>"
         f"<td>{size:.1f} MB</td><td>{state}</td></tr>"
     )
 

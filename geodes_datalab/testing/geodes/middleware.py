@@ -22,13 +22,13 @@ class ConnectionCut(Exception):
 
 
 class Shell:
-    """ASGI middleware around the routes; `state` is the app's portal."""
+    """What stands around the routes, outside of Starlette's own error handling."""
 
     def __init__(self, app: ASGIApp, state: portal.Portal) -> None:
         self.app = app
         self.state = state
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; everything but HTTP passes through."""
         if scope["type"] != "http" or scope["path"].startswith(CONTROL):
             await self.app(scope, receive, send)
@@ -45,9 +45,10 @@ class Shell:
         try:
             await self._answer(scope, body, noted)
         except ConnectionCut:
-            if not statuses:
-                self._log(scope, body, 0)
-            raise
+            if statuses:
+                raise  # the server closes the connection of an unfinished answer
+            self._log(scope, body, 0)
+            await _hang_up(send)
 
     async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
         method, path = scope["method"], scope["path"]
@@ -108,6 +109,15 @@ def _truncating(send: Send, share: float) -> Send:
         raise ConnectionCut
 
     return cutting
+
+
+async def _hang_up(send: Send) -> None:
+    """Close the connection without an answer, which ASGI has no word for: uvicorn's own way."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionCut
+    transport.abort()
+    await asyncio.sleep(0.01)  # lets the loop tell the server that the client is gone
 
 
 async def _read(receive: Receive) -> bytes:

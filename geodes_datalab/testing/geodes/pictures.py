@@ -73,14 +73,16 @@ def _draw(
     from rasterio.features import rasterize
     from rasterio.io import MemoryFile
     from rasterio.transform import from_bounds
-    from shapely.ops import transform
+    from shapely import transform
 
     try:
         project = Transformer.from_crs("EPSG:4326", srs, always_xy=True).transform
     except CRSError as problem:
         raise ValueError(f"unknown reference system {srs}") from problem
     grid = from_bounds(*bounds, *size)
-    shapes = [transform(project, shape) for shape in {one.shape for one in records}]
+    shapes = [
+        transform(one.shape, lambda points: np.column_stack(project(*points.T))) for one in records
+    ]
     filled = np.zeros(size[::-1], "uint8")
     if shapes:
         filled = rasterize(shapes, out_shape=size[::-1], transform=grid, all_touched=True)

@@ -56,8 +56,9 @@ class Portal:
     """Item ids (URN) of products that must be fetched from tape first; may be changed."""
 
     def __post_init__(self) -> None:
-        """Start with the tape state of the catalogue."""
+        """Start with the tape state of the catalogue, and serialise every item beforehand."""
         self.on_tape |= self.catalogue.on_tape
+        self.catalogue.render(self.profile)
         self.search = Search(self.catalogue, self.profile)
         self.known = frozenset(self.documents)
 

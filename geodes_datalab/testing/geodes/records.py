@@ -238,6 +238,7 @@ def _modern_properties(product: Product) -> dict[str, Any]:
     }
     if satellite == "sentinel-1":
         made.pop("eo:cloud_cover", None)
+        made["sar:frequency_band"] = "C"
         made["sar:polarizations"] = str(old.get("sar:polarizations", "")).split()
     else:
         made.pop("sar:instrument_mode", None)

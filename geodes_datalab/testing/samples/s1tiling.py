@@ -90,7 +90,8 @@ def pack(scene: Backscatter, root: Path) -> Product:
 
 def _picture(scene: Backscatter) -> Any:
     decibel = 10 * np.log10(np.maximum(scene.pixels, 1e-5))
-    grey = archive.stretch(decibel, low=-25.0, high=-5.0)
+    high = -5.0 if scene.polarisation == "vh" else 0.0
+    grey = archive.stretch(decibel, low=high - 20, high=high)
     return np.concatenate([grey, grey, grey])
 
 

@@ -40,17 +40,17 @@ class Sky:
 
 
 def sky(shape: tuple[int, int], *, cloud_cover: float, edge: bool, seed: int) -> Sky:
-    """Return simulated clouds that cover `cloud_cover` percent, their shadows and a swath edge."""
-    field = _smooth_noise(shape, seed)
-    count = round(field.size * cloud_cover / 100)
+    """Return simulated clouds that cover `cloud_cover` percent of the swath, their shadows and a swath edge."""
+    rows, columns = np.indices(shape)
+    outside = (columns + rows // 3 >= shape[1] - 30) if edge else np.zeros(shape, bool)
+    field = np.where(outside, -1, _smooth_noise(shape, seed))
+    count = round(int((~outside).sum()) * cloud_cover / 100)
     cloud = np.zeros(field.size, bool)
     cloud[np.argsort(field, axis=None, kind="stable")[field.size - count :]] = True
     cloud = cloud.reshape(shape)
     shadow = np.zeros(shape, bool)
     shadow[9:, :-6] = cloud[:-9, 6:]  # the sun stands in the north-east: shadows fall south-west
-    rows, columns = np.indices(shape)
-    outside = (columns + rows // 3 >= shape[1] - 30) if edge else np.zeros(shape, bool)
-    return Sky(cloud & ~outside, shadow & ~cloud & ~outside, outside)
+    return Sky(cloud, shadow & ~cloud & ~outside, outside)
 
 
 def top_of_atmosphere(bands: dict[str, Any], *, season: float, sky: Sky) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from geodes_datalab.testing.samples.scenes import SURFACE_NOTE
 
 COLLECTION = "THEIA_REFLECTANCE_SENTINEL2_L2A"
 NAMES = {"B02": "B2", "B03": "B3", "B04": "B4", "B08": "B8", "B11": "B11", "B12": "B12"}
-CLOUD_OR_SHADOW, CLOUD, MULTI_TEMPORAL, SHADOW = 1, 2, 8, 64
+CLOUD_OR_SHADOW, CLOUD, MULTI_TEMPORAL, SHADOW = 1, 2, 8, 32
 MG2_CLOUD, MG2_SHADOW = 2, 8
 
 
@@ -72,7 +72,7 @@ def members(product: Level1C, toa: dict[str, Any], sky: simulate.Sky) -> dict[st
 def masks(sky: simulate.Sky) -> dict[str, Any]:
     """Return the bit masks (``uint8``) of MUSCATE products for the simulated sky.
 
-    ``CLM``: 1 any cloud or shadow, 2 any cloud, 8 found by comparing dates, 64 shadow of a cloud.
+    ``CLM``: 1 any cloud or shadow, 2 any cloud, 8 found by comparing dates, 32 shadow of a cloud.
     ``MG2``: 2 cloud, 8 shadow of a cloud. ``EDG``: 1 outside of the swath. ``SAT``: all 0.
     """
     cloud, shadow = sky.cloud.astype("uint8"), sky.shadow.astype("uint8")

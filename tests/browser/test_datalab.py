@@ -1,0 +1,132 @@
+"""The datalab as people see it, from the login page to a dashboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from nbformat import NotebookNode
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from conftest import Datalab, Lab
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
+
+FIRST = "01-start/01-first-steps.ipynb"
+DASK = "04-scale/01-dask-gateway.ipynb"
+SLOW = 240_000
+"""Milliseconds for what two busy cores have to do."""
+
+
+def position(cells: list[NotebookNode], heading: str) -> int:
+    """Return the index of the cell that holds a heading."""
+    return next(i for i, cell in enumerate(cells) if cell.source.startswith(heading))
+
+
+def ran(cells: list[NotebookNode]) -> bool:
+    return all(cell.execution_count for cell in cells if cell.cell_type == "code")
+
+
+def assert_clean(cells: list[NotebookNode]) -> None:
+    """Assert that no cell failed or warned."""
+    outputs = [(cell.id, output) for cell in cells for output in cell.get("outputs", [])]
+    failed = [(cell, out.evalue) for cell, out in outputs if out.output_type == "error"]
+    warned = [(cell, out.text) for cell, out in outputs if out.get("name") == "stderr"]
+    assert failed == []
+    assert warned == []
+
+
+def test_lab_opens_on_the_readme_of_the_own_copy(ada: Lab, shoot: Callable[..., object]) -> None:
+    expect(ada.page).to_have_url(re.compile(r"/user/ada/lab/tree/notebooks/README\.md"))
+    expect(ada.page.get_by_role("heading", name="Notebooks", exact=True)).to_be_visible()
+    assert (ada.home / "notebooks" / FIRST).is_file()
+    ada.assert_quiet()
+    shoot(ada.page, "01-readme")
+
+
+def test_first_notebook_runs_to_its_end(ada: Lab, shoot: Callable[..., object]) -> None:
+    ada.open_from_readme("First steps")
+    ada.run_all()
+    cells = ada.saved(FIRST, ran)
+    assert_clean(cells)
+    shoot(ada.page, "02-first-steps-end")
+    folder = (ada.home / "notebooks" / FIRST).parent
+    assert {"ndvi.nc", "greenest.tif"} <= {path.name for path in folder.iterdir()}
+
+    table = ada.scroll_to(ada.panel.locator(".jp-RenderedHTMLCommon table").filter(has_text="SENTINEL2"))
+    expect(table.locator("tr")).to_have_count(6)
+    shoot(ada.page, "03-first-steps-search")
+
+    the_map = ada.scroll_to(ada.panel.locator(".leaflet-container"))
+    footprints = the_map.locator("path.leaflet-interactive")
+    expect(footprints.nth(4)).to_be_attached(timeout=SLOW)
+    shoot(ada.page, "04-first-steps-map")
+
+    for number, heading in enumerate(("5. True colour", "6. NDVI", "7. One picture"), start=5):
+        ada.scroll_to(ada.panel.get_by_role("heading", name=heading))
+        ada.scroll_to(ada.panel.locator(".jp-RenderedImage img"), from_top=False)
+        shoot(ada.page, f"{number:02}-first-steps-plot")
+    ada.assert_quiet()
+
+
+def test_dask_notebook_and_its_dashboard(
+    ada: Lab, log_in: Callable[[str], Lab], datalab: Datalab, shoot: Callable[..., object]
+) -> None:
+    ada.open_from_readme("Sentinel-1 time series")
+    cells = ada.read(DASK)
+    opened, resized = position(cells, "## 3. "), position(cells, "## 7. ")
+
+    ada.run_next(opened)
+    assert_clean(ada.saved(DASK, lambda now: ran(now[:opened])))
+    with ada.page.expect_popup() as popup:
+        ada.scroll_to(ada.panel.locator("a[href*='/proxy/']")).click()
+    dashboard = popup.value
+    assert_shows_plots(dashboard)
+
+    ada.page.bring_to_front()
+    ada.run_next(resized - opened)
+    assert_clean(ada.saved(DASK, lambda now: ran(now[:resized])))
+    dashboard.bring_to_front()
+    assert_shows_plots(dashboard)
+    shoot(dashboard, "10-dashboard")
+
+    assert_refused(log_in("bob"), datalab, dashboard.url)
+
+    ada.page.bring_to_front()
+    ada.run_next(len(cells) - resized)
+    assert_clean(ada.saved(DASK, ran))
+    shoot(ada.page, "11-dask-end")
+    for number, heading in enumerate(("4. Power", "5. How much", "6. Has it"), start=12):
+        ada.scroll_to(ada.panel.get_by_role("heading", name=heading))
+        ada.scroll_to(ada.panel.locator(".jp-RenderedImage img"), from_top=False)
+        shoot(ada.page, f"{number:02}-dask-plot")
+    ada.assert_quiet()
+
+
+def assert_shows_plots(dashboard: Page) -> None:
+    """Assert that Bokeh drew the dashboard: its script, socket and data went through the proxies."""
+    expect(dashboard.locator("canvas").first).to_be_visible(timeout=SLOW)
+    expect(dashboard.get_by_text("Bytes stored").first).to_be_visible(timeout=SLOW)
+
+
+def assert_refused(stranger: Lab, datalab: Datalab, dashboard: str) -> None:
+    """Assert that another user, logged in, reaches neither server nor dashboard of ada."""
+    for address in (f"{datalab.url}user/ada/lab", f"{datalab.url}user/ada/api/contents", dashboard):
+        answer = stranger.page.goto(address)
+        assert answer is not None
+        assert answer.status in (403, 404), address
+
+
+def test_speaks_french(
+    log_in: Callable[[str], Lab], shoot: Callable[..., object]
+) -> None:
+    claire = log_in("claire")
+    claire.menu("Settings", "Language", r"French \(France\).*")
+    claire.page.locator(".jp-Dialog").get_by_role("button", name="Change and reload").click()
+    menu = claire.page.locator("#jp-MainMenu")
+    expect(menu.get_by_role("menuitem", name="Fichier", exact=True)).to_be_visible(timeout=SLOW)
+    claire.wait_ready()
+    shoot(claire.page, "20-french")

@@ -1,0 +1,66 @@
+"""The stand-in, judged by clients that we did not write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geodes_datalab.testing.geodes import StandIn
+
+HERE = Path(__file__).parent
+
+
+def run(client: str, *arguments: str, folder: Path) -> dict[str, Any]:
+    """Run a client program in an empty folder that is its home too, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / client), *arguments],
+        cwd=folder, env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return told
+
+
+@pytest.fixture
+def product(geodes: StandIn) -> Any:
+    return next(one for one in geodes.portal.catalogue.products if one.collection == "PEPS_S2_L1C")
+
+
+def test_pygeodes_searches_and_downloads(geodes: StandIn, product: Any, tmp_path: Path) -> None:
+    told = run(
+        "pygeodes_client.py", geodes.url, geodes.api_key, product.identifier, folder=tmp_path
+    )
+
+    held = [one for one in geodes.portal.catalogue.products if one.collection == "PEPS_S2_L1C"]
+    assert told["collections"] == 66
+    assert sorted(told["items"]) == sorted(one.identifier for one in held)
+    archive = product.files[0]
+    assert (told["checksum"], told["size"]) == (archive.md5, archive.size)
+    downloaded = tmp_path / "product.zip"
+    assert hashlib.md5(downloaded.read_bytes()).hexdigest() == archive.md5
+    assert told["members"] == zipfile.ZipFile(downloaded).namelist()
+    assert {entry.status for entry in geodes.requests.to("/api/download/")} == {200, 206}
+
+
+def test_eodag_searches_and_downloads(geodes: StandIn, product: Any, tmp_path: Path) -> None:
+    told = run(
+        "eodag_client.py", geodes.url, geodes.api_key, "2021-11-01", "2022-12-01", folder=tmp_path
+    )
+
+    assert told["number"] == 8
+    assert told["products"][0] == told["downloaded"] == product.identifier
+    assert told["tile"] == ["MGRS-19GFG", "MGRS-20GJM"]
+    assert told["status"] == ["succeeded"] * 7 + ["orderable"]  # the last one lies on tape
+    content = Path(told["path"]).read_bytes()
+    assert hashlib.md5(content).hexdigest() == product.files[0].md5
+    (search,) = geodes.requests.to("/api/stac/search")
+    assert search.key == "absent"  # eodag searches without a key
+    assert search.body["query"]["end_datetime"] == {"gte": "2021-11-01T00:00:00.000Z"}
