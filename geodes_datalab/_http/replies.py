@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
+from urllib3.exceptions import TimeoutError as Silence
 
 from geodes_datalab import auth
 from geodes_datalab._types import Json
@@ -107,7 +108,7 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
             "set GEODES_CA_BUNDLE to your site's certificate authorities, or ask its administrator"
         )
         return ServiceError(f"the certificate of {host} could not be verified", hint)
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout) or _timed_out(error):
         return ServiceError(
             f"{host} did not answer in time",
             "try again, or raise GEODES_TIMEOUT (seconds)",
@@ -118,6 +119,12 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
         )
     hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
     return ServiceError(f"{host} cannot be reached, or broke off ({type(error).__name__})", hint)
+
+
+def _timed_out(error: requests.RequestException) -> bool:
+    """Tell whether the last of several tries ended in silence; requests calls it ConnectionError."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, Silence)
 
 
 def json_object(response: requests.Response) -> Json:

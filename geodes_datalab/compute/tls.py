@@ -5,7 +5,7 @@ queue of the thread. Since OpenSSL 3.4 the next read of *any other* TLS connecti
 the stale error and fails with it. Dask runs all its connections in one thread, so one worker that goes
 away breaks the scheduler's connection to the client. Debian 13's own Python is affected.
 
-The guard empties the queue whenever a call of `ssl.SSLSocket` ends in a system error. It goes in only
+The guard empties the queue whenever a call of `ssl.SSLSocket` ends in an error. It goes in only
 where the defect shows in this very process. Dask loads it by
 ``DASK_DISTRIBUTED__{CLIENT,WORKER,NANNY}__PRELOAD=["geodes_datalab.compute.tls"]``, schedulers of a Dask
 Gateway by ``scheduler_cmd = ["dask", "scheduler", "--preload", "geodes_datalab.compute.tls"]`` (the
@@ -104,9 +104,10 @@ def _guarded(inner: Callable[..., Any], clear: Callable[[], object]) -> Callable
     def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
         try:
             return inner(self, *args, **kwargs)
-        except OSError as error:
-            if not isinstance(error, ssl.SSLError):
-                clear()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):  # nothing went wrong
+            raise
+        except OSError:
+            clear()
             raise
 
     setattr(call, _MARK, inner)

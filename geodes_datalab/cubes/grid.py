@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import shapely
@@ -88,6 +89,7 @@ def touching(native: Sequence[GeoBox], area: Any) -> list[bool]:
     return hits
 
 
+@lru_cache(maxsize=1024)
 def footprint(box: GeoBox, crs: CRS | None) -> Geometry:
     """Return the outline of a grid in a CRS."""
     assert crs is not None
@@ -105,7 +107,9 @@ def _meets(area: Any, outline: Any) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
 def _lonlat(box: GeoBox) -> Any:
+    """Return the outline in degrees; products of a tile share it, and it takes long to project."""
     return box.footprint("EPSG:4326", wrapdateline=True).geom
 
 

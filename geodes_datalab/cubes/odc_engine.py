@@ -101,12 +101,11 @@ def arrays(plan: Plan, chunks: Mapping[str, int]) -> dict[str, Any]:
 
 def _bins(plan: Plan, tiles: Any) -> dict[tuple[int, int, int], list[int]]:
     """Tell which products touch each chunk (time, y, x)."""
-    touched = [
-        list(tiles.tiles(footprint(product.grid, plan.geobox.crs))) for product in plan.products
-    ]
+    grids = {product.grid for product in plan.products}
+    touched = {grid: list(tiles.tiles(footprint(grid, plan.geobox.crs))) for grid in grids}
     bins: dict[tuple[int, int, int], list[int]] = {}
     for time, group in enumerate(plan.groups):
         for index in group:
-            for row, column in touched[index]:
+            for row, column in touched[plan.products[index].grid]:
                 bins.setdefault((time, row, column), []).append(index)
     return bins

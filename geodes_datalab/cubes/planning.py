@@ -207,7 +207,7 @@ def _completed(parsed: Sequence[Parsed], products: Sequence[Product]) -> list[Pa
 def _touching(
     parsed: Sequence[Parsed], products: Sequence[Product], area: Any
 ) -> tuple[list[Parsed], list[Product]]:
-    if area is None:
+    if area is None or all(one.grids for one in parsed):  # `_within` has done it
         return list(parsed), list(products)
     hits = touching([product.grid for product in products], area)
     return (

@@ -116,7 +116,6 @@ def _item(index: int, product: Product, layer: Layer) -> dict[str, Any]:
     grid = product.grid
     return {
         "id": str(index),
-        "bbox": list(grid.geographic_extent.boundingbox),
         "properties": {"datetime": product.start.isoformat()},
         "assets": {
             layer.name: {

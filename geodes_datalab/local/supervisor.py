@@ -26,6 +26,9 @@ from geodes_datalab.local.layout import Layout
 LOOK = 3.0
 """Seconds between two looks at a part that works."""
 
+SETTLED = 1.0
+"""Seconds after which a part that only has to run counts as ready."""
+
 DEAF = 20
 """Looks without an answer after which a part that runs is restarted."""
 
@@ -157,9 +160,12 @@ class Supervisor:
             ended.cancel()
 
     async def _until_ready(self, child: Child, ended: asyncio.Task[int]) -> bool:
+        if not child.part.health:
+            await asyncio.wait({ended}, timeout=SETTLED)
+            return not ended.done()
         deadline = time.monotonic() + child.part.patience
         while not ended.done() and time.monotonic() < deadline:
-            if not child.part.health or await answers(child.part.health):
+            if await answers(child.part.health):
                 return not ended.done()
             await asyncio.wait({ended}, timeout=0.1)
         if not ended.done():

@@ -21,6 +21,8 @@ OPENSTREETMAP = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 CREDIT = '&copy; <a href="https://www.openstreetmap.org/copyright">OpenStreetMap</a> contributors'
 
 _PANE = "basemap"
+"""Name of the pane of the vectors."""
+
 _PATIENCE = 2.0
 """Seconds to wait for a tile server before doing without it."""
 
@@ -84,16 +86,16 @@ def new_map(box: BBox | None, *, tiles: Tiles, height: str) -> Any:
 def vectors() -> Any:
     """Return a layer of ocean, land and borders (Natural Earth) that no click or pointer reaches."""
     leaflet = need("ipyleaflet", extra="maps")
+    fixed = {
+        "interactive": False,  # else the browser sends these large shapes back at every move over them
+        "pane": _PANE,  # ipyleaflet gives a layer's pane to the group only, not to its shapes
+    }
     features = [
-        # "interactive" keeps the browser from sending these large shapes back at every move
-        {
-            **one,
-            "properties": {"style": _STYLES[one["properties"]["kind"]] | {"interactive": False}},
-        }
+        {**one, "properties": {"style": _STYLES[one["properties"]["kind"]] | fixed}}
         for one in (_OCEAN, *_natural_earth())
     ]
     data = {"type": "FeatureCollection", "features": features}
-    return leaflet.GeoJSON(data=data, name="Natural Earth", pane=_PANE)
+    return leaflet.GeoJSON(data=data, name="Natural Earth")
 
 
 def tile_layers(tiles: Tiles) -> list[Any]:
@@ -135,7 +137,7 @@ def view(box: BBox | Sequence[float] | None) -> tuple[tuple[float, float], int]:
     Examples
     --------
     >>> view((1.0, 43.0, 2.0, 44.0))
-    ((43.5, 1.5), 9)
+    ((43.5, 1.5), 8)
     >>> view((170.0, -20.0, -170.0, -10.0))[0]
     (-15.0, 180.0)
     """

@@ -104,6 +104,8 @@ class Explorer:
 
     def _clicked(self, **event: Any) -> None:
         """Show and select the item whose footprint was clicked (ipyleaflet's event)."""
+        if self._pen.current_mode:  # this click sets a corner of a drawing
+            return
         item = int((event.get("properties") or {})["item"])
         latitude, longitude = event["coordinates"]
         below = self._footprints.under(longitude, latitude)

@@ -117,7 +117,7 @@ def _note(drawn: int, total: int, values: dict[int, float | None]) -> str:
 
 def _style(colour: str, chosen: bool) -> Json:
     if chosen:
-        return {"color": "#d7191c", "weight": 3, "fillColor": colour, "fillOpacity": 0.45}
+        return {"color": "#d7191c", "weight": 3, "fillColor": colour, "fillOpacity": 0.25}
     return {"color": colour, "weight": 1.5, "fillColor": colour, "fillOpacity": 0.15}
 
 

@@ -53,11 +53,11 @@ def plane(array: Any, widest: int) -> Plane:
     values = thin.compute().astype("float32")
     if nodata is not None and not math.isnan(nodata):
         values = values.where(values != nodata)
-    values.attrs.pop("_FillValue", None)
     target = _web_grid(values.odc.geobox, widest)
-    reproject = need("odc.geo.xr", extra="cubes").xr_reproject
-    warped = reproject(values, target, resampling="nearest", dst_nodata=float("nan"))
-    pixels = np.asarray(warped.values, dtype="float32").reshape(-1, *target.shape)
+    source = values.values.reshape(-1, *values.odc.geobox.shape)
+    pixels = np.full((len(source), *target.shape), np.nan, dtype="float32")
+    warp = need("odc.geo.warp", extra="cubes").rio_reproject
+    warp(source, pixels, values.odc.geobox, target, "nearest", np.nan, np.nan)
     return Plane(pixels, _bounds(target))
 
 

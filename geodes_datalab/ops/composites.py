@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ def median(data: Data, *, period: str | None = None) -> Data:
     >>> median(band).item(), median(band, period="month").values
     (2.0, array([ 2., nan]))
     """
-    return _composite(data, _median, period, "median")
+    return _composite(data, partial(_quantile, share=0.5), period, "median")
 
 
 def mean(data: Data, *, period: str | None = None) -> Data:
@@ -149,12 +149,39 @@ def _take_best(
     return np.where(np.isnan(score).all(axis=-1), none, taken)
 
 
-def _median(part: Data) -> Data:
-    return _one_chunk(part).median("time", skipna=True)
-
-
 def _quantile(part: Data, share: float) -> Data:
-    return _one_chunk(part).quantile(share, "time", skipna=True).drop_vars("quantile")
+    part = _one_chunk(part)
+
+    def reduced(band: xr.DataArray) -> xr.DataArray:
+        result: xr.DataArray = xr.apply_ufunc(
+            _quantile_of_valid,
+            band,
+            kwargs={"share": share},
+            input_core_dims=[["time"]],
+            dask="parallelized",
+            output_dtypes=[band.dtype],
+        )
+        return result
+
+    return each(part, reduced).drop_vars("time", errors="ignore")
+
+
+def _quantile_of_valid(
+    values: npt.NDArray[np.floating[Any]], share: float
+) -> npt.NDArray[np.floating[Any]]:
+    """Return a quantile along the last axis, without NaN; linear between neighbours.
+
+    One sort (NaN comes last) instead of numpy's nanquantile, which treats pixel after pixel.
+    """
+    ordered = np.sort(values, axis=-1)
+    valid = np.isfinite(values).sum(-1)
+    place = (valid - 1).clip(0) * share
+    low = np.floor(place).astype("intp")[..., np.newaxis]
+    high = np.ceil(place).astype("intp")[..., np.newaxis]
+    below = np.take_along_axis(ordered, low, -1)[..., 0]
+    above = np.take_along_axis(ordered, high, -1)[..., 0]
+    share_above = (place - np.floor(place)).astype(values.dtype)
+    return np.asarray(below + (above - below) * share_above)
 
 
 def _counted(part: Data) -> Data:
@@ -203,7 +230,9 @@ def _labels(times: npt.NDArray[np.datetime64], period: str) -> npt.NDArray[np.da
 def _described(result: Data, data: Data, method: str) -> Data:
     """Keep attributes and grid mapping; tell the method as CF does."""
     result.attrs = dict(data.attrs)
-    for band, source in zip(_bands(result), _bands(data), strict=True):
+    sources = {band.name: band for band in _bands(data)}
+    for band in _bands(result):
+        source = sources[band.name]
         band.attrs = {**source.attrs, "cell_methods": method}
         band.encoding = {k: v for k, v in source.encoding.items() if k == "grid_mapping"}
     return result

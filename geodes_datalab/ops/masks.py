@@ -160,6 +160,9 @@ def clear(data: xr.Dataset, mask: xr.DataArray | None = None) -> xr.Dataset:
 
 def _find(data: xr.Dataset, native: str) -> xr.DataArray | None:
     for name, variable in data.data_vars.items():
-        if str(name).split("_")[0] == native or variable.attrs.get("native_name") == native:
+        if native in (
+            str(name).split("_")[0],
+            str(variable.attrs.get("native_name")).split("_")[0],
+        ):
             return variable
     return None

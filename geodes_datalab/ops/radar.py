@@ -135,7 +135,7 @@ def despeckle(power: xr.DataArray, *, window: int = 7) -> xr.DataArray:
         whole = power.chunk(time=-1).data
         margin = {0: 0, 1: window // 2, 2: window // 2}
         filtered = da.map_overlap(
-            _quegan, whole, window, depth=margin, boundary=np.nan, dtype="float32"
+            _quegan, whole, window=window, depth=margin, boundary=np.nan, dtype="float32"
         )
     return _described(power.copy(data=filtered), power, units="1")
 

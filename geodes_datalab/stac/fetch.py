@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -231,7 +232,8 @@ def _first_failure(
     full = next((failure for failure in failures if isinstance(failure, StorageError)), None)
     if full:
         for job in jobs:
-            job.part.unlink(missing_ok=True)
+            with suppress(OSError):
+                job.part.unlink()
     decisive = (
         failure for failure in failures if not isinstance(failure, ChecksumError | RequestError)
     )

@@ -90,7 +90,7 @@ def _from_geodes(old: Json) -> Json:
     new = {
         name: value
         for name, value in old.items()
-        if name not in _DROPPED and value not in (None, "", [])
+        if (value or value == 0) and name not in _DROPPED  # neither None, "" nor []
     }
     instruments = str(old.get("instrument") or "").replace(",", " ").split()
     if instruments:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -106,6 +106,7 @@ def conditions(query: QueryLike | None, attributes: Attributes | None) -> tuple[
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
 def tile(text: str) -> str | None:
     """Return the five characters of an MGRS tile, or None for any other grid.
 

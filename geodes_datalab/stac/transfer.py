@@ -13,15 +13,18 @@ from pathlib import Path
 
 import requests
 
-from geodes_datalab._display import size as size_text
 from geodes_datalab._http import Client
 from geodes_datalab.errors import ChecksumError, RequestError, ServiceError, StorageError
 
-CHUNK = 1 << 20
-"""Bytes per write."""
+CHUNK = 1 << 16
+"""Bytes per write, and the most that are lost when a connection breaks."""
 
 LONGEST_PAUSE = 30.0
 """Seconds between two tries, at most."""
+
+
+class BrokeOff(ServiceError):
+    """The connection broke in the middle of a file."""
 
 
 class Stopped(Exception):
@@ -134,41 +137,50 @@ def transfer(job: Job, client: Client, watch: Watch) -> Path:
 def _receive_all(job: Job, client: Client, watch: Watch) -> None:
     """Receive until the file is whole, going on after interruptions."""
     resume = True
+    error = ServiceError(f"{job.path.name} never became whole", "try again later")
     for attempt in range(client.config.retries + 1):
         try:
             _receive(job, client, watch, resume=resume)
+        except (RequestError, ServiceError) as failure:
+            broke = isinstance(failure, BrokeOff)
+            if not broke and not (resume and job.received() and _about_range(failure)):
+                raise
+            resume = broke
+            error = ServiceError(failure.message, failure.hint, status=failure.status)
+        else:
             if job.size is None or job.received() >= job.size:
                 return
-            error = ServiceError(
-                f"{job.path.name} broke off after {size_text(job.received())}", "run it again"
-            )
-        except (RequestError, ServiceError) as failure:
-            if not job.received() or not (
-                _broke_off(failure) or (resume and _about_range(failure))
-            ):
-                raise
-            resume = _broke_off(failure)
-            error = ServiceError(failure.message, failure.hint, status=failure.status)
+            resume = True
         if attempt < client.config.retries and watch.stop.wait(_pause(client, attempt)):
             raise Stopped
     raise error
 
 
 def _receive(job: Job, client: Client, watch: Watch, *, resume: bool) -> None:
+    """Ask for the file, or the rest of it, and write what comes."""
     have = job.received() if resume else 0
     if have and have == job.size:
         return
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    with client.stream(job.href, headers) as response:
-        position = have if have and _goes_on(response, have) else 0
-        with job.part.open("ab" if position else "wb") as stream:
-            for chunk in response.iter_content(CHUNK):
-                watch.at(job.path, position)
-                stream.write(chunk)
-                position += len(chunk)
-            stream.flush()
-            os.fsync(stream.fileno())
-        watch.at(job.path, position)
+    opened = False
+    try:
+        with client.stream(job.href, {"Range": f"bytes={have}-"} if have else {}) as response:
+            opened = True
+            _write(job, response, watch, have if have and _goes_on(response, have) else 0)
+    except ServiceError as error:
+        if opened:
+            raise BrokeOff(error.message, error.hint) from error
+        raise
+
+
+def _write(job: Job, response: requests.Response, watch: Watch, position: int) -> None:
+    with job.part.open("ab" if position else "wb") as stream:
+        for chunk in response.iter_content(CHUNK):
+            watch.at(job.path, position)
+            stream.write(chunk)
+            position += len(chunk)
+        stream.flush()
+        os.fsync(stream.fileno())
+    watch.at(job.path, position)
 
 
 def _goes_on(response: requests.Response, start: int) -> bool:
@@ -179,11 +191,6 @@ def _goes_on(response: requests.Response, start: int) -> bool:
 def _about_range(error: RequestError | ServiceError) -> bool:
     """Tell whether the server may have stumbled over the range."""
     return error.status is not None and (error.status == 416 or error.status >= 500)
-
-
-def _broke_off(error: RequestError | ServiceError) -> bool:
-    """Tell whether the connection broke: the next try may go on from there."""
-    return isinstance(error, ServiceError) and error.status is None
 
 
 def _pause(client: Client, attempt: int) -> float:

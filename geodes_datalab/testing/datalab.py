@@ -155,15 +155,26 @@ class Visitor:
 
     def spawn(self, *, timeout: float = 120) -> float:
         """Start the server and return the seconds until it answers."""
-        began = time.monotonic()
-        self.session.get(self.url + "hub/spawn", timeout=60).raise_for_status()
-        wait_for(self.server_answers, f"server of {self.name}", timeout=timeout)
-        return time.monotonic() - began
+
+        def answers() -> bool:
+            if not self.server_pending():
+                self.session.get(self.url + "hub/spawn", timeout=60)
+            return self.server_answers()
+
+        return wait_for(answers, f"server of {self.name}", timeout=timeout)
 
     def server_answers(self) -> bool:
         """Tell whether the user's server works."""
         answer = self.get("lab", allow_redirects=True)
-        return answer.status_code == 200 and "/lab" in answer.url
+        return answer.status_code == 200 and answer.url.startswith(
+            f"{self.url}user/{self.name}/lab"
+        )
+
+    def server_pending(self) -> bool:
+        """Tell whether the hub is starting or stopping the user's server."""
+        answer = self.session.get(f"{self.url}hub/api/users/{self.name}", timeout=30)
+        answer.raise_for_status()
+        return bool(answer.json()["pending"])
 
     def stop(self) -> None:
         """Stop the server through the hub's API, as the control panel does."""
@@ -179,14 +190,15 @@ class Visitor:
         url = f"{self.url}user/{user or self.name}/{path}"
         return self.session.get(url, allow_redirects=allow_redirects, timeout=60)
 
+    def send(self, method: str, path: str, body: object = None) -> requests.Response:
+        """Send JSON to a page below one's own server."""
+        url = f"{self.url}user/{self.name}/{path}"
+        headers = {"X-XSRFToken": self._xsrf(f"/user/{self.name}/")}
+        return self.session.request(method, url, json=body, headers=headers, timeout=90)
+
     def kernel(self) -> Kernel:
         """Start a Python kernel."""
-        answer = self.session.post(
-            f"{self.url}user/{self.name}/api/kernels",
-            json={"name": "python3"},
-            headers={"X-XSRFToken": self._xsrf(f"/user/{self.name}/")},
-            timeout=60,
-        )
+        answer = self.send("POST", "api/kernels", {"name": "python3"})
         answer.raise_for_status()
         return Kernel(self, answer.json()["id"])
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -180,7 +180,7 @@ def log_in(datalab: Datalab, browser: Browser) -> Iterator[Callable[[str], Lab]]
     def person(name: str) -> Lab:
         context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
         contexts.append(context)
-        context.set_default_timeout(SLOW)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto(datalab.url)
         page.get_by_label("Username").fill(name)
@@ -193,6 +193,20 @@ def log_in(datalab: Datalab, browser: Browser) -> Iterator[Callable[[str], Lab]]
     yield person
     for context in contexts:
         context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of every tab when a browser test fails."""
+    report = yield
+    browser: Browser | None = getattr(item, "funcargs", {}).get("browser")
+    if report.failed and call.when == "call" and browser is not None:
+        pages = [page for context in browser.contexts for page in context.pages]
+        for number, page in enumerate(pages):
+            page.screenshot(path=SCREENSHOTS / f"failed-{item.name}-{number}.png")
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,8 @@ c.Backend.cluster_options = Options(
     Select("broken", ["no", "scheduler", "worker"], default="no"),
     handler=handler,
 )
-c.UnsafeLocalBackend.cluster_status_period = 1
+c.UnsafeLocalBackend.cluster_status_period = 0.3
+c.ClusterConfig.adaptive_period = 0.5
 c.ClusterConfig.scheduler_memory = "512 M"
 c.ClusterConfig.scheduler_cmd = [{python!r}, "-m", "dask", "scheduler", "--preload", "geodes_datalab.compute.tls"]
 c.ClusterConfig.worker_cmd = [{python!r}, "-m", "dask", "worker"]

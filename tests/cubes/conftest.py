@@ -91,61 +91,63 @@ def session_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     return Shelf(tmp_path_factory.mktemp("shelf"))
 
 
-class Site:
+class Site(ThreadingHTTPServer):
     """A web site of files in memory, which may want a key, or send elsewhere."""
 
-    def __init__(self, files: dict[str, bytes], *, key: str | None = None, to: Site | None = None):
+    daemon_threads = True
+
+    def __init__(
+        self, files: dict[str, bytes], *, key: str | None = None, to: Site | None = None
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), Visit)
+        self.files, self.key, self.to = files, key, to
         self.seen: list[dict[str, str | None]] = []
-        site = self
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def log_message(self, *_: object) -> None:
-                pass
+class Visit(BaseHTTPRequestHandler):
+    """One connection to a `Site`."""
 
-            def do_HEAD(self) -> None:
-                self.do_GET()
+    server: Site
+    protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:
-                sent = self.headers.get("X-API-Key")
-                site.seen.append({"path": self.path, "key": sent})
-                name = self.path.partition("?")[0].lstrip("/")
-                if key is not None and sent != key:
-                    self.answer(403)
-                elif to is not None:
-                    self.answer(302, Location=f"{to.url}/{name}?signature=abc")
-                elif name not in files:
-                    self.answer(404)
-                else:
-                    self.send(files[name])
+    def log_message(self, *_: object) -> None:
+        pass
 
-            def answer(self, status: int, **headers: str) -> None:
-                self.send_response(status)
-                for header, value in ({"Content-Length": "0"} | headers).items():
-                    self.send_header(header, value)
-                self.end_headers()
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
-            def send(self, data: bytes) -> None:
-                asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
-                first = int(asked[1]) if asked else 0
-                last = min(int(asked[2] or len(data)) if asked else len(data), len(data) - 1)
-                self.send_response(206 if asked else 200)
-                if asked:
-                    self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
-                self.send_header("Content-Length", str(last - first + 1))
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(data[first : last + 1])
+    def do_GET(self) -> None:
+        site, sent = self.server, self.headers.get("X-API-Key")
+        site.seen.append({"path": self.path, "key": sent})
+        name = self.path.partition("?")[0].lstrip("/")
+        if site.key is not None and sent != site.key:
+            self.answer(403)
+        elif site.to is not None:
+            self.answer(302, Location=f"{site.to.url}/{name}?signature=abc")
+        elif name in site.files:
+            self.send(site.files[name])
+        else:
+            self.answer(404)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def answer(self, status: int, **headers: str) -> None:
+        self.send_response(status)
+        for header, value in ({"Content-Length": "0"} | headers).items():
+            self.send_header(header, value)
+        self.end_headers()
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def send(self, data: bytes) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        first = int(asked[1]) if asked else 0
+        last = min(int(asked[2] or len(data)) if asked else len(data), len(data) - 1)
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data[first : last + 1])
 
 
 @pytest.fixture
@@ -159,4 +161,5 @@ def site() -> Iterator[Callable[..., Site]]:
 
     yield start
     for one in started:
-        one.close()
+        one.shutdown()
+        one.server_close()

@@ -128,6 +128,20 @@ def test_bands_of_two_resolutions_share_a_grid(account, samples_catalogue) -> No
     np.testing.assert_array_equal(cube["B11"].values[0], coarse.repeat(2, 0).repeat(2, 1))
 
 
+def test_reflectance_knows_the_processing_baseline(account, samples_catalogue) -> None:
+    """Products of N0400 and later store 1000 more."""
+    items = stac.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2021-11/2022-04")
+    stored = cubes.load(items, "red").compute()
+    assert stored["stored_offset"].values.tolist() == [0, 0, 0, -0.1, -0.1, -0.1]
+    cube = cubes.load(items, "red", scaled=True).compute()
+    band = stac.reader("PEPS_S2_L1C").band("red")
+    for step, title in enumerate(item["properties"]["identifier"] for item in items.dicts):
+        pixels = truth(archive_of(samples_catalogue, title), band)[0].astype("float64")
+        added = 1000 if "_N0400_" in title else 0
+        expected = np.where(pixels == 0, np.nan, (pixels - added) / 10_000)
+        np.testing.assert_allclose(cube["red"].values[step], expected, rtol=1e-5, atol=1e-8)
+
+
 def test_downloaded_archives_are_read_from_disk(account, tmp_path: Path) -> None:
     items = stac.search("THEIA_REFLECTANCE_SENTINEL2_L2A", bbox=PATAGONIA, datetime="2021-11")
     remote = cubes.load(items, "red").compute()

@@ -204,6 +204,21 @@ def test_secrets_are_private_and_on_no_command_line(datalab: Datalab, dashboard:
         assert not any(secret in text for text in lines + logs)
 
 
+def test_the_labs_dask_panel_opens_gateway_clusters(alice: Visitor, datalab: Datalab) -> None:
+    answer = alice.send("PUT", "dask/clusters/", {})
+    assert answer.status_code == 200, answer.text
+    cluster = answer.json()
+    assert cluster["scheduler_address"].startswith("gateway://127.0.0.1:")
+    assert alice.get(cluster["dashboard_link"].removeprefix("/user/alice/")).status_code == 200
+    assert alice.send("DELETE", f"dask/clusters/{cluster['id']}").status_code == 204
+
+
+def test_routes_are_back_soon_after_the_proxy_was_killed(datalab: Datalab, alice: Visitor) -> None:
+    psutil.Process(datalab.part("proxy")["pid"]).kill()
+    wait_for(lambda: datalab.part("proxy")["restarts"] == 1, "restart of the proxy")
+    wait_for(alice.server_answers, "route of alice", timeout=30)  # upstream: a minute
+
+
 def test_a_second_up_shows_the_first(datalab: Datalab) -> None:
     done = datalab.command("up")
     assert "It already runs" in done.stdout

@@ -42,10 +42,10 @@ def headings(path: Path, level: int) -> list[str]:
     return [line.removeprefix(mark) for line in lines if line.startswith(mark)]
 
 
-def gallery() -> dict[str, dict[str, object]]:
+def gallery() -> dict[str, dict[str, str]]:
     shelves = yaml.safe_load((FOLDER / "gallery.yml").read_text())["shelves"]
     return {
-        f"{shelf['folder']}/{entry['file']}": entry
+        f"{shelf['folder']}/{entry['file']}": entry | {"shelf": shelf["title"]}
         for shelf in shelves
         for entry in shelf["notebooks"]
     }
@@ -55,10 +55,11 @@ def test_gallery_lists_every_notebook_in_order() -> None:
     assert list(gallery()) == [str(path.relative_to(FOLDER)) for path in NOTEBOOKS]
 
 
-def test_readme_links_every_notebook_in_order() -> None:
+def test_readme_lists_the_gallery() -> None:
     readme = (FOLDER / "README.md").read_text()
     rows = [
-        f"| [{entry['title']}]({path}) | {entry['summary']} | {entry['minutes']} min |"
+        f"| {entry['shelf']} | [{entry['title']}]({path}) | {entry['summary']} "
+        f"| {entry['minutes']} min |"
         for path, entry in gallery().items()
     ]
     assert [line for line in readme.splitlines() if ".ipynb)" in line] == rows

@@ -226,4 +226,3 @@ def no_listener(url: str) -> bool:
     except requests.ConnectionError:
         return True
     return False
-

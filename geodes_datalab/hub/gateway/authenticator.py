@@ -12,7 +12,7 @@ EXPIRED = (
     "the hub does not accept the token of this notebook (expired or revoked): "
     "stop and start your server in the hub's control panel, then try again"
 )
-ADVICE = "geodes_datalab.advice"
+ADVICE = web.RequestKey("advice", str)
 UNREACHABLE = "the hub cannot be asked who you are just now: try again in a few seconds"
 
 

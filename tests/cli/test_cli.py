@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from geodes_datalab import __version__
+from geodes_datalab.cli import main
+from geodes_datalab.testing.datalab import Datalab
+
+HEAVY = {"dask", "distributed", "jupyterhub", "numpy", "psutil", "pydantic", "rich", "xarray"}
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+def test_help_is_light_and_names_every_command() -> None:
+    code = (
+        "import sys\n"
+        "from geodes_datalab.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *text, modules = done.stdout.splitlines()
+    assert not HEAVY & set(modules.split())
+    for name in main.commands:
+        assert any(line.strip().startswith(name) for line in text), name
+
+
+def test_every_command_has_help(runner: CliRunner) -> None:
+    for name, command in main.commands.items():
+        result = runner.invoke(main, [name, "--help"])
+        assert result.exit_code == 0
+        assert command.help, name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{name} {parameter.name}"
+
+
+def test_version(runner: CliRunner) -> None:
+    assert runner.invoke(main, ["version"]).output == f"{__version__}\n"
+
+
+def test_nothing_runs(runner: CliRunner, tmp_path: Path) -> None:
+    place = ["--state-dir", str(tmp_path / "state")]
+    result = runner.invoke(main, ["status", *place])
+    assert result.exit_code == 3
+    assert "start it with: geodes-datalab up" in result.output
+    result = runner.invoke(main, ["status", "--json", *place])
+    assert json.loads(result.output)["state"] == "stopped"
+    assert "nothing was running" in runner.invoke(main, ["down", *place]).output
+    assert "there are no logs" in runner.invoke(main, ["logs", *place]).output
+    result = runner.invoke(main, ["logs", "hub", *place])
+    assert result.exit_code == 2
+    assert "there is no log of 'hub'" in result.output
+
+
+def test_passwords(runner: CliRunner, tmp_path: Path) -> None:
+    place = ["--state-dir", str(tmp_path / "state")]
+    first = runner.invoke(main, ["password", *place]).output
+    assert runner.invoke(main, ["password", *place]).output == first
+    assert runner.invoke(main, ["password", "--admin", *place]).output != first
+    assert runner.invoke(main, ["password", "--new", *place]).output != first
+    assert (tmp_path / "state").stat().st_mode & 0o077 == 0
+
+
+def test_logs(runner: CliRunner, tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "hub.log").write_text("".join(f"line {i}\n" for i in range(100)))
+    place = ["--state-dir", str(tmp_path)]
+    assert runner.invoke(main, ["logs", *place]).output == "hub\n"
+    assert runner.invoke(main, ["logs", "hub", "-n", "2", *place]).output == "line 98\nline 99\n"
+
+
+def test_our_errors_are_a_message_and_advice(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(main, ["up", "--state-dir", str(tmp_path / "s"), "--port", "80"])
+    assert result.exit_code == 1
+    assert "What to do:" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_an_error_in_the_background_is_shown(tmp_path: Path) -> None:
+    datalab = Datalab(tmp_path / "state", {})
+    command = datalab.command_line("up", "--background", "--port=80")
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 1
+    assert "no port that can be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor(runner: CliRunner, tmp_path: Path) -> None:
+    place = ["--state-dir", str(tmp_path / "state"), "--offline"]
+    result = runner.invoke(main, ["doctor", "--json", *place])
+    found = json.loads(result.output)
+    failed = any(finding["verdict"] == "fail" for finding in found)
+    assert result.exit_code == int(failed)
+    assert "geodes-datalab doctor" in runner.invoke(main, ["doctor", *place]).output
+
+
+def test_sync_notebooks(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(main, ["sync-notebooks", str(tmp_path / "mine")])
+    assert result.exit_code == 0
+    assert "added" in result.output
+    assert (tmp_path / "mine" / "README.md").is_file()

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from geodes_datalab.local import doctor, ports
+from geodes_datalab.local.layout import Layout
+
+
+def verdicts(findings: list[doctor.Finding]) -> dict[str, str]:
+    return {finding.subject: finding.verdict for finding in findings}
+
+
+def test_every_bad_finding_says_what_to_do(place: Layout) -> None:
+    findings = doctor.examine(place, offline=True)
+    assert {"ports", "disk", "memory", "web proxy", "node", "jupyterhub", "GEODES key"} <= {
+        finding.subject for finding in findings
+    }
+    for finding in findings:
+        assert finding.verdict in doctor.COLOURS
+        assert finding.verdict == "ok" or finding.advice, finding
+
+
+def test_taken_ports_are_named(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ports.choose("auto").public
+    monkeypatch.setattr(ports, "block", lambda _: ports.Ports(*range(first, first + 7)))
+    with socket.socket() as taken:
+        taken.bind((ports.HOST, first))
+        taken.listen()
+        finding = doctor.check_ports(place)
+    assert finding.verdict == "warn"
+    assert f"{first} (process " in finding.found
+
+
+def test_an_open_state_folder_is_told(place: Layout) -> None:
+    place.root.chmod(0o755)
+    finding = doctor.check_folder(place)
+    assert finding.verdict == "warn"
+    assert "chmod 700" in finding.advice
+
+
+def test_a_web_proxy_without_exemption_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check_proxies().verdict == "ok"
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    finding = doctor.check_proxies()
+    assert finding.verdict == "warn"
+    assert "NO_PROXY=127.0.0.1,localhost" in finding.advice
+    monkeypatch.setenv("NO_PROXY", "localhost, 127.0.0.1")
+    assert doctor.check_proxies().verdict == "ok"
+
+
+def test_the_keys_place_is_told_and_not_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check_key().verdict == "warn"
+    monkeypatch.setenv("GEODES_API_KEY", "very-secret")
+    finding = doctor.check_key()
+    assert finding.verdict == "ok"
+    assert finding.found == "from GEODES_API_KEY"
+
+
+def test_a_missing_package_is_a_failure() -> None:
+    assert doctor.check_package("no-such-package").verdict == "fail"
+
+
+def test_an_unreachable_geodes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODES_PORTAL", f"http://127.0.0.1:{ports.choose('auto').public}")
+    finding = doctor.check_geodes()
+    assert finding.verdict == "warn"
+    assert "sample catalogue" in finding.advice
+
+
+def test_little_room_is_told(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "DISK", {"fail": 10**18, "warn": 10**19})
+    assert doctor.check_disk(Layout(Path(place.root, "not", "there"))).verdict == "fail"

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from geodes_datalab.auth import ApiKey
+from geodes_datalab.errors import ConfigurationError, LocalModeError, StorageError
+from geodes_datalab.hub import load
+from geodes_datalab.local import plan, ports, secrets
+from geodes_datalab.local.layout import Layout, layout
+
+PORTS = ports.block(9000)
+CHP = ["node", "chp"]
+
+
+@pytest.fixture
+def furnished(place: Layout) -> Layout:
+    secrets.ensure(place)
+    return place
+
+
+def settled(place: Layout, wishes: plan.Wishes) -> dict[str, str]:
+    settings = plan.make_settings(place, PORTS, wishes)
+    plan.write_settings(place, settings)
+    assert load(place.settings) == settings
+    return settings.spawner.environment
+
+
+def test_secrets_are_private_kept_and_long_enough(furnished: Layout) -> None:
+    before = {name: secrets.read(furnished, name) for name in secrets.MAKERS}
+    for name in secrets.MAKERS:
+        assert stat.S_IMODE(secrets.path(furnished, name).stat().st_mode) == 0o600
+    secrets.ensure(furnished)
+    assert {name: secrets.read(furnished, name) for name in secrets.MAKERS} == before
+    assert len(before["password"]) >= 8
+    assert len(before["admin-password"]) >= 32
+    assert len(set(before.values())) == len(before)
+
+
+def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="--state-dir"):
+        layout(tmp_path / "file" / "state").make()
+
+
+def test_default_folder_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    assert layout().root == (tmp_path / "xdg" / "geodes-datalab").resolve()
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert layout().root == (tmp_path / ".local/state/geodes-datalab").resolve()
+
+
+def test_samples_get_a_new_key_each_time(furnished: Layout) -> None:
+    wishes = plan.Wishes()
+    plan.prepare_key(furnished, wishes)
+    first = secrets.read(furnished, "catalogue-key")
+    plan.prepare_key(furnished, wishes)
+    assert secrets.read(furnished, "catalogue-key") != first
+    found = settled(furnished, wishes)
+    assert found["GEODES_PORTAL"] == "http://127.0.0.1:9005"
+    assert found["GEODES_CATALOGUE_NOTICE"] == "sample catalogue, not GEODES"
+    assert first not in json.dumps(found)
+
+
+def test_geodes_gets_the_users_key_by_file(
+    furnished: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wishes = plan.Wishes(catalogue="geodes", api_key=ApiKey("the-users-key"))
+    plan.prepare_key(furnished, wishes)
+    found = settled(furnished, wishes)
+    assert found["GEODES_PORTAL"] == "https://geodes-portal.cnes.fr"
+    assert Path(found["GEODES_API_KEY_FILE"]).read_text() == "the-users-key\n"
+    assert "the-users-key" not in furnished.settings.read_text()
+    assert plan.describe(wishes) == "GEODES (with your key)"
+    names = {part.name for part in plan.parts(furnished, PORTS, wishes, CHP)}
+    assert "catalogue" not in names
+    without = plan.Wishes(catalogue="geodes")
+    plan.prepare_key(furnished, without)
+    assert not secrets.path(furnished, "catalogue-key").exists()
+    assert "GEODES_API_KEY_FILE" not in settled(furnished, without)
+
+
+def test_any_stac_api(furnished: Layout) -> None:
+    found = settled(furnished, plan.Wishes(catalogue="https://stac.example/v1"))
+    assert found["GEODES_STAC_URL"] == "https://stac.example/v1"
+    assert found["GEODES_DIALECT"] == "stac"
+    with pytest.raises(LocalModeError, match="there is no catalogue 'sample'"):
+        settled(furnished, plan.Wishes(catalogue="sample"))
+
+
+def test_an_operators_file_goes_over(furnished: Layout, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[cull]\nminutes = 5\n[gateway.limits]\nclusters = 1\n")
+    settings = plan.make_settings(furnished, PORTS, plan.Wishes(settings=file))
+    assert settings.cull.minutes == 5
+    assert settings.cull.token is not None
+    assert settings.gateway.limits.clusters == 1
+    assert settings.gateway.limits.workers >= 8
+    file.write_text("[cul]\nminutes = 5\n")
+    with pytest.raises(ConfigurationError, match='did you mean "cull"'):
+        plan.make_settings(furnished, PORTS, plan.Wishes(settings=file))
+
+
+def test_no_secret_stands_on_a_command_line(
+    furnished: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEODES_API_KEY", "an-operators-key")
+    settled(furnished, plan.Wishes())
+    words = {secrets.read(furnished, name) for name in secrets.MAKERS}
+    for part in plan.parts(furnished, PORTS, plan.Wishes(), CHP):
+        assert not words & set(" ".join(part.command).replace("=", " ").split())
+        assert part.environment["GEODES_API_KEY"] == ""
+        assert not any(word in repr(part) for word in words)
+
+
+def test_this_machine_is_exempt_from_web_proxies(
+    furnished: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "intra.example")
+    found = settled(furnished, plan.Wishes())
+    assert found["HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert found["NO_PROXY"] == found["no_proxy"] == "intra.example,127.0.0.1,localhost"
+    for part in plan.parts(furnished, PORTS, plan.Wishes(), CHP):
+        assert part.environment["NO_PROXY"] == found["NO_PROXY"]

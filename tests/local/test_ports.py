@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import socket
+from dataclasses import astuple
+
+import pytest
+
+from geodes_datalab.errors import LocalModeError
+from geodes_datalab.local import ports
+
+
+def test_a_block_can_be_foreseen() -> None:
+    assert astuple(ports.block(8000)) == (8000, 8001, 8002, 8003, 8004, 8005, 8006)
+
+
+def test_auto_finds_different_free_ports() -> None:
+    found = astuple(ports.choose("auto"))
+    assert len(set(found)) == 7
+    assert all(ports.is_free(port) for port in found)
+
+
+def test_a_taken_port_is_told_with_its_holder() -> None:
+    first = ports.choose("auto").public
+    with socket.socket() as taken:
+        taken.bind((ports.HOST, first))
+        taken.listen()
+        with pytest.raises(LocalModeError) as caught:
+            ports.choose(str(first))
+    message = str(caught.value)
+    assert f"{first} (process " in message
+    assert "python" in message
+    assert "--port auto" in message
+
+
+@pytest.mark.parametrize("wanted", ["80", "http", "", "70000", "-1"])
+def test_what_is_no_port_is_refused(wanted: str) -> None:
+    with pytest.raises(LocalModeError, match="no port that can be used"):
+        ports.choose(wanted)

@@ -1,0 +1,495 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import geodes_datalab as gd
+from geodes_datalab import stac
+from geodes_datalab.errors import (
+    AuthenticationError,
+    ChecksumError,
+    InvalidQuery,
+    ProductOffline,
+    QuotaError,
+    RequestError,
+    ServiceError,
+    StorageError,
+)
+from geodes_datalab.stac import Items
+from geodes_datalab.testing.geodes import Catalogue, StandIn
+
+PATAGONIA = (-67.67, -47.87, -67.62, -47.84)
+TAPE = "S2A_MSIL1C_20220602T142021_N0400_R010_T19GFG_20220602T174514"
+
+
+class Usage(NamedTuple):
+    free: int
+
+
+@pytest.fixture
+def items(signed_in: StandIn) -> Items:
+    """Four products that are online."""
+    return gd.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="../2022-03")[:4]
+
+
+def right(path: Path, item: dict[str, Any]) -> bool:
+    content = path.read_bytes()
+    asset = item["assets"]["data"]
+    return (
+        len(content) == asset["file:size"]
+        and hashlib.md5(content).hexdigest() == asset["geodes:md5"]
+    )
+
+
+def downloads(portal: StandIn) -> list[Any]:
+    return portal.requests.to("/api/download/")
+
+
+def left_over(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*.part"))
+
+
+def test_files_are_verified_and_named_after_the_products(items: Items, tmp_path: Path) -> None:
+    paths = gd.download(items, tmp_path / "new" / "folder")
+    assert [path.name for path in paths] == [
+        f"{item['properties']['identifier']}.zip" for item in items.dicts
+    ]
+    assert all(right(path, item) for path, item in zip(paths, items.dicts, strict=True))
+    assert not left_over(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["one", "dict", "list", "pystac"])
+def test_items_in_every_form(items: Items, tmp_path: Path, form: str) -> None:
+    given: Any = {
+        "one": items[0],
+        "dict": items.dicts[0],
+        "list": [items[0]],
+        "pystac": items[:1].to_pystac(),
+    }[form]
+    (path,) = gd.download(given, tmp_path)
+    assert right(path, items.dicts[0])
+
+
+def test_what_is_there_and_right_is_not_fetched_again(
+    items: Items, signed_in: StandIn, tmp_path: Path
+) -> None:
+    first = gd.download(items, tmp_path)
+    before = len(signed_in.requests)
+    assert gd.download(items, tmp_path) == first
+    assert len(signed_in.requests) == before
+    first[0].write_bytes(b"damaged")
+    gd.download(items, tmp_path)
+    assert len(downloads(signed_in)) == 5
+    assert right(first[0], items.dicts[0])
+    gd.download(items[:1], tmp_path, overwrite=True)
+    assert len(downloads(signed_in)) == 6
+
+
+def test_other_files(items: Items, signed_in: StandIn, tmp_path: Path) -> None:
+    (path,) = gd.download(items[0], tmp_path, assets="quicklook")
+    assert path.name.endswith("_quicklook.jpg")
+    assert not downloads(signed_in)
+    assert len(gd.download(items[:2], tmp_path, assets="all")) == 4
+    with pytest.raises(InvalidQuery, match="has no file") as caught:
+        gd.download(items[0], tmp_path, assets="quiklook")
+    assert 'did you mean "quicklook"?' in str(caught.value)
+
+
+def test_files_of_one_name_get_folders(items: Items, tmp_path: Path) -> None:
+    one, other = (dict(item) for item in items.dicts[:2])
+    for item in (one, other):
+        item["assets"] = {"data": {**item["assets"]["data"], "title": "product.zip"}}
+    paths = gd.download([one, other], tmp_path)
+    assert [path.name for path in paths] == ["product.zip"] * 2
+    assert len({path.parent for path in paths}) == 2
+    assert all(right(path, item) for path, item in zip(paths, (one, other), strict=True))
+
+
+def test_a_name_cannot_leave_the_folder(items: Items, tmp_path: Path) -> None:
+    item = dict(items.dicts[0])
+    item["assets"] = {"data": {**item["assets"]["data"], "title": "../../evil.zip"}}
+    (path,) = gd.download(item, tmp_path / "deep" / "down")
+    assert path == tmp_path / "deep" / "down" / "evil.zip"
+
+
+# interruptions
+
+
+@pytest.mark.parametrize("ranges", ["on", "off", "error"])
+def test_broken_transfers_are_gone_on_with(
+    items: Items, signed_in: StandIn, tmp_path: Path, ranges: str
+) -> None:
+    signed_in.settings.ranges = ranges  # type: ignore[assignment]
+    signed_in.faults.truncate(times=2)
+    (path,) = gd.download(items[0], tmp_path, workers=1)
+    assert right(path, items.dicts[0])
+    asked = [request.headers.get("range") for request in downloads(signed_in)]
+    assert asked[0] is None
+    assert any(asked[1:])
+    if ranges == "on":
+        sent = [request.status for request in downloads(signed_in)]
+        assert sent[1:] == [206] * len(sent[1:])
+    assert not left_over(tmp_path)
+
+
+def test_an_earlier_part_is_gone_on_with(items: Items, signed_in: StandIn, tmp_path: Path) -> None:
+    (path,) = gd.download(items[0], tmp_path)
+    content = path.read_bytes()
+    path.rename(path.with_name(path.name + ".part"))
+    path.with_name(path.name + ".part").write_bytes(content[:1000])
+    gd.download(items[0], tmp_path)
+    assert downloads(signed_in)[-1].headers["range"] == "bytes=1000-"
+    assert downloads(signed_in)[-1].status == 206
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("rubbish", [b"x" * 1000, b"x" * 100_000_000])
+def test_a_part_of_something_else_is_begun_anew(
+    items: Items, tmp_path: Path, rubbish: bytes
+) -> None:
+    name = items.dicts[0]["assets"]["data"]["title"]
+    (tmp_path / f"{name}.part").write_bytes(
+        rubbish[: items.dicts[0]["assets"]["data"]["file:size"] + 5]
+    )
+    (path,) = gd.download(items[0], tmp_path)
+    assert right(path, items.dicts[0])
+
+
+def test_a_connection_that_always_breaks_keeps_what_came(
+    items: Items, signed_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEODES_RETRIES", "1")
+    signed_in.faults.truncate(times=-1, share=0.5)
+    with pytest.raises(ServiceError, match="0 of 1 files are complete") as caught:
+        gd.download(items[0], tmp_path)
+    assert "running it again fetches only what is missing" in str(caught.value)
+    (part,) = left_over(tmp_path)
+    received = (tmp_path / part).stat().st_size
+    assert received > 0
+    signed_in.faults.clear()
+    (path,) = gd.download(items[0], tmp_path)
+    assert right(path, items.dicts[0])
+    assert downloads(signed_in)[-1].headers["range"] == f"bytes={received}-"
+
+
+def test_passing_errors_are_tried_again(items: Items, signed_in: StandIn, tmp_path: Path) -> None:
+    signed_in.faults.fail("download", status=500, times=2)
+    assert len(gd.download(items[:2], tmp_path)) == 2
+
+
+def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path) -> None:
+    """A real SIGINT to a real process in the middle of a transfer."""
+    asset = items.dicts[0]["assets"]["data"]
+    script = (
+        "import json, sys\n"
+        "import geodes_datalab as gd\n"
+        "from geodes_datalab.stac import transfer\n"
+        "transfer.CHUNK = 10_000\n"
+        "gd.download(json.loads(sys.stdin.readline()), sys.argv[1])\n"
+    )
+    slow = SlowFile(signed_in.url, asset)
+    with slow as url:
+        item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "GEODES_PORTAL": url.rpartition("/")[0]},
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(item) + "\n")
+        process.stdin.flush()
+        assert slow.half_sent.wait(30)
+        part = tmp_path / f"{asset['title']}.part"
+        until(lambda: part.exists() and part.stat().st_size > 0)
+        process.send_signal(2)
+        slow.go_on.set()
+        _, told = process.communicate(timeout=30)
+        assert process.returncode != 0
+    assert "KeyboardInterrupt" in told
+    assert part.stat().st_size > 0
+    assert not (tmp_path / asset["title"]).exists()
+
+
+# refusals
+
+
+def test_products_on_tape_are_named_and_the_others_come(signed_in: StandIn, tmp_path: Path) -> None:
+    items = gd.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2022-04/..")
+    with pytest.raises(ProductOffline) as caught:
+        gd.download(items, tmp_path)
+    text = f"1 of 3 products lie on tape: {TAPE}; the other 2 are downloaded"
+    assert str(caught.value).startswith(text)
+    assert "ask for them in the portal" in str(caught.value)
+    assert len(list(tmp_path.glob("*.zip"))) == 2
+    assert not left_over(tmp_path)
+    offline = next(item["id"] for item in items.dicts if item["properties"]["identifier"] == TAPE)
+    assert not [request for request in downloads(signed_in) if offline in request.path]
+
+
+def test_availability(signed_in: StandIn) -> None:
+    items = gd.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2022-04/..")
+    told = stac.availability(items)
+    assert [name for name, online in told.items() if not online] == [items.ids[-1]]
+    assert items.available == told
+    assert "on tape" in items._repr_html_()
+    assert stac.availability(items[0]) == {items.ids[0]: True}
+    assert {request.key for request in signed_in.requests.to("/fastavailability")} == {"valid"}
+
+
+def test_many_products_are_asked_in_batches(served: Callable[..., StandIn]) -> None:
+    portal = served(Catalogue.bulk(250))
+    assert len(stac.availability(gd.search("PEPS_S2_L1C"))) == 250
+    assert len(portal.requests.to("/fastavailability")) == 3
+
+
+@pytest.mark.parametrize("answer", ["redirect", "401", "403"])
+def test_a_wrong_key(
+    signed_in: StandIn, items: Items, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    signed_in.settings.bad_key = answer  # type: ignore[assignment]
+    monkeypatch.setenv("GEODES_API_KEY", "wr0ng-key")
+    with pytest.raises(AuthenticationError) as caught:
+        gd.download(items, tmp_path)
+    assert "the API key was refused" in str(caught.value)
+    assert "0 of 4 files are complete" in str(caught.value)
+    assert "wr0ng-key" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_key(portal: StandIn, tmp_path: Path) -> None:
+    items = gd.search("PEPS_S2_L1C", bbox=PATAGONIA, limit=1)
+    portal.settings.bad_key = "401"
+    with pytest.raises(AuthenticationError, match="this needs an API key"):
+        gd.download(items, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("answer", ["text", "json", "429"])
+def test_an_exhausted_quota_keeps_what_is_done(
+    signed_in: StandIn, items: Items, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setenv("GEODES_RETRIES", "0")
+    signed_in.settings.quota_answer = answer  # type: ignore[assignment]
+    signed_in.set_quota(2)
+    with pytest.raises(QuotaError) as caught:
+        gd.download(items, tmp_path, workers=1)
+    assert "the download quota of this account is used up" in str(caught.value)
+    assert f"2 of 4 files are complete in {tmp_path}" in str(caught.value)
+    assert "wait for the next hour and run the same line again" in str(caught.value)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert not left_over(tmp_path)
+    signed_in.set_quota(100)
+    before = len(downloads(signed_in))
+    assert len(gd.download(items, tmp_path)) == 4
+    assert len(downloads(signed_in)) == before + 2
+
+
+def test_a_message_in_place_of_the_file(signed_in: StandIn, tmp_path: Path) -> None:
+    """An archive that says nothing of tapes, and answers 202 with JSON."""
+    items = gd.search(ids=TAPE)
+    item = {**items.dicts[0], "assets": {"data": {**items.dicts[0]["assets"]["data"], "roles": []}}}
+    with pytest.raises(RequestError, match=r"sent a message instead of the file: .*on tape"):
+        gd.download(item, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_files_are_fetched_twice_and_removed(
+    signed_in: StandIn, items: Items, tmp_path: Path
+) -> None:
+    wrong = {**items.dicts[0]["assets"]["data"], "geodes:md5": "0" * 32}
+    bad = {**items.dicts[0], "assets": {"data": wrong}}
+    with pytest.raises(ChecksumError) as caught:
+        gd.download([bad, items.dicts[1]], tmp_path)
+    assert "is not what the catalogue announced: MD5" in str(caught.value)
+    assert "1 of 2 files are complete" in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == [items.dicts[1]["assets"]["data"]["title"]]
+    assert len([one for one in downloads(signed_in) if items.ids[0] in one.path]) == 2
+
+
+def test_a_file_that_is_gone(signed_in: StandIn, items: Items, tmp_path: Path) -> None:
+    data = items.dicts[0]["assets"]["data"]
+    gone = {**items.dicts[0], "assets": {"data": {**data, "href": data["href"][:-4] + "0000"}}}
+    with pytest.raises(RequestError, match="404"):
+        gd.download([gone, items.dicts[1]], tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_archive_that_is_down(signed_in: StandIn, items: Items, tmp_path: Path) -> None:
+    signed_in.faults.down()
+    with pytest.raises(ServiceError, match="503"):
+        gd.download(items, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# the disk
+
+
+def test_space_is_checked_before_the_first_byte(
+    signed_in: StandIn, items: Items, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free=10**5))
+    with pytest.raises(StorageError) as caught:
+        gd.download(items, tmp_path)
+    assert str(caught.value).startswith(
+        f"the download needs 1.43 MB, but {tmp_path} has 100 kB left; nothing was fetched"
+    )
+    assert not downloads(signed_in)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up(items: Items, small_disk: Path) -> None:
+    """A real file system of 500 kB, which lies about nothing but is filled meanwhile."""
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 200_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: Usage(free=10**9))
+        with pytest.raises(StorageError) as caught:
+            gd.download(items, small_disk)
+    assert f"the disk of {small_disk} is full; the unfinished" in str(caught.value)
+    assert "free some space, or give another folder" in str(caught.value)
+    assert not left_over(small_disk)
+    for path in small_disk.glob("*.zip"):
+        item = next(one for one in items.dicts if one["assets"]["data"]["title"] == path.name)
+        assert right(path, item)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", str(folder)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_without_rights_to_mount(items: Items, tmp_path: Path) -> None:
+    """A limit on file sizes stands in for the disk: the write itself fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StorageError, match="cannot be written"):
+            gd.download(items[0], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_folder_that_cannot_be_made(items: Items, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StorageError, match="cannot be written") as caught:
+        gd.download(items[0], tmp_path / "file" / "below")
+    assert "choose a folder" in str(caught.value)
+
+
+# manners
+
+
+@pytest.mark.parametrize("workers", [0, 9])
+def test_only_so_many_at_a_time(items: Items, workers: int) -> None:
+    with pytest.raises(InvalidQuery, match="from 1 to 8"):
+        gd.download(items, workers=workers)
+
+
+def test_the_progress_bar_counts_bytes(
+    items: Items, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gd.download(items, tmp_path, progress=True)
+    assert "downloading: 100%" in capsys.readouterr().err
+
+
+def test_nothing_to_do(signed_in: StandIn, tmp_path: Path) -> None:
+    assert gd.download(Items(), tmp_path) == []
+
+
+def test_the_key_goes_to_the_portal_only(
+    signed_in: StandIn, items: Items, geodes_factory: Callable[..., StandIn], tmp_path: Path
+) -> None:
+    other = geodes_factory()
+    data = items.dicts[0]["assets"]["data"]
+    away = {
+        **items.dicts[0],
+        "assets": {"data": {**data, "href": data["href"].replace(signed_in.url, other.url)}},
+    }
+    other.settings.bad_key = "401"
+    with pytest.raises(AuthenticationError):
+        gd.download(away, tmp_path)
+    assert {request.key for request in other.requests} == {"absent"}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+class SlowFile:
+    """A server that sends half of a file, and the rest when it is told to."""
+
+    def __init__(self, portal: str, asset: dict[str, Any]) -> None:
+        import requests
+
+        key = {"X-API-Key": os.environ["GEODES_API_KEY"]}
+        self.content = requests.get(asset["href"], headers=key, timeout=30).content
+        self.half_sent, self.go_on = threading.Event(), threading.Event()
+
+    def __enter__(self) -> str:
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+        slow = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer("application/json", b'{"products": []}')
+
+            def do_GET(self) -> None:
+                self.answer("application/zip", slow.content, slowly=True)
+
+            def answer(self, kind: str, content: bytes, *, slowly: bool = False) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                half = len(content) // 2
+                self.wfile.write(content[:half])
+                self.wfile.flush()
+                if slowly:
+                    slow.half_sent.set()
+                    slow.go_on.wait(30)
+                try:
+                    self.wfile.write(content[half:])
+                except OSError:
+                    return
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        return f"http://127.0.0.1:{self._server.server_address[1]}/file"
+
+    def __exit__(self, *_: object) -> None:
+        self.go_on.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
