@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
-from urllib3.exceptions import TimeoutError as Silence
+from urllib3.exceptions import ReadTimeoutError
 
 from geodes_datalab import auth
 from geodes_datalab._types import Json
@@ -124,7 +124,7 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
 def _timed_out(error: requests.RequestException) -> bool:
     """Tell whether the last of several tries ended in silence; requests calls it ConnectionError."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(reason, Silence)
+    return isinstance(reason, ReadTimeoutError)
 
 
 def json_object(response: requests.Response) -> Json:

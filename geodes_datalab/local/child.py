@@ -34,7 +34,7 @@ class Part:
     """Address that answers when the part works (see `health.answers`); empty: it only has to run."""
     after: tuple[str, ...] = ()
     """Parts that must be ready first."""
-    patience: float = 90.0
+    patience: float = 180.0
     """Seconds that a start may take."""
     grace: float = 15.0
     """Seconds that a stop may take."""

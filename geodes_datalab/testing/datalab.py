@@ -153,7 +153,7 @@ class Visitor:
         if answer.status_code != 302:
             raise Failure(f"login of {self.name} was answered with {answer.status_code}")
 
-    def spawn(self, *, timeout: float = 120) -> float:
+    def spawn(self, *, timeout: float = 240) -> float:
         """Start the server and return the seconds until it answers."""
 
         def answers() -> bool:
@@ -190,7 +190,7 @@ class Visitor:
         url = f"{self.url}user/{user or self.name}/{path}"
         return self.session.get(url, allow_redirects=allow_redirects, timeout=60)
 
-    def send(self, method: str, path: str, body: object = None) -> requests.Response:
+    def send(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Send JSON to a page below one's own server."""
         url = f"{self.url}user/{self.name}/{path}"
         headers = {"X-XSRFToken": self._xsrf(f"/user/{self.name}/")}
@@ -311,7 +311,7 @@ async def _outputs(connection: Any, msg_id: str) -> str:
             return "".join(texts)
 
 
-def wait_for(true: Callable[[], bool], what: str, *, timeout: float = 60) -> float:
+def wait_for(true: Callable[[], bool], what: str, *, timeout: float = 120) -> float:
     """Wait until something is true; return the seconds that it took.
 
     Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -21,9 +22,7 @@ from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as runs
 from geodes_datalab.local import secrets
 
-SCREENSHOTS = Path(
-    os.environ.get("GEODES_SCREENSHOTS") or Path(__file__).with_name("_screenshots")
-)
+SCREENSHOTS = Path(os.environ.get("GEODES_SCREENSHOTS") or Path(__file__).with_name("_screenshots"))
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox",
@@ -77,11 +76,11 @@ class Lab:
     def run_all(self) -> None:
         self.menu("Run", "Run All Cells")
 
-    def run_next(self, count: int) -> None:
-        """Press Shift+Enter so many times."""
-        self.panel.locator(".jp-Cell.jp-mod-selected").click(position={"x": 5, "y": 5})
-        self.page.keyboard.press("Escape")
-        for _ in range(count):
+    def run(self, cells: Cells) -> None:
+        """Run neighbouring cells, the first of them a heading, with Shift+Enter."""
+        heading = cells[0].source.splitlines()[0].strip("# ")
+        self.scroll_to(self.panel.get_by_role("heading", name=heading)).click()
+        for _ in cells:
             self.page.keyboard.press("Shift+Enter")
 
     def read(self, path: str) -> Cells:
@@ -93,10 +92,11 @@ class Lab:
         deadline = time.monotonic() + SLOW / 1000
         while True:
             self.menu("File", "Save Notebook")
-            cells = self.read(path)
-            outputs = [output for cell in cells for output in cell.get("outputs", [])]
-            if done(cells) or any(output.output_type == "error" for output in outputs):
-                return cells
+            with contextlib.suppress(nbformat.reader.NotJSONError):  # it is being written
+                cells = self.read(path)
+                outputs = [output for cell in cells for output in cell.get("outputs", [])]
+                if done(cells) or any(output.output_type == "error" for output in outputs):
+                    return cells
             assert time.monotonic() < deadline, f"{path} did not come to its end"
             self.page.wait_for_timeout(1000)
 
@@ -117,7 +117,12 @@ class Lab:
     @staticmethod
     def _below_top(candidate: Locator, area: Locator) -> bool:
         found, frame = candidate.bounding_box(), area.bounding_box()
-        return bool(found and frame and found["y"] >= frame["y"] and found["y"] < frame["y"] + frame["height"])
+        return bool(
+            found
+            and frame
+            and found["y"] >= frame["y"]
+            and found["y"] < frame["y"] + frame["height"]
+        )
 
     def assert_quiet(self) -> None:
         """No dialog, and no message of an error in the corner."""

@@ -66,7 +66,9 @@ def test_first_notebook_runs_to_its_end(ada: Lab, shoot: Callable[..., object]) 
     folder = (ada.home / "notebooks" / FIRST).parent
     assert {"ndvi.nc", "greenest.tif"} <= {path.name for path in folder.iterdir()}
 
-    table = ada.scroll_to(ada.panel.locator(".jp-RenderedHTMLCommon table").filter(has_text="SENTINEL2"))
+    table = ada.scroll_to(
+        ada.panel.locator(".jp-RenderedHTMLCommon table").filter(has_text="SENTINEL2")
+    )
     expect(table.locator("tr")).to_have_count(6)
     shoot(ada.page, "03-first-steps-search")
 
@@ -93,7 +95,7 @@ def test_dask_notebook_and_its_dashboard(
     cells = ada.read(DASK)
     opened, resized = position(cells, "## 3. "), position(cells, "## 7. ")
 
-    ada.run_next(opened)
+    ada.run(cells[:opened])
     assert_clean(ada.saved(DASK, lambda now: ran(now[:opened])))
     with ada.page.expect_popup() as popup:
         ada.scroll_to(ada.panel.locator("a[href*='/proxy/']")).click()
@@ -101,7 +103,7 @@ def test_dask_notebook_and_its_dashboard(
     assert_shows_bars(dashboard)
 
     ada.page.bring_to_front()
-    ada.run_next(resized - opened)
+    ada.run(cells[opened:resized])
     assert_clean(ada.saved(DASK, lambda now: ran(now[:resized])))
     dashboard.bring_to_front()
     assert_shows_bars(dashboard)
@@ -110,7 +112,7 @@ def test_dask_notebook_and_its_dashboard(
     assert_refused(log_in("bob"), datalab, dashboard.url)
 
     ada.page.bring_to_front()
-    ada.run_next(len(cells) - resized)
+    ada.run(cells[resized:])
     assert_clean(ada.saved(DASK, ran))
     shoot(ada.page, "11-dask-end")
     for number, heading in enumerate(("4. Power", "5. How much", "6. Has it"), start=12):
@@ -148,9 +150,7 @@ def assert_refused(stranger: Lab, datalab: Datalab, dashboard: str) -> None:
         assert answer.status in (403, 404), address
 
 
-def test_speaks_french(
-    log_in: Callable[[str], Lab], shoot: Callable[..., object]
-) -> None:
+def test_speaks_french(log_in: Callable[[str], Lab], shoot: Callable[..., object]) -> None:
     claire = log_in("claire")
     claire.menu("Settings", "Language", r"French \(France\).*")
     claire.page.locator(".jp-Dialog").get_by_role("button", name="Change and reload").click()

@@ -110,7 +110,9 @@ def pixels(path: str, grid: xr.DataArray | xr.Dataset, *, fill: float, blocks: i
 
 def test_search_counts_what_is_there(search: Executed, samples: SampleSet) -> None:
     printed = search.printed()
-    here = [one for one in samples.products if "19GFG" in one.identifier or "20GJM" in one.identifier]
+    here = [
+        one for one in samples.products if "19GFG" in one.identifier or "20GJM" in one.identifier
+    ]
     level1 = [one for one in here if one.collection == "PEPS_S2_L1C"]
     days = [one.properties["start_datetime"][:7] for one in level1]
     assert f"'2022': {sum(day.startswith('2022') for day in days)}" in printed

@@ -61,6 +61,8 @@ def _backend(settings: Settings, c: Any) -> None:
     c.DBBackendBase.db_url = gateway.database
     if gateway.encryption_key is not None:
         c.DBBackendBase.db_encrypt_keys = [gateway.encryption_key.read()]
+    c.DBBackendBase.cluster_start_timeout = 120.0  # a laptop under load
+    c.DBBackendBase.worker_start_timeout = 120.0
     c.DBBackendBase.cluster_status_period = 2.0
     c.DBBackendBase.worker_status_period = 2.0
 

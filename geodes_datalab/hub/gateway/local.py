@@ -8,8 +8,10 @@ old number is never signalled.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -69,14 +71,29 @@ class LocalBackend(PerUserLimits, UnsafeLocalBackend):
 
     async def _stop(self, state: dict[str, Any]) -> None:
         """Stop a process if it still is ours, with everything in its process group."""
-        pid = state.get("pid", 0)
-        if pids.runs(pid, state.get("started", "")):
-            await self.stop_process(pid)
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)  # its own session: what is left are its children
+        pid, mark = state.get("pid", 0), state.get("started", "")
+        if not pids.runs(pid, mark):
+            return
+        for number, seconds in (
+            (signal.SIGINT, self.sigint_timeout),
+            (signal.SIGTERM, self.sigterm_timeout),
+        ):
+            pids.send(pid, mark, number)
+            if await _ended(pid, mark, seconds):
+                break
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)  # its own session: what is left are its children
 
     def _home(self, cluster: Any) -> Path:
         return Path(self.homes, cluster.username)
+
+
+async def _ended(pid: int, mark: str, seconds: float) -> bool:
+    """Wait for the end of a process; tell whether it came in time."""
+    deadline = time.monotonic() + seconds
+    while pids.runs(pid, mark) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    return not pids.runs(pid, mark)
 
 
 def _marked(state: dict[str, Any]) -> dict[str, Any]:
