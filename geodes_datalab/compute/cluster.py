@@ -293,11 +293,8 @@ def _guard_tls(client: Any) -> None:
     """Have the guard of `tls` in scheduler and workers, however they were started."""
     from geodes_datalab.compute.plugins import TlsGuard
 
-    try:
-        client.run_on_scheduler(tls.install)
-        client.register_plugin(TlsGuard())
-    except ImportError:  # geodes_datalab is not installed there: the comparison of versions tells
-        return
+    client.run_on_scheduler(tls.install)
+    client.register_plugin(TlsGuard())
 
 
 def _share_credentials() -> None:

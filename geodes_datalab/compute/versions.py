@@ -13,7 +13,10 @@ from geodes_datalab.errors import ClusterError, ClusterWarning
 DECISIVE = ("python", "dask", "distributed", "cloudpickle", "msgpack")
 """Packages without which tasks cannot travel: a difference is an error."""
 
-COMPARED = ("numpy", "pandas", "xarray", "rasterio", "odc-stac", "geodes-datalab")
+OURS = "geodes-datalab"
+"""This package: other versions are a warning, its absence is an error."""
+
+COMPARED = ("numpy", "pandas", "xarray", "rasterio", "odc-stac", OURS)
 """Packages whose difference gives wrong or failing tasks now and then: a warning."""
 
 
@@ -29,8 +32,8 @@ class Difference:
 
     @property
     def decisive(self) -> bool:
-        """Whether tasks could not travel."""
-        return self.package in DECISIVE
+        """Whether tasks could not travel, or workers could not read as the user does."""
+        return self.package in DECISIVE or (self.package == OURS and self.there == "none")
 
     def __str__(self) -> str:
         """Return a line for people."""

@@ -175,37 +175,43 @@ def _ring(west: float, south: float, east: float, north: float) -> list[list[flo
 
 
 def _shape(value: GeometryLike) -> BaseGeometry:
-    import shapely
-    from shapely.geometry import shape
     from shapely.geometry.base import BaseGeometry
 
     if isinstance(value, BaseGeometry):
         return value
-    crs = getattr(value, "crs", None)
-    if crs is not None and hasattr(value, "to_crs"):
+    if getattr(value, "crs", None) is not None and hasattr(value, "to_crs"):
         value = value.to_crs(4326)
-    if hasattr(value, "__geo_interface__"):
-        value = value.__geo_interface__
+    value = getattr(value, "__geo_interface__", value)
+    if not isinstance(value, str | Mapping):
+        raise InvalidQuery(
+            f"{type(value).__name__} is no geometry",
+            "give GeoJSON, WKT, shapely or geopandas objects",
+        )
+    return _parsed(value)
+
+
+def _parsed(value: str | Mapping[str, Any]) -> BaseGeometry:
+    import shapely
+    from shapely.geometry import shape
+
     try:
-        if isinstance(value, str):
-            text = value.strip()
-            return shapely.from_geojson(text) if text.startswith("{") else shapely.from_wkt(text)
         if isinstance(value, Mapping):
             return _from_mapping(value, shape)
+        text = value.strip()
+        found: BaseGeometry = (
+            shapely.from_geojson(text) if text.startswith("{") else shapely.from_wkt(text)
+        )
     except (
         shapely.errors.ShapelyError,
         TypeError,
         ValueError,
-        KeyError,
-        IndexError,
+        LookupError,
         AttributeError,
     ) as error:
         raise InvalidQuery(
             f"the geometry cannot be read: {error}", "give GeoJSON, WKT or shapely"
         ) from error
-    raise InvalidQuery(
-        f"{type(value).__name__} is no geometry", "give GeoJSON, WKT, shapely or geopandas objects"
-    )
+    return found
 
 
 def _from_mapping(value: Mapping[str, Any], shape: Any) -> BaseGeometry:

@@ -71,7 +71,7 @@ class Collections(Sequence[Collection]):
                 one.title,
                 one.constellation,
                 one.level,
-                f"{one.start or '?'} to {one.end or '?'}",
+                f"{one.start or '?'} to {one.end or '?'}" if one.start or one.end else None,
                 "yes" if one.readable else "-",
                 _shortened(one.description),
             )

@@ -23,7 +23,7 @@ OUTLINES = 300
 """Footprints in the sketch: more would only be slow and black."""
 
 _COLUMNS = ("date", "platform", "collection", "tile", "cloud cover", "size", "online", "name")
-_PIXELS = 220
+_PIXELS = 180
 
 
 def items_html(items: Items) -> str:
@@ -46,8 +46,9 @@ def items_html(items: Items) -> str:
             "online ?: ask the archive with <code>geodes_datalab.stac.availability(items)</code>"
         )
     return (
-        f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start;overflow-x:auto">'
-        f"{table(rows, _COLUMNS)}{_sketch(items)}</div><small>{foot}</small></div>"
+        f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start">{_sketch(items)}'
+        f'<div style="overflow-x:auto;min-width:0">{table(rows, _COLUMNS)}</div></div>'
+        f"<small>{foot}</small></div>"
     )
 
 
@@ -103,7 +104,7 @@ def _sketch(items: Items) -> str:
         outlines.append(f'<path d="{path}"><title>{name}</title></path>')
     caption = f"{bbox[0]:.2f}, {bbox[1]:.2f} to {bbox[2]:.2f}, {bbox[3]:.2f}"
     return (
-        f'<figure style="margin:0"><svg width="{width * scale:.0f}" height="{height * scale:.0f}" role="img" '
+        f'<figure style="margin:0;flex:none"><svg width="{width * scale:.0f}" height="{height * scale:.0f}" role="img" '
         'aria-label="footprints" style="border:1px solid #ccc">'
         '<g fill="#2a78d6" fill-opacity="0.08" stroke="#2a78d6" stroke-opacity="0.7">'
         f"{''.join(outlines)}</g></svg><figcaption><small>{caption}</small></figcaption></figure>"

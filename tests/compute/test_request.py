@@ -89,6 +89,16 @@ def test_another_python_is_decisive() -> None:
     assert found[0].decisive
 
 
+def test_a_cluster_without_this_package_is_refused() -> None:
+    here = report(**{"geodes-datalab": "0.1.0"})
+    found = versions.differences({"client": here, "scheduler": report(), "workers": {}})
+    assert [str(one) for one in found] == ["geodes-datalab: 0.1.0 here, none on the scheduler"]
+    assert found[0].decisive
+    older = report(**{"geodes-datalab": "0.0.9"})
+    (told,) = versions.differences({"client": here, "scheduler": here, "workers": {"a": older}})
+    assert not told.decisive
+
+
 def test_importing_the_package_loads_no_dask() -> None:
     code = "import sys, geodes_datalab.compute as c; assert 'open_cluster' in dir(c); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -89,7 +89,7 @@ def ask_gateway(hub: Callable[[web.Request], Awaitable[web.Response]] | None) ->
         )
 
         async def page(request: web.Request) -> web.Response:
-            try:  # as upstream's own wrapper does, which drops the reason
+            try:  # as upstream's own wrapper does
                 user = await auth.authenticate(request)
             except web.HTTPException as error:
                 return web.json_response({"error": error.reason}, status=error.status)
@@ -108,7 +108,7 @@ def ask_gateway(hub: Callable[[web.Request], Awaitable[web.Response]] | None) ->
                 aiohttp.ClientSession(headers=headers) as session,
                 session.get(site.name) as response,
             ):
-                return response.status, str(response.reason)
+                return response.status, (await response.json()).get("error", "")
         finally:
             await auth.cleanup()
             await runner.cleanup()
