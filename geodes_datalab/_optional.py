@@ -43,9 +43,7 @@ def need(name: str, *, extra: str) -> ModuleType:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is None or not (
-            name == error.name or name.startswith(error.name + ".")
-        ):
+        if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
             raise
         raise MissingDependency(
             f"this needs the Python package {error.name!r}, which is not installed",

@@ -56,9 +56,7 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled: secrets do not travel in task graphs."""
-        raise TypeError(
-            f"{type(self).__name__} does not travel: secrets reach workers by a plugin"
-        )
+        raise TypeError(f"{type(self).__name__} does not travel: secrets reach workers by a plugin")
 
 
 class ApiKey(Secret):
@@ -91,7 +89,7 @@ _used: ApiKey | None = None
 
 def use(key: ApiKey | None) -> None:
     """Let this process use a key (what the Dask worker plugin calls); ``None`` forgets it."""
-    global _used  # one process, one user: the one piece of state in this module
+    global _used  # noqa: PLW0603 - one process, one user: the one piece of state in this module
     _used = key
 
 
@@ -110,22 +108,16 @@ def find(explicit: ApiKey | str | None = None) -> FoundKey | None:
     """
     if explicit:
         return FoundKey(
-            explicit
-            if isinstance(explicit, ApiKey)
-            else _checked(explicit, "argument"),
+            explicit if isinstance(explicit, ApiKey) else _checked(explicit, "argument"),
             "argument",
         )
     if _used is not None:
         return FoundKey(_used, "this process")
     if os.environ.get("GEODES_API_KEY"):
-        return FoundKey(
-            _checked(os.environ["GEODES_API_KEY"], "GEODES_API_KEY"), "GEODES_API_KEY"
-        )
+        return FoundKey(_checked(os.environ["GEODES_API_KEY"], "GEODES_API_KEY"), "GEODES_API_KEY")
     stored = _stored().get("api_key")
     if stored:
-        return FoundKey(
-            _checked(str(stored), str(credentials_file())), str(credentials_file())
-        )
+        return FoundKey(_checked(str(stored), str(credentials_file())), str(credentials_file()))
     return _from_hub()
 
 
@@ -229,7 +221,7 @@ def _replace_privately(path: Path, text: str) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

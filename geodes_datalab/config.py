@@ -67,10 +67,7 @@ class Setting(NamedTuple):
 
 def config_dir() -> Path:
     """Return the folder of the user's settings and credentials (it may not exist yet)."""
-    return (
-        Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        / "geodes-datalab"
-    )
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "geodes-datalab"
 
 
 def load(**arguments: Any) -> Config:
@@ -134,9 +131,7 @@ def _complete(setting: Setting, found: Mapping[str, Setting]) -> Setting:
     elif name == "stac_url":
         value = _url(value or found["portal"].value.rstrip("/") + "/api/stac", name)
     elif name == "dialect" and value not in ("geodes", "stac"):
-        raise ConfigurationError(
-            f"unknown dialect {value!r}", hint='use "geodes" or "stac"'
-        )
+        raise ConfigurationError(f"unknown dialect {value!r}", hint='use "geodes" or "stac"')
     elif name == "ca_bundle" and value and not Path(value).is_file():
         raise ConfigurationError(
             f"the CA bundle {value} is no file", hint=f"correct {source}, or unset it"

@@ -65,9 +65,7 @@ class GeodesError(Exception):
 
     def __str__(self) -> str:
         """Return the message, and below it what to do."""
-        return (
-            f"{self.message}\n  What to do: {self.hint}" if self.hint else self.message
-        )
+        return f"{self.message}\n  What to do: {self.hint}" if self.hint else self.message
 
 
 class ConfigurationError(GeodesError):
@@ -101,9 +99,7 @@ class RemoteError(GeodesError):
         HTTP status code, where there was one.
     """
 
-    def __init__(
-        self, message: str, hint: str | None = None, *, status: int | None = None
-    ) -> None:
+    def __init__(self, message: str, hint: str | None = None, *, status: int | None = None) -> None:
         self.status = status
         super().__init__(message, hint)
 

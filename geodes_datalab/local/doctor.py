@@ -17,7 +17,7 @@ from rich.table import Table
 
 from geodes_datalab import auth, config
 from geodes_datalab._display import size
-from geodes_datalab.errors import AuthenticationError, GeodesError, QuotaError
+from geodes_datalab.errors import AuthenticationError, GeodesError
 from geodes_datalab.local import node, ports
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.layout import Layout
@@ -180,21 +180,21 @@ def check_key() -> Finding:
 
 
 def check_geodes() -> Finding:
-    """Tell whether GEODES answers, and takes the key."""
+    """Tell whether GEODES answers, and takes the key where there is one."""
     from geodes_datalab._http import Client
+    from geodes_datalab.stac.account import quota
 
     settings = config.load(timeout=10.0, retries=0)
     try:
         with Client(settings) as client:
             client.get_json(f"{settings.stac_url}/collections", params={"limit": "1"})
+        told = f"; quota: {quota(config=settings)}" if auth.find() else ""
     except AuthenticationError as error:
         return Finding("GEODES", "fail", error.message, error.hint or "")
-    except QuotaError as error:
-        return Finding("GEODES", "warn", error.message, error.hint or "")
     except GeodesError as error:
         advice = "work with the sample catalogue, or correct proxy, certificates (GEODES_CA_BUNDLE)"
         return Finding("GEODES", "warn", error.message, advice)
-    return Finding("GEODES", "ok", f"{settings.stac_url} answers")
+    return Finding("GEODES", "ok", f"{settings.stac_url} answers{told}")
 
 
 def _measured(

@@ -7,6 +7,7 @@ import pytest
 
 from geodes_datalab.local import doctor, ports
 from geodes_datalab.local.layout import Layout
+from geodes_datalab.testing.geodes import Catalogue, serve
 
 
 def verdicts(findings: list[doctor.Finding]) -> dict[str, str]:
@@ -68,6 +69,22 @@ def test_an_unreachable_geodes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = doctor.check_geodes()
     assert finding.verdict == "warn"
     assert "sample catalogue" in finding.advice
+
+
+def test_a_reachable_geodes_is_asked_for_the_quota(
+    samples_catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(samples_catalogue) as geodes:
+        monkeypatch.setenv("GEODES_PORTAL", geodes.url)
+        assert doctor.check_geodes().verdict == "ok"
+        monkeypatch.setenv("GEODES_API_KEY", geodes.api_key)
+        finding = doctor.check_geodes()
+        assert finding.verdict == "ok"
+        assert "quota: " in finding.found
+        monkeypatch.setenv("GEODES_API_KEY", "wrong")
+        finding = doctor.check_geodes()
+        assert finding.verdict == "fail"
+        assert finding.advice
 
 
 def test_little_room_is_told(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
