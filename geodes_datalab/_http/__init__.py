@@ -6,6 +6,7 @@
 - TLS certificates are always verified, by the system's authorities or by ``Config.ca_bundle``.
 - Every failure becomes one of `geodes_datalab.errors`.
 """
+
 from __future__ import annotations
 
 from geodes_datalab._http.client import Client, Probe
