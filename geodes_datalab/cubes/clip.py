@@ -9,6 +9,8 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 
+from geodes_datalab.cubes.reading import mute_rasterio
+
 
 def outside(area: Any, geobox: GeoBox, chunks: tuple[int, int]) -> xr.DataArray:
     """Tell lazily which pixels have their centre outside an area.
@@ -43,6 +45,7 @@ def _rasterised(block: Any, wkb: bytes, transform: Any, block_info: Any = None) 
     from affine import Affine
     from rasterio.features import geometry_mask
 
+    mute_rasterio()
     (top, _), (left, _) = block_info[0]["array-location"] if block_info else ((0, 0), (0, 0))
     shape = shapely.from_wkb(wkb)
     if 0 in block.shape or shape.is_empty:

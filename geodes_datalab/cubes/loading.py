@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
@@ -173,7 +174,7 @@ def _clipped(cube: xr.Dataset, where: Any, geobox: GeoBox, blocks: Mapping[str, 
     mask = outside(where, geobox, (blocks["y"], blocks["x"]))
 
     def cut(band: xr.DataArray) -> xr.DataArray:
-        result = band.where(~mask, band.dtype.type(band.attrs["nodata"]))
+        result = band.where(~mask, band.dtype.type(band.attrs.get("nodata", np.nan)))
         result.attrs, result.encoding = band.attrs, band.encoding
         return result
 

@@ -114,8 +114,8 @@ def _refuse_offline(parsed: Sequence[Parsed], client: _http.Client) -> None:
     if offline:
         raise ProductOffline(
             f"{len(offline)} of {len(parsed)} products lie on tape: {titles(offline)}",
-            hint="leave them out (items.available tells which are online), or order them in the "
-            "portal and come back",
+            hint="leave them out (geodes_datalab.stac.availability(items) tells which are online), or "
+            "ask for them in the portal and come back",
         )
 
 

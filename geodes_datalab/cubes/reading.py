@@ -14,6 +14,7 @@ Three traps of GDAL are met here, each seen in tests:
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
 import time
@@ -29,6 +30,7 @@ from odc.geo.converters import rio_geobox
 from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams, RasterSource, RioReader
 from odc.loader._rio import LocalContext
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.session import DummySession
 
@@ -127,26 +129,26 @@ def _guarded(source: Source, read: Callable[[str], T]) -> T:
     failure: str
     try:
         return _off_main_thread(partial(_within_environment, source.path, read))
-    except rasterio.errors.RasterioError as error:
+    except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         failure = str(error)
     # outside the handler, so that GDAL's own words, which may hold a signed address, are not chained
     raise _explain(source, failure)
 
 
-def _mute_rasterio() -> None:
+def mute_rasterio() -> None:
     """Silence a warning that rasterio itself suppresses, which fails when several threads read.
 
-    It is about the array that pixels are warped into. Only warnings from inside ``rasterio.warp`` are
-    meant: a user who opens a file without georeference is still told.
+    It is about the arrays that rasterio itself warps or rasterises into. Only warnings from inside
+    those modules are meant: a user who opens a file without georeference is still told.
     """
     if not any(known[2] is NotGeoreferencedWarning for known in warnings.filters):
         warnings.filterwarnings(
-            "ignore", category=NotGeoreferencedWarning, module=r"rasterio\.(warp|env)$"
+            "ignore", category=NotGeoreferencedWarning, module=r"rasterio\.(env|features|warp)$"
         )
 
 
 def _within_environment(path: str, read: Callable[[str], T]) -> T:
-    _mute_rasterio()
+    mute_rasterio()
     with _environment(path) as resolved:
         return read(resolved)
 
@@ -204,6 +206,8 @@ def _resolve(url: str) -> str:
         final = response.url
     if auth.origin(final) == auth.origin(url):
         final = url
+    else:
+        _redact_logs()
     _final[url] = (time.monotonic(), final)
     return final
 
@@ -214,7 +218,8 @@ def _explain(source: Source, failure: str) -> GeodesError:
     if url is not None:
         _forget(url)
         try:
-            _resolve_or_probe(url)
+            with _http.Client(credentials.settings()) as client:
+                client.probe(url)
         except GeodesError as error:
             return error
     what = f"band {source.band} of {source.title} could not be read"
@@ -225,19 +230,44 @@ def _explain(source: Source, failure: str) -> GeodesError:
     )
 
 
-def _resolve_or_probe(url: str) -> None:
-    with _http.Client(credentials.settings()) as client:
-        client.probe(url)
-
-
 def _forget(url: str) -> None:
     """Drop what GDAL remembers of a file: a refusal would stick for the life of the process."""
     final = _final.pop(url, (0.0, url))[1]
-    with contextlib.suppress(ImportError):  # rasterio < 1.5 cannot
-        from rasterio.cache import invalidate
+    for known in {url, final}:
+        _drop(known)
 
-        for known in {url, final}:
-            invalidate(known.partition("?")[0])
+
+def _drop(url: str) -> None:
+    try:
+        from rasterio.cache import invalidate
+    except (
+        ImportError
+    ):  # rasterio < 1.5: a file that GDAL may not remember is dropped when it is closed
+        with (
+            contextlib.suppress(rasterio.errors.RasterioError),
+            rasterio.Env(session=DummySession(), CPL_VSIL_CURL_NON_CACHED=f"/vsicurl/{url}"),
+            rasterio.open(f"/vsicurl/{url}"),
+        ):
+            pass
+    else:
+        invalidate(url.partition("?")[0])
+
+
+class _Redaction(logging.Filter):
+    """Keeps signatures of addresses out of the logs of the libraries that open them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record; let it pass."""
+        record.msg, record.args = _without_addresses(record.getMessage()), None
+        return True
+
+
+_REDACTION = _Redaction()
+
+
+def _redact_logs() -> None:
+    for name in ("odc.loader._rio", "rasterio._env", "rasterio._err"):
+        logging.getLogger(name).addFilter(_REDACTION)  # adding it again does nothing
 
 
 def _without_addresses(text: str) -> str:

@@ -104,12 +104,16 @@ def _planes(plan: Plan, layer: Layer, chunks: Mapping[str, int]) -> dict[int, An
         band_coords=False,
         reader=ReaderOf(layer),
     )
-    if stack.shape[2:] != tuple(plan.geobox.shape):
+    _refuse_other_grid(stack, plan.geobox)
+    return {int(index): stack.data[row, 0] for row, index in enumerate(stack["id"].values)}
+
+
+def _refuse_other_grid(stack: Any, geobox: GeoBox) -> None:
+    if stack.shape[2:] != tuple(geobox.shape):
         raise CubeError(
-            f"stackstac made a grid of {stack.shape[2:]} pixels instead of {plan.geobox.shape}",
+            f"stackstac made a grid of {stack.shape[2:]} pixels instead of {geobox.shape}",
             hint='use engine="odc", and report this',
         )
-    return {int(index): stack.data[row, 0] for row, index in enumerate(stack["id"].values)}
 
 
 def _item(index: int, product: Product, layer: Layer) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def median(data: Data, *, period: str | None = None) -> Data:
 
 def mean(data: Data, *, period: str | None = None) -> Data:
     """Return the mean over time; see `median`."""
-    return _composite(data, lambda part: part.mean("time", skipna=True), period, "mean")
+    return _composite(data, _mean, period, "mean")
 
 
 def percentile(data: Data, percent: float, *, period: str | None = None) -> Data:
@@ -182,6 +182,11 @@ def _quantile_of_valid(
     above = np.take_along_axis(ordered, high, -1)[..., 0]
     share_above = (place - np.floor(place)).astype(values.dtype)
     return np.asarray(below + (above - below) * share_above)
+
+
+def _mean(part: Data) -> Data:
+    count = part.notnull().sum("time")
+    return part.sum("time", skipna=True) / count.astype("float32").where(count > 0)
 
 
 def _counted(part: Data) -> Data:

@@ -62,14 +62,19 @@ def temporal_statistics(power: xr.DataArray) -> xr.Dataset:
     (2.0, 1.0, 0.5)
     """
     power = to_physical(power)
-    mean, std = power.mean("time", skipna=True), power.std("time", skipna=True)
+    count = power.notnull().sum("time")
+    # where there is nothing, a mean would divide by zero, with a warning
+    some = count.astype(power.dtype).where(count > 0)
+    mean = power.sum("time", skipna=True) / some
+    std = (((power - mean) ** 2).sum("time", skipna=True) / some) ** 0.5
+    least, most = power.fillna(np.inf).min("time"), power.fillna(-np.inf).max("time")
     statistics = {
         "mean": (mean, "mean over time"),
         "std": (std, "standard deviation over time"),
         "cv": (std / mean.where(mean != 0), "coefficient of variation over time"),
-        "minimum": (power.min("time", skipna=True), "minimum over time"),
-        "maximum": (power.max("time", skipna=True), "maximum over time"),
-        "count": (power.notnull().sum("time").astype("uint16"), "number of valid observations"),
+        "minimum": (least.where(count > 0), "minimum over time"),
+        "maximum": (most.where(count > 0), "maximum over time"),
+        "count": (count.astype("uint16"), "number of valid observations"),
     }
     return xr.Dataset(
         {

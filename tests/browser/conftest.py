@@ -46,6 +46,12 @@ class Lab:
         self.home = home
         self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
+    def view(self, number: int) -> Lab:
+        """Return one of several notebooks that are visible side by side."""
+        lab = Lab(self.page, self.home)
+        lab.panel = self.panel.nth(number)
+        return lab
+
     def wait_ready(self) -> None:
         expect(self.page.locator(".jp-LabShell")).to_be_visible(timeout=SLOW)
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SLOW)
@@ -55,10 +61,11 @@ class Lab:
         bar, *entries = names
         self.page.locator("#jp-MainMenu").get_by_role("menuitem", name=bar, exact=True).click()
         for name in entries[:-1]:
-            self._entry(name).hover()
-        self._entry(entries[-1]).click()
+            self.entry(name).hover()
+        self.entry(entries[-1]).click()
 
-    def _entry(self, name: str) -> Locator:
+    def entry(self, name: str) -> Locator:
+        """Return the entry of an open menu whose words match a regular expression."""
         label = self.page.locator(".lm-Menu-itemLabel").filter(has_text=re.compile(f"^{name}$"))
         return label.last
 
@@ -108,7 +115,7 @@ class Lab:
         for _ in range(200):
             for candidate in target.all():
                 if self._below_top(candidate, area):
-                    candidate.scroll_into_view_if_needed()
+                    candidate.evaluate("element => element.scrollIntoView({ block: 'start' })")
                     return candidate
             area.evaluate("element => element.scrollBy(0, 300)")
             self.page.wait_for_timeout(100)

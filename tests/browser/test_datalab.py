@@ -89,6 +89,28 @@ def test_first_notebook_runs_to_its_end(ada: Lab, shoot: Callable[..., object]) 
     ada.assert_quiet()
 
 
+def test_two_views_of_a_notebook_side_by_side(ada: Lab, shoot: Callable[..., object]) -> None:
+    """Leaves the picture of the README; needs the first notebook open, with its results."""
+    ada.page.get_by_role("tab", name="01-first-steps.ipynb").click(button="right")
+    ada.entry("New View for Notebook").click()
+    ada.page.keyboard.press("Control+b")  # the file browser makes room
+    expect(ada.panel).to_have_count(2)
+    left, right = ada.view(0), ada.view(1)
+    right.scroll_to(right.panel.get_by_role("heading", name="6. NDVI"))
+    right.scroll_to(right.panel.locator(".jp-RenderedImage img"), from_top=False)
+    left.scroll_to(left.panel.get_by_role("heading", name="3. Look at the map"))
+    the_map = left.panel.locator(".leaflet-container").filter(has_text="5 footprints")
+    the_map.get_by_role("button", name="Zoom out").click()
+    expect(the_map.get_by_text("1 km")).to_be_visible()
+    the_map.click(position={"x": 200, "y": 250})
+    expect(left.panel.locator(".widget-html-content img")).to_be_visible()
+    shoot(ada.page, "datalab")
+    ada.page.get_by_role("tab", name="01-first-steps.ipynb").nth(1).click(button="right")
+    ada.entry("Close Tab").click()
+    ada.page.keyboard.press("Control+b")
+    expect(ada.panel).to_have_count(1)
+
+
 def test_dask_notebook_and_its_dashboard(
     ada: Lab, log_in: Callable[[str], Lab], datalab: Datalab, shoot: Callable[..., object]
 ) -> None:
@@ -108,7 +130,7 @@ def test_dask_notebook_and_its_dashboard(
     assert_clean(ada.saved(DASK, lambda now: ran(now[:resized])))
     dashboard.bring_to_front()
     assert_shows_bars(dashboard)
-    shoot(dashboard, "10-dashboard")
+    shoot(dashboard, "dashboard")
 
     assert_refused(log_in("bob"), datalab, dashboard.url)
 

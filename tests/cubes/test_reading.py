@@ -87,7 +87,9 @@ def test_the_key_does_not_follow_a_redirect(site, safe, monkeypatch: pytest.Monk
     assert {request["key"] for request in store.seen} == {None}
 
 
-def test_a_signed_address_stands_in_no_message(site, safe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signed_address_stands_in_no_message(
+    site, safe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     data, _ = safe
     files = {"files/abc": data}
     store = site(files)
@@ -102,6 +104,8 @@ def test_a_signed_address_stands_in_no_message(site, safe, monkeypatch: pytest.M
     assert "band B04 of S2 could not be read" in str(error.value)
     assert "signature" not in repr(error.value) + str(error.value)
     assert error.value.__cause__ is None
+    assert "Failed to load" in caplog.text
+    assert "signature" not in caplog.text
 
 
 def test_the_key_goes_to_the_portal_only(site, safe, monkeypatch: pytest.MonkeyPatch) -> None:

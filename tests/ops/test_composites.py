@@ -50,6 +50,7 @@ def test_over_all_dates(chunks: bool, name: str, numpys, arguments, values) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         expected = numpys(truth(values), axis=0)
+    assert result["red"].dtype == ("uint16" if name == "count" else "float32")
     np.testing.assert_allclose(result["red"].values, expected, rtol=1e-5)
 
 

@@ -169,6 +169,25 @@ def count_workers(scene: Scene) -> int:
     return int(scene.kernel.run("print(len(client.scheduler_info(-1)['workers']))"))
 
 
+def test_scheduler(scene: Scene) -> None:
+    known = {p.pid for p in scene.processes("-m dask scheduler")}
+    scene.kernel.run("second = gateway.new_cluster(shutdown_on_close=False); name = second.name")
+    new = next(p for p in scene.processes("-m dask scheduler") if p.pid not in known)
+    began = time.monotonic()
+    new.kill()
+    gone = "print(name not in [c.name for c in gateway.list_clusters()])"
+    wait_for(lambda: scene.kernel.run(gone).strip() == "True", "the cluster's failure")
+    seconds = time.monotonic() - began
+    scene.still_there()
+    survivors = "everything else, other clusters of the same user too; this cluster is lost"
+    row = (
+        "a Dask scheduler",
+        survivors,
+        f"{seconds:.1f} s until it is called failed and tidied up",
+    )
+    scene.rows.append(row)
+
+
 def test_catalogue(scene: Scene) -> None:
     search = "print(len(gd.search('PEPS_S2_L1C', limit=1)))"
     assert scene.kernel.run(search).strip().endswith("1")
