@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 from rich.box import SIMPLE
@@ -59,7 +60,7 @@ def status(layout: Layout, runtime: Runtime) -> Table:
     for name in ("Part", "Pid", "State", "Up", "Memory", "Restarts"):
         right = name in ("Pid", "Memory", "Restarts")
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    table.add_column("Answers at", overflow="fold")
+    table.add_column("Answers at", no_wrap=True)
     for row in part_rows(runtime):
         colour = COLOURS.get(row["state"], "yellow")
         table.add_row(
@@ -69,7 +70,7 @@ def status(layout: Layout, runtime: Runtime) -> Table:
             _duration(row["uptime"]),
             size(row["memory"]),
             str(row["restarts"]),
-            row["url"] or "-",
+            urlsplit(row["url"]).netloc or "-",
         )
     for row in user_rows(layout, runtime):
         memory = size(row["memory"])

@@ -95,6 +95,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
                 "DASK_GATEWAY__AUTH__TYPE": "basic",
                 "DASK_GATEWAY__AUTH__KWARGS": '{"username": "ada"}',
                 "DASK_DISTRIBUTED__CLIENT__PRELOAD": '["geodes_datalab.compute.tls"]',
+                "DASK_LOGGING": '{"distributed.preloading": "warning"}',
             }
         finally:
             process.terminate()
