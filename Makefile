@@ -29,7 +29,7 @@ test-system: ## Start the whole datalab and kill its parts
 	@scripts/run pytest --run-system -m system $(ARGS)
 
 test-notebooks: ## Execute the notebooks against the stand-in GEODES
-	@scripts/run pytest --run-notebooks -m notebook $(ARGS)
+	@scripts/run pytest tests/notebooks $(ARGS)
 
 notebooks: test-notebooks ## The same
 

@@ -64,7 +64,7 @@ def _down(world: World) -> None:
 
 
 def _cut(world: World) -> None:
-    world.geodes.faults.truncate()
+    world.geodes.faults.cut("download", times=-1)
 
 
 def _nobody(_: World) -> None:
@@ -152,7 +152,7 @@ CASES = [
     ),
     Case("disk full, downloading", _on_full_disk, errors.StorageError),
     Case("a file where the folder should be", _into_a_file, errors.StorageError),
-    Case("transfer broken off, downloading", World.fetch, errors.RemoteError, _cut),
+    Case("transfer broken off again and again", World.fetch, errors.RemoteError, _cut),
     Case("catalogue down", World.items, errors.ServiceError, _down),
     Case("catalogue unreachable", World.items, errors.ServiceError, _nobody),
 ]
@@ -174,6 +174,11 @@ def _across(world: World) -> Any:
         return gd.search(L2A, bbox=(170, -50, -60, -40), datetime="2021-12")
 
 
+def _broken_off(world: World) -> Any:
+    world.geodes.faults.truncate()
+    return world.fetch()
+
+
 def _without_ranges(world: World) -> Any:
     world.geodes.settings.ranges = "off"
     return world.read()
@@ -185,6 +190,9 @@ KINDNESSES = [
         "dates without a time zone (taken as UTC)",
         lambda w: w.items(datetime=("2021-12-09T14:20:00", "2021-12-09T14:21:00")),
         lambda items: len(items) == 1,
+    ),
+    Kindness(
+        "transfer broken off once (resumed, verified)", _broken_off, lambda paths: len(paths) == 1
     ),
     Kindness("nothing found", lambda w: w.items(datetime="1999"), lambda items: len(items) == 0),
     Kindness(
