@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from geodes_datalab._display import table
 from geodes_datalab._types import Json
 from geodes_datalab.errors import UnknownBand, UnknownCollection, near
 
@@ -135,6 +136,25 @@ class Reader:
             replace(one, offset=offset) if one.role == "data" else one for one in self.bands
         )
         return replace(self, bands=bands)
+
+    def __repr__(self) -> str:
+        """Return the collection and the bands' names."""
+        return f"Reader({self.collection}: {', '.join(self.names)})"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the bands."""
+        headers = (
+            "band", "common name", "wavelength (um)", "resolution (m)", "scale", "offset",
+            "nodata", "units", "role", "what the values mean",
+        )  # fmt: skip
+        rows = [
+            (
+                one.name, one.common_name, one.wavelength, f"{one.gsd:g}", one.scale, one.offset,
+                one.nodata, one.units, one.role, one.description,
+            )
+            for one in self.bands
+        ]  # fmt: skip
+        return table(rows, headers, caption=f"{self.collection}: {self.description}")
 
 
 def reader(collection: str) -> Reader:

@@ -22,7 +22,6 @@ ROWS = 20
 OUTLINES = 300
 """Footprints in the sketch: more would only be slow and black."""
 
-_COLUMNS = ("date", "platform", "collection", "tile", "cloud cover", "size", "online", "name")
 _PIXELS = 180
 
 
@@ -35,36 +34,45 @@ def items_html(items: Items) -> str:
     if notice:
         head += f'<br><i style="color:#a04000">{escape(notice)}</i>'
     if not items.dicts:
-        return (
-            f"<div>{head}<br>Nothing was found: widen the area, the dates or the cloud cover.</div>"
-        )
-    shown = items.dicts[:ROWS]
-    rows = [_row(item, items.available) for item in shown]
+        return f"<div>{head}<br>{escape(advice(items))}</div>"
+    rows = [_row(item, items.available) for item in items.dicts[:ROWS]]
+    if len({item.get("collection") for item in items.dicts}) == 1:  # the line above names it
+        rows = [{name: row[name] for name in row if name != "collection"} for row in rows]
     foot = f"... and {len(items) - ROWS} more<br>" if len(items) > ROWS else ""
-    if any(row[6] == "?" for row in rows):
+    if any(row["online"] == "?" for row in rows):
         foot += (
             "online ?: ask the archive with <code>geodes_datalab.stac.availability(items)</code>"
         )
     return (
         f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start">{_sketch(items)}'
-        f'<div style="overflow-x:auto;min-width:0">{table(rows, _COLUMNS)}</div></div>'
+        f'<div style="overflow-x:auto;min-width:0">{table([list(row.values()) for row in rows], list(rows[0]))}</div></div>'
         f"<small>{foot}</small></div>"
     )
 
 
-def _row(item: Json, available: dict[str, bool]) -> list[Any]:
+def advice(items: Items) -> str:
+    """Say what may be wrong with a search that found nothing."""
+    text = "Nothing was found: widen the area, the dates or the cloud cover."
+    bbox = items.query.bbox if items.query else None
+    if bbox is not None and max(abs(bbox[0]), abs(bbox[2])) <= 90:
+        swapped = (bbox[1], bbox[0], bbox[3], bbox[2])
+        text += f" If latitude and longitude were swapped: bbox={swapped}."
+    return text
+
+
+def _row(item: Json, available: dict[str, bool]) -> dict[str, Any]:
     properties = item["properties"]
     cloud = properties.get("eo:cloud_cover")
-    return [
-        str(properties.get("datetime") or "-")[:16].replace("T", " "),
-        properties.get("platform"),
-        item.get("collection"),
-        str(properties.get("grid:code", "-")).removeprefix("MGRS-"),
-        "-" if cloud is None else f"{cloud:.0f} %",
-        size(_field(item, "file:size")),
-        _online(item, available),
-        properties.get("title"),
-    ]
+    return {
+        "date": str(properties.get("datetime") or "-")[:16].replace("T", " "),
+        "platform": properties.get("platform"),
+        "collection": item.get("collection"),
+        "tile": str(properties.get("grid:code", "-")).removeprefix("MGRS-"),
+        "cloud cover": "-" if cloud is None else f"{cloud:.0f} %",
+        "size": size(_field(item, "file:size")),
+        "online": _online(item, available),
+        "name": properties.get("title"),
+    }
 
 
 def _online(item: Json, available: dict[str, bool]) -> str:

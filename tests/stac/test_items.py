@@ -98,6 +98,19 @@ def test_an_empty_result_says_what_to_do() -> None:
     assert "widen" in page
 
 
+def test_an_empty_result_tells_of_swapped_coordinates(served: Callable[..., StandIn]) -> None:
+    served()
+    page = stac.search("PEPS_S2_L1C", bbox=(43.5, 1.4, 43.6, 1.5))._repr_html_()
+    assert "If latitude and longitude were swapped: bbox=(1.4, 43.5, 1.5, 43.6)" in page
+
+
+def test_the_collection_is_a_column_only_where_there_are_several(found: Items) -> None:
+    assert ">collection<" in found._repr_html_()
+    one = found.filter(collection="PEPS_S1_L2")
+    assert len(one) > 1
+    assert ">collection<" not in one._repr_html_()
+
+
 def test_names_from_the_catalogue_are_escaped(real: Items) -> None:
     real.dicts[0]["properties"]["title"] = "<script>alert(1)</script>"
     assert "<script>" not in real._repr_html_()

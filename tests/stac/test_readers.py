@@ -168,3 +168,11 @@ def test_the_served_samples_match_their_descriptors(
         assert images
         for name in images:
             assert len([band for band in found.bands if band.matches(name)]) == 1, name
+
+
+def test_a_reader_shows_its_bands() -> None:
+    found = reader("PEPS_S2_L1C")
+    assert repr(found).startswith("Reader(PEPS_S2_L1C: B01, B02")
+    page = found._repr_html_()
+    assert page.count("<tr>") == len(found.bands) + 1
+    assert "rededge071" in page
