@@ -99,16 +99,18 @@ class Client:
 
     @contextmanager
     def stream(
-        self, url: str, headers: Mapping[str, str] | None = None
+        self, url: str, headers: Mapping[str, str] | None = None, *, json: bool = False
     ) -> Iterator[requests.Response]:
         """Open a file for reading; its body is not decompressed and not yet read.
 
         Failures while the body is read are raised as `ServiceError` too. A JSON message in place of
-        a file (so the portal tells an exhausted quota) is raised as what it says.
+        a file (so the portal tells an exhausted quota) is raised as what it says, unless ``json``
+        says that the file itself is JSON.
         """
         wanted = {"Accept-Encoding": "identity", **(headers or {})}
         with self._send("GET", url, headers=wanted, stream=True) as response:
-            refuse_message(response)
+            if not json:
+                refuse_message(response)
             with translated(url, key_sent=key_sent(response)):
                 yield response
 

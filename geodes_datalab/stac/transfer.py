@@ -163,7 +163,8 @@ def _receive(job: Job, client: Client, watch: Watch, *, resume: bool) -> None:
         return
     opened = False
     try:
-        with client.stream(job.href, {"Range": f"bytes={have}-"} if have else {}) as response:
+        span = {"Range": f"bytes={have}-"} if have else {}
+        with client.stream(job.href, span, json="json" in job.path.suffix) as response:
             opened = True
             _write(job, response, watch, have if have and _goes_on(response, have) else 0)
     except ServiceError as error:

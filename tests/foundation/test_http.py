@@ -239,6 +239,11 @@ def test_a_message_in_place_of_a_file_is_raised(client: Client, server: Any) -> 
         pass
 
 
+def test_a_file_that_is_json_is_a_file(client: Client, server: Any) -> None:
+    with client.stream(server.url + "/ok", json=True) as response:
+        assert json.loads(response.raw.read()) == {"ok": True}
+
+
 def test_ranges_are_found_out(client: Client, server: Any) -> None:
     assert client.probe(server.url + "/range").size == 1234
     assert client.probe(server.url + "/range").etag == '"v1"'
