@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import contextlib
+import gc
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -152,3 +158,31 @@ def test_nothing_is_made_at_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "['numpy']", done.stderr
+
+
+def test_clients_that_come_at_the_end_keep_nothing_open() -> None:
+    catalogue, clients = Catalogue.bulk(1), []
+
+    def knock(port: int) -> None:
+        with contextlib.suppress(OSError):  # the end of the server
+            while len(clients) < 400:
+                clients.append(socket.create_connection(("127.0.0.1", port)))
+                clients[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                time.sleep(0.0005)
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for _ in range(4):
+            with serve(catalogue) as portal:
+                port = int(portal.url.rpartition(":")[2])
+                guests = [threading.Thread(target=knock, args=(port,)) for _ in range(4)]
+                for guest in guests:
+                    guest.start()
+                time.sleep(0.02)
+            for guest in guests:
+                guest.join()
+            for client in clients:
+                client.close()
+            clients.clear()
+        gc.collect()
+    assert not [w for w in seen if issubclass(w.category, ResourceWarning)]

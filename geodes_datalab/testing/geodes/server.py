@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -67,6 +68,19 @@ class StandIn:
         self.portal.accounts.set_quota(self.api_key, products)
 
 
+class Server(uvicorn.Server):
+    """A server that leaves no connection behind, whatever its clients are doing."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down, then drop who does not read, and who was just being let in."""
+        await super().shutdown(sockets)
+        for _ in range(5):
+            for connection in list(self.server_state.connections):
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await asyncio.sleep(0.005)
+
+
 @contextmanager
 def serve(
     catalogue: Catalogue | None = None,
@@ -111,7 +125,7 @@ def serve(
         faults=faults,
     )  # fmt: skip
     listening = bind("127.0.0.1", port)
-    server = uvicorn.Server(configuration(app))
+    server = Server(configuration(app))
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listening]}, name="stand-in-geodes", daemon=True
     )
