@@ -10,21 +10,23 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from geodes_datalab._lazy import attach
 
 __version__ = "0.1.0"
 
 _VERBS = {
-    "clusters": "geodes_datalab.compute",
-    "collections": "geodes_datalab.stac",
-    "download": "geodes_datalab.stac",
-    "explore": "geodes_datalab.maps",
-    "load": "geodes_datalab.cubes",
-    "login": "geodes_datalab.stac",
-    "open_cluster": "geodes_datalab.compute",
-    "search": "geodes_datalab.stac",
-    "show": "geodes_datalab.maps",
-    "status": "geodes_datalab.stac",
+    "clusters": "compute",
+    "collections": "stac",
+    "download": "stac",
+    "explore": "maps",
+    "load": "cubes",
+    "login": "stac",
+    "open_cluster": "compute",
+    "search": "stac",
+    "show": "maps",
+    "status": "stac",
 }
 
 if TYPE_CHECKING:
@@ -46,14 +48,4 @@ __all__ = [
     "status",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _VERBS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_VERBS[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_VERBS})
+__getattr__, __dir__ = attach(__name__, _VERBS)

@@ -7,14 +7,16 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from geodes_datalab._lazy import attach
 
 _PLACES = {
-    "Cluster": "geodes_datalab.compute.cluster",
-    "ClusterInfo": "geodes_datalab.compute.listing",
-    "Clusters": "geodes_datalab.compute.listing",
-    "clusters": "geodes_datalab.compute.listing",
-    "open_cluster": "geodes_datalab.compute.cluster",
+    "Cluster": "cluster",
+    "ClusterInfo": "listing",
+    "Clusters": "listing",
+    "clusters": "listing",
+    "open_cluster": "cluster",
 }
 
 if TYPE_CHECKING:
@@ -23,14 +25,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster", "ClusterInfo", "Clusters", "clusters", "open_cluster"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_PLACES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _PLACES)

@@ -7,8 +7,9 @@ needs them, with the credentials of `credentials`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from geodes_datalab._lazy import attach
 
 _NAMES = {
     "CHUNKS": "loading",
@@ -24,12 +25,4 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNKS", "Finder", "Locator", "MissingMember", "load"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _NAMES)

@@ -14,6 +14,7 @@ from geodes_datalab import stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.plain import plain_reader
 from geodes_datalab.errors import CubeError, UnknownBand, UnknownCollection
+from geodes_datalab.stac.items import as_dicts
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,17 @@ def item_dicts(items: Any) -> list[Json]:
     Raises
     ------
     CubeError
-        There is none, or something among them is no item.
+        There is none.
+    DataError
+        Something among them is no item.
     """
-    if isinstance(items, Mapping) and items.get("type") == "FeatureCollection":
-        items = items["features"]
-    elif isinstance(items, Mapping) or hasattr(items, "assets"):
-        items = [items]
-    found = items.dicts if hasattr(items, "dicts") else [_as_dict(item) for item in items]
+    found = as_dicts(items)
     if not found:
         raise CubeError(
             "there are no items to load",
             hint="widen the search: look at items.query, the dates, the area, the cloud cover",
         )
-    return list(found)
+    return found
 
 
 def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Parsed]:
@@ -87,18 +86,6 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
         )
     names = _wanted(reader, bands)
     return [_parsed(item, reader, names, by_name=bands is not None) for item in items]
-
-
-def _as_dict(item: Any) -> Json:
-    if isinstance(item, Mapping):
-        return dict(item)
-    if hasattr(item, "to_dict") and hasattr(item, "assets"):
-        found: Json = item.to_dict(include_self_link=False, transform_hrefs=False)
-        return found
-    raise CubeError(
-        f"this is no item: {type(item).__name__}",
-        hint="give what geodes_datalab.search() returned, or pystac items",
-    )
 
 
 def _reader(items: Sequence[Json]) -> stac.Reader:

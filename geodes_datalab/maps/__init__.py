@@ -7,12 +7,14 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from geodes_datalab._lazy import attach
 
 _PLACES = {
-    "Explorer": "geodes_datalab.maps.explorer",
-    "explore": "geodes_datalab.maps.explorer",
-    "show": "geodes_datalab.maps.overlay",
+    "Explorer": "explorer",
+    "explore": "explorer",
+    "show": "overlay",
 }
 
 if TYPE_CHECKING:
@@ -21,14 +23,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Explorer", "explore", "show"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_PLACES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _PLACES)

@@ -27,8 +27,8 @@ from geodes_datalab.errors import (
     near,
 )
 from geodes_datalab.stac.assets import data_asset, file_name
-from geodes_datalab.stac.items import Items
-from geodes_datalab.stac.online import as_dicts, ask
+from geodes_datalab.stac.items import Items, as_dicts
+from geodes_datalab.stac.online import ask
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.transfer import Job, Stopped, Watch, transfer
 

@@ -16,7 +16,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import DataError, ServiceError
 from geodes_datalab.stac.assets import data_asset
-from geodes_datalab.stac.items import Items
+from geodes_datalab.stac.items import Items, as_dicts
 from geodes_datalab.stac.settings import settings_of
 
 if TYPE_CHECKING:
@@ -64,17 +64,6 @@ def ask(dicts: list[Json], client: Client) -> dict[str, bool]:
     for replies in client.map(lambda batch: _asked(batch, client), _batches(wanted)):
         found.update(replies)
     return found
-
-
-def as_dicts(items: Any) -> list[Json]:
-    """Return items as dictionaries, whatever form they come in."""
-    if isinstance(items, Items):
-        return items.dicts
-    if isinstance(items, Mapping):
-        return [dict(items)]
-    if hasattr(items, "assets"):  # one pystac item
-        items = [items]
-    return [one if isinstance(one, dict) else one.to_dict(transform_hrefs=False) for one in items]
 
 
 def _archived(item: Json, config: Config) -> Json | None:

@@ -202,7 +202,7 @@ def test_items_in_every_form() -> None:
         (found,) = item_dicts(form)
         assert found["id"] == raw["id"]
         assert parse([found], "red")[0].start == datetime(2022, 4, 1, 10, 50, 31)
-    with pytest.raises(errors.CubeError, match="this is no item: int"):
+    with pytest.raises(errors.DataError, match="this is no item: int"):
         item_dicts([3])
 
 
