@@ -16,6 +16,8 @@ pytest_plugins = ["geodes_datalab.testing.fixtures"]  # the stand-in GEODES: geo
 TIERS = {
     "benchmark": "--run-benchmarks",
     "browser": "--run-browser",
+    "cluster": "--run-cluster",
+    "images": "--run-images",
     "system": "--run-system",
 }
 # Variables of the machine or of a hub around it that would change what is tested.

@@ -17,11 +17,24 @@ from packaging.utils import canonicalize_name
 import geodes_datalab
 
 ROOT = Path(__file__).parent.parent
-LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKS = {
+    **{path.stem: path for path in (ROOT / "requirements").glob("*.txt")},
+    **{path.parent.name: path for path in (ROOT / "images").glob("*/requirements.txt")},
+    "tools": ROOT / "images/tools.txt",
+}
 MODULES = sorted((ROOT / "geodes_datalab").rglob("*.py"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Extras that each view of the lock is made of (scripts/lock).
-VIEWS = {"up": ["up"], "full": ["up", "full"], "dev": ["up", "dev"], "node": ["node"]}
+VIEWS = {
+    "up": ["up"],
+    "full": ["up", "full"],
+    "dev": ["up", "dev"],
+    "node": ["node"],
+    "notebook": ["notebook"],
+    "platform": ["platform"],
+    "tools": ["images"],
+}
+WITHOUT_BASE = {"platform", "tools"}  # they never search: see images/README.md
 
 # Functions that may take **kwargs: their names are those of a dataclass's fields, and are checked.
 OPEN_ARGUMENTS = {("config", "explain"), ("config", "load")}
@@ -41,25 +54,25 @@ def versions(lock: Path) -> dict[str, list[Requirement]]:
     return found
 
 
-def wanted(extras: list[str]) -> Iterator[Requirement]:
+def wanted(extras: list[str], *, base: bool = True) -> Iterator[Requirement]:
     """What the extras ask for, with this package's own extras opened."""
     project = PYPROJECT["project"]
-    asked = list(project["dependencies"])
+    asked = list(project["dependencies"]) if base else []
     for extra in extras:
         asked += project["optional-dependencies"][extra]
     for text in asked:
         requirement = Requirement(text)
         if requirement.name == project["name"]:
-            yield from wanted(sorted(requirement.extras))
+            yield from wanted(sorted(requirement.extras), base=False)
         else:
             yield requirement
 
 
 def test_there_is_a_lock_per_environment() -> None:
-    assert [lock.stem for lock in LOCKS] == sorted(["all", *VIEWS])
+    assert sorted(LOCKS) == sorted(["all", *VIEWS])
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_locks_hold_no_download_address(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
@@ -68,7 +81,7 @@ def test_locks_hold_no_download_address(lock: Path) -> None:
     assert all(option.startswith("--hash=sha256:") for option in options)
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_every_pin_is_exact_and_hashed(lock: Path) -> None:
     entries = re.split(r"\n(?=\S)", lock.read_text().strip())
     assert len(entries) == len(pins(lock))
@@ -79,25 +92,37 @@ def test_every_pin_is_exact_and_hashed(lock: Path) -> None:
 
 @pytest.mark.parametrize("view", sorted(VIEWS))
 def test_a_view_pins_what_the_one_resolution_pins(view: str) -> None:
-    everything = versions(ROOT / "requirements/all.txt")
-    for name, requirements in versions(ROOT / f"requirements/{view}.txt").items():
+    everything = versions(LOCKS["all"])
+    for name, requirements in versions(LOCKS[view]).items():
         known = {str(requirement.specifier) for requirement in everything[name]}
         assert {str(requirement.specifier) for requirement in requirements} <= known, name
 
 
 @pytest.mark.parametrize("view", sorted(VIEWS))
 def test_locks_follow_pyproject(view: str) -> None:
-    locked = versions(ROOT / f"requirements/{view}.txt")
+    locked = versions(LOCKS[view])
     overrides = {
         Requirement(text).name for text in PYPROJECT["tool"]["uv"]["override-dependencies"]
     }
-    for requirement in wanted(VIEWS[view]):
+    for requirement in wanted(VIEWS[view], base=view not in WITHOUT_BASE):
         assert canonicalize_name(requirement.name) in locked, f"{requirement}: run make lock"
         if requirement.name in overrides:
             continue
         for pin in locked[canonicalize_name(requirement.name)]:
             version = str(pin.specifier).removeprefix("==")
             assert requirement.specifier.contains(version), f"{requirement}, locked {version}"
+
+
+def test_the_platform_image_has_no_array_stack() -> None:
+    heavy = {"dask", "distributed", "geopandas", "numpy", "pandas", "rasterio", "shapely", "xarray"}
+    assert not heavy & set(versions(LOCKS["platform"]))
+
+
+def test_one_proxy_for_the_local_mode_and_the_image() -> None:
+    for name in ("package.json", "package-lock.json"):
+        local, image = ROOT / "geodes_datalab/local/chp" / name, ROOT / "images/platform" / name
+        assert local.read_text() == image.read_text(), f"copy {local} to {image}"
+        assert '"resolved"' not in local.read_text(), "a download address"
 
 
 def test_every_cap_and_every_override_says_why() -> None:

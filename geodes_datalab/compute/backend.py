@@ -40,6 +40,9 @@ class Backend(Protocol):
     def waiting_for(self) -> str:
         """Return what workers that did not come in time may be waiting for."""
 
+    def reasons(self) -> str | None:
+        """Return why workers wait, where the backend knows it for certain."""
+
     def close(self) -> None:
         """Stop scheduler and workers; calling it again does nothing."""
 

@@ -24,6 +24,9 @@ from geodes_datalab.errors import ClusterError, ClusterWarning
 opened: WeakSet[Cluster] = WeakSet()
 """Clusters that this process opened and has not closed."""
 
+LEAST_PATIENCE = 60.0
+"""Seconds that a scheduler may take to start, however short the wait for workers is to be."""
+
 
 class Cluster:
     """A Dask cluster; made by `open_cluster`.
@@ -236,7 +239,8 @@ def open_cluster(
     options
         Further options of the gateway, such as ``{"image": ...}``.
     timeout
-        Seconds to wait for workers. When fewer came by then, the cluster opens all the same.
+        Seconds to wait for workers. When fewer came by then, the cluster opens all the same. The
+        scheduler before them has as long, and at least a minute.
     progress
         Show a progress bar and the cluster; None: in notebooks and terminals.
 
@@ -248,7 +252,7 @@ def open_cluster(
     Raises
     ------
     ClusterError
-        No cluster, no single worker, or Dask's or Python's version differs there.
+        No cluster, no single worker (with the reason), or Dask's or Python's version differs there.
 
     Warns
     -----
@@ -268,6 +272,8 @@ def open_cluster(
         requests.memory(worker_memory),
         dict(environment or {}),
         dict(options or {}),
+        max(timeout, LEAST_PATIENCE),
+        progress,
     )
     tls.install()
     cluster = Cluster(backends.start(backend, request), request)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from geodes_datalab.compute import finalizers, links
+from geodes_datalab.compute import finalizers, links, reasons, scheduler
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError, ClusterWarning, near
 
@@ -55,10 +55,21 @@ class GatewayBackend:
         """Return why no further workers can come: the gateway has ended the cluster."""
         with translated(self._gateway.address):
             status = self._gateway.get_cluster(self.name).status.name
-        return None if status in ("PENDING", "RUNNING") else f"the gateway says {status.lower()}"
+            if status in ("PENDING", "RUNNING"):
+                return None
+            why = reasons.failure(reasons.waiting(self._gateway, self.name))
+        return f"the gateway says {status.lower()}" + (f" ({why})" if why else "")
+
+    def reasons(self) -> str | None:
+        """Return what the gateway knows of pods that wait."""
+        with translated(self._gateway.address):
+            return reasons.text(reasons.waiting(self._gateway, self.name))
 
     def waiting_for(self) -> str:
         """Return what is known of workers that did not come."""
+        known = self.reasons()
+        if known:
+            return known
         with translated(self._gateway.address):
             others = [one.name for one in self._gateway.list_clusters() if one.name != self.name]
         text = "the gateway is still starting the others: its machines may be full"
@@ -102,6 +113,7 @@ def start(request: Request) -> GatewayBackend:
             options = _options(gateway, request)
             name = _submit(gateway, options)
             try:
+                scheduler.wait(gateway, name, request)
                 cluster = gateway.connect(name, shutdown_on_close=True)
             except BaseException:
                 stop(gateway, name)
@@ -177,6 +189,10 @@ def translated(address: str) -> Iterator[None]:
 _SIGN_IN = "restart your server from the hub's control panel, which renews its token"
 
 
+_FREE = "geodes_datalab.clusters() lists your clusters; .stop(name) frees their share"
+_ALLOWED = "choose what is allowed here, or ask your operator to allow more"
+
+
 def _submit(gateway: Any, options: Any) -> str:
     """Ask for a cluster and return its name; Ctrl-C waits for the name and stops the cluster."""
     with ThreadPoolExecutor(1, thread_name_prefix="submit-cluster") as pool:
@@ -186,7 +202,7 @@ def _submit(gateway: Any, options: Any) -> str:
         except ValueError as error:
             raise ClusterError(
                 f"the Dask Gateway refused the cluster: {error}",
-                hint="geodes_datalab.clusters() lists your clusters; .stop(name) frees their share",
+                hint=_FREE if "you may hold" in str(error) or "already" in str(error) else _ALLOWED,
             ) from error
         except BaseException as interrupt:
             if not future.done() or future.exception() is not interrupt:
@@ -204,7 +220,7 @@ def _options(gateway: Any, request: Request) -> Any:
         The gateway has no such option, or refuses its value.
     """
     options = gateway.cluster_options()
-    for name, value in _asked(request, options).items():
+    for name, value in _asked(gateway, request, options).items():
         if name not in options:
             raise ClusterError(
                 f"this Dask Gateway has no option {name!r}",
@@ -215,20 +231,41 @@ def _options(gateway: Any, request: Request) -> Any:
         except (TypeError, ValueError) as error:
             raise ClusterError(
                 f"this Dask Gateway refuses {name}={value!r}: {error}",
-                hint=f"its default is {options[name]!r}",
+                hint=_choices(options, name),
             ) from error
     return options
 
 
-def _asked(request: Request, options: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(gateway: Any, request: Request, options: Mapping[str, Any]) -> dict[str, Any]:
     asked = dict(request.options)
-    if request.cores is not None:
-        asked["worker_cores"] = _like(options.get("worker_cores"), request.cores)
-    if request.memory is not None:
-        asked["worker_memory"] = request.memory / 2**30
+    if "size" in options and "worker_cores" not in options:
+        asked |= _sized(gateway, request)
+    else:
+        if request.cores is not None:
+            asked["worker_cores"] = _like(options.get("worker_cores"), request.cores)
+        if request.memory is not None:
+            asked["worker_memory"] = request.memory / 2**30
     if request.environment:
         asked["environment"] = {**(options.get("environment") or {}), **request.environment}
     return asked
+
+
+def _sized(gateway: Any, request: Request) -> dict[str, Any]:
+    """Return the named size of what was asked for in figures."""
+    if request.cores is None and request.memory is None:
+        return {}
+    if "size" in request.options:
+        raise ClusterError(
+            "a size of workers was given by name and in figures",
+            hint='leave out options={"size": ...}, or worker_cores and worker_memory',
+        )
+    return {"size": reasons.size(gateway, request)}
+
+
+def _choices(options: Any, name: str) -> str:
+    """Return what an option may be, or at least what it is by default."""
+    choices = getattr(getattr(options, "_fields", {}).get(name), "options", None)
+    return f"choose {', '.join(choices)}" if choices else f"its default is {options[name]!r}"
 
 
 def _like(default: Any, value: float) -> float:

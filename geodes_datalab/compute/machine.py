@@ -63,6 +63,10 @@ class MachineBackend:
         load = os.getloadavg()[0]
         return f"worker processes are still starting (load of this machine: {load:.1f})"
 
+    def reasons(self) -> str | None:
+        """Return nothing: what keeps a process from starting is not known before it ended."""
+        return None
+
     def close(self) -> None:
         """Stop all processes."""
         self._cluster.close()

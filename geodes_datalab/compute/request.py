@@ -29,6 +29,10 @@ class Request:
     """Environment variables of scheduler and workers."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further options of the gateway."""
+    patience: float = 120.0
+    """Seconds to wait for the scheduler."""
+    show: bool | None = None
+    """Show what is waited for; None: in notebooks and terminals."""
 
     @property
     def adaptive(self) -> bool:

@@ -74,6 +74,7 @@ def wait(
                 arrival.failure = backend.failure()
                 if arrival.failure:
                     return arrival
+                bar.set_postfix_str(backend.reasons() or "")
             time.sleep(POLL)
 
 

@@ -1,140 +1,24 @@
-"""A datalab of its own, Chromium, and JupyterLab as a person uses it."""
+"""A datalab of its own, and Chromium."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as runs
 from geodes_datalab.local import secrets
+from geodes_datalab.testing.lab import Lab, chromium
 
 SCREENSHOTS = Path(os.environ.get("GEODES_SCREENSHOTS") or Path(__file__).with_name("_screenshots"))
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-Cells: TypeAlias = list[nbformat.NotebookNode]
-SLOW = 240_000
-"""Milliseconds: two cores may be busy with a spawn, a kernel and a cluster at once."""
-
-
-class Lab:
-    """JupyterLab in one tab, driven by what is visible in it."""
-
-    def __init__(self, page: Page, home: Path) -> None:
-        self.page = page
-        self.home = home
-        self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-
-    def view(self, number: int) -> Lab:
-        """Return one of several notebooks that are visible side by side."""
-        lab = Lab(self.page, self.home)
-        lab.panel = self.panel.nth(number)
-        return lab
-
-    def wait_ready(self) -> None:
-        expect(self.page.locator(".jp-LabShell")).to_be_visible(timeout=SLOW)
-        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SLOW)
-
-    def menu(self, *names: str) -> None:
-        """Choose an entry of the menus at the top, by its words."""
-        bar, *entries = names
-        self.page.locator("#jp-MainMenu").get_by_role("menuitem", name=bar, exact=True).click()
-        for name in entries[:-1]:
-            self.entry(name).hover()
-        self.entry(entries[-1]).click()
-
-    def entry(self, name: str) -> Locator:
-        """Return the entry of an open menu whose words match a regular expression."""
-        label = self.page.locator(".lm-Menu-itemLabel").filter(has_text=re.compile(f"^{name}$"))
-        return label.last
-
-    def open_from_readme(self, title: str) -> None:
-        self.page.get_by_role("tab", name="README.md").click()
-        self.page.locator(".jp-MarkdownViewer").get_by_role("link", name=title).click()
-        expect(self.panel).to_be_visible(timeout=SLOW)
-        self.wait_idle()
-
-    def wait_idle(self) -> None:
-        """Wait for a kernel that waits for work (without one, running cells opens a dialog)."""
-        status = self.page.locator("#jp-main-statusbar").get_by_text(re.compile(r"\| Idle$"))
-        expect(status).to_be_visible(timeout=SLOW)
-
-    def run_all(self) -> None:
-        self.menu("Run", "Run All Cells")
-
-    def run(self, cells: Cells) -> None:
-        """Run neighbouring cells, the first of them a heading, with Shift+Enter."""
-        heading = cells[0].source.splitlines()[0].strip("# ")
-        self.scroll_to(self.panel.get_by_role("heading", name=heading)).click()
-        for _ in cells:
-            self.page.keyboard.press("Shift+Enter")
-
-    def read(self, path: str) -> Cells:
-        """Return the cells of a notebook as they are in its file."""
-        return list(nbformat.read(self.home / "notebooks" / path, as_version=4).cells)
-
-    def saved(self, path: str, done: Callable[[Cells], bool]) -> Cells:
-        """Save until the file shows that the work is done, or that a cell failed."""
-        deadline = time.monotonic() + SLOW / 1000
-        while True:
-            self.menu("File", "Save Notebook")
-            with contextlib.suppress(nbformat.reader.NotJSONError):  # it is being written
-                cells = self.read(path)
-                outputs = [output for cell in cells for output in cell.get("outputs", [])]
-                if done(cells) or any(output.output_type == "error" for output in outputs):
-                    return cells
-            assert time.monotonic() < deadline, f"{path} did not come to its end"
-            self.page.wait_for_timeout(1000)
-
-    def scroll_to(self, target: Locator, *, from_top: bool = True) -> Locator:
-        """Roll the notebook down until something is in sight (far cells have no element)."""
-        area = self.panel.locator(".jp-WindowedPanel-outer")
-        if from_top:
-            area.evaluate("element => element.scrollTo(0, 0)")
-        for _ in range(200):
-            for candidate in target.all():
-                if self._below_top(candidate, area):
-                    candidate.evaluate("element => element.scrollIntoView({ block: 'start' })")
-                    return candidate
-            area.evaluate("element => element.scrollBy(0, 300)")
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"not in the notebook: {target}")
-
-    @staticmethod
-    def _below_top(candidate: Locator, area: Locator) -> bool:
-        found, frame = candidate.bounding_box(), area.bounding_box()
-        return bool(
-            found
-            and frame
-            and found["y"] >= frame["y"]
-            and found["y"] < frame["y"] + frame["height"]
-        )
-
-    def assert_quiet(self) -> None:
-        """No dialog, and no message of an error in the corner."""
-        expect(self.page.locator(".jp-Dialog")).to_have_count(0)
-        expect(self.page.locator(".Toastify__toast--error")).to_have_count(0)
 
 
 @dataclass(frozen=True)
@@ -176,12 +60,8 @@ def command(*arguments: str, cache: Path) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).is_file():
-        pytest.fail("no Chromium: apt-get install chromium, or set CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")
@@ -198,7 +78,8 @@ def log_in(datalab: Datalab, browser: Browser) -> Iterator[Callable[[str], Lab]]
         page.get_by_label("Username").fill(name)
         page.get_by_label("Password").fill(datalab.password)
         page.get_by_role("button", name="Sign in").click()
-        lab = Lab(page, datalab.homes / name)
+        notebooks = datalab.homes / name / "notebooks"
+        lab = Lab(page, lambda path: list(nbformat.read(notebooks / path, as_version=4).cells))
         lab.wait_ready()
         return lab
 

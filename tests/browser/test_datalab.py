@@ -7,36 +7,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from nbformat import NotebookNode
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
+
+from geodes_datalab.testing.lab import Lab, assert_clean, assert_shows_bars, position, ran
 
 if TYPE_CHECKING:
-    from conftest import Datalab, Lab
+    from conftest import Datalab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 FIRST = "01-start/01-first-steps.ipynb"
 DASK = "04-scale/01-dask-gateway.ipynb"
 expect.set_options(timeout=60_000)
-
-
-def position(cells: list[NotebookNode], heading: str) -> int:
-    """Return the index of the cell that holds a heading."""
-    return next(i for i, cell in enumerate(cells) if cell.source.startswith(heading))
-
-
-def ran(cells: list[NotebookNode]) -> bool:
-    """Tell whether all code was run; Shift+Enter in the last cell adds an empty one below."""
-    return all(cell.execution_count for cell in cells if cell.cell_type == "code" and cell.source)
-
-
-def assert_clean(cells: list[NotebookNode]) -> None:
-    """Assert that no cell failed or warned."""
-    outputs = [(cell.id, output) for cell in cells for output in cell.get("outputs", [])]
-    failed = [(cell, out.evalue) for cell, out in outputs if out.output_type == "error"]
-    warned = [(cell, out.text) for cell, out in outputs if out.get("name") == "stderr"]
-    assert failed == []
-    assert warned == []
 
 
 def painted(canvas: Locator) -> int:
@@ -50,21 +32,25 @@ def painted(canvas: Locator) -> int:
     )
 
 
-def test_lab_opens_on_the_readme_of_the_own_copy(ada: Lab, shoot: Callable[..., object]) -> None:
+def test_lab_opens_on_the_readme_of_the_own_copy(
+    ada: Lab, datalab: Datalab, shoot: Callable[..., object]
+) -> None:
     expect(ada.page).to_have_url(re.compile(r"/user/ada/lab/tree/notebooks/README\.md"))
     expect(ada.page.get_by_role("heading", name="Notebooks", exact=True)).to_be_visible()
-    assert (ada.home / "notebooks" / FIRST).is_file()
+    assert (datalab.homes / "ada/notebooks" / FIRST).is_file()
     ada.assert_quiet()
     shoot(ada.page, "01-readme")
 
 
-def test_first_notebook_runs_to_its_end(ada: Lab, shoot: Callable[..., object]) -> None:
+def test_first_notebook_runs_to_its_end(
+    ada: Lab, datalab: Datalab, shoot: Callable[..., object]
+) -> None:
     ada.open_from_readme("First steps")
     ada.run_all()
     cells = ada.saved(FIRST, ran)
     assert_clean(cells)
     shoot(ada.page, "02-first-steps-end")
-    folder = (ada.home / "notebooks" / FIRST).parent
+    folder = (datalab.homes / "ada/notebooks" / FIRST).parent
     assert {"ndvi.nc", "greenest.tif"} <= {path.name for path in folder.iterdir()}
 
     table = ada.scroll_to(
@@ -143,26 +129,6 @@ def test_dask_notebook_and_its_dashboard(
         ada.scroll_to(ada.panel.locator(".jp-RenderedImage img"), from_top=False)
         shoot(ada.page, f"{number:02}-dask-plot")
     ada.assert_quiet()
-
-
-def assert_shows_bars(dashboard: Page) -> None:
-    """Assert that Bokeh drew the workers: its page, script and socket went through the proxies."""
-    bars = dashboard.locator("canvas").first
-    expect(bars).to_be_visible()
-    dashboard.wait_for_function(
-        """() => {
-            const inside = root => [...root.querySelectorAll("*")].flatMap(
-                one => [one, ...(one.shadowRoot ? inside(one.shadowRoot) : [])]);
-            return inside(document).filter(one => one.tagName === "CANVAS").some(canvas => {
-                const { width, height } = canvas;
-                if (!width || !height) return false;
-                const bytes = canvas.getContext("2d").getImageData(0, 0, width, height).data;
-                let blue = 0;
-                for (let i = 0; i < bytes.length; i += 4) blue += bytes[i + 2] - bytes[i] > 100;
-                return blue > 500;
-            });
-        }"""
-    )
 
 
 def assert_refused(stranger: Lab, datalab: Datalab, dashboard: str) -> None:

@@ -43,3 +43,34 @@ def values(secret: Any, tmp_path: Path) -> dict[str, Any]:
         },
         "cull": {"token": secret("culler-secret")},
     }
+
+
+@pytest.fixture
+def pods(values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return settings of a datalab on Kubernetes, and a cluster's address that nothing answers."""
+    config = tmp_path / "kubeconfig"
+    config.write_text(
+        "{current-context: x, contexts: [{name: x, context: {cluster: x, user: x}}],"
+        " clusters: [{name: x, cluster: {server: 'http://127.0.0.1:1'}}],"
+        " users: [{name: x, user: {}}]}"
+    )
+    place = "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+    monkeypatch.setattr(place, str(config))  # KUBECONFIG, but that is read when it is imported
+    values["spawner"] = {
+        "kind": "kubernetes",
+        "kubernetes": {
+            "namespace": "datalab",
+            "image": "registry.example.org/datalab/notebook:1",
+            "labels": {
+                "app.kubernetes.io/name": "geodes-datalab",
+                "app.kubernetes.io/instance": "lab",
+            },
+        },
+    }
+    values["gateway"]["backend"] = "kubernetes"
+    values["gateway"]["kubernetes"] = {
+        "namespace": "datalab",
+        "instance": "lab",
+        "api_url": "http://127.0.0.1:9002",
+    }
+    return values

@@ -181,13 +181,14 @@ def test_every_trait_name_exists(values: dict[str, Any]) -> None:
     from jupyterhub.proxy import ConfigurableHTTPProxy
     from jupyterhub.spawner import SimpleLocalProcessSpawner, Spawner
 
+    from geodes_datalab.hub.gateway.extension import DatalabBackend
     from geodes_datalab.hub.gateway.limits import PerUserLimits
     from geodes_datalab.hub.gateway.local import LocalBackend
     from geodes_datalab.hub.proxy import WatchedProxy
     from geodes_datalab.hub.spawner import LocalSpawner
 
     classes = [
-        Authenticator, Backend, ClusterConfig, ConfigurableHTTPProxy, DBBackendBase, DaskGateway,
+        Authenticator, Backend, ClusterConfig, ConfigurableHTTPProxy, DBBackendBase, DaskGateway, DatalabBackend,
         JupyterHub, JupyterHubAuthenticator, LocalBackend, LocalSpawner, PerUserLimits,
         SharedPasswordAuthenticator, SimpleLocalProcessSpawner, Spawner, WatchedProxy,
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def test_defaults_are_usable_and_frozen() -> None:
             {"gateway": {"workers": {"max_core": 4}}},
             'gateway.workers.max_core: there is no such setting; did you mean "max_cores"?',
         ),
-        ({"hub": {"zzz": 1}}, "known here: allow_named_servers, bind_url"),
+        ({"hub": {"zzz": 1}}, "known here: active_server_limit, allow_named_servers"),
         ({"cull": {"minutes": -1}}, "cull.minutes: Input should be greater than 0"),
         ({"gateway": {"workers": {"cores": 4, "max_cores": 2}}}, "larger than the largest one"),
         ({"gateway": {"database": "sqlite:///x"}}, "a database on disk needs encryption_key"),
@@ -106,3 +107,23 @@ def test_every_setting_is_described() -> None:
     for name, field in Settings.model_fields.items():
         assert field.annotation is not None
         assert field.annotation.__doc__, name
+
+
+def test_every_setting_says_what_it_means() -> None:
+    from sphinx.pycode import ModuleAnalyzer
+
+    from geodes_datalab.hub import schema
+
+    models = [getattr(schema, name) for name in schema.__all__]
+    for model in (m for m in models if isinstance(m, type) and issubclass(m, schema.Model)):
+        texts = ModuleAnalyzer.for_module(model.__module__).find_attr_docs()
+        for name in vars(model).get("__annotations__", {}):
+            if name in model.model_fields:
+                assert texts.get((model.__name__, name)), f"{model.__name__}.{name}"
+
+
+def test_every_reason_for_a_failure_is_in_the_reference() -> None:
+    from geodes_datalab.hub.kubernetes.metrics import REASONS
+
+    page = (Path(__file__).parents[2] / "docs/reference/hub.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == sorted(REASONS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from geodes_datalab.hub.apply import override
+from geodes_datalab.hub import extra
+from geodes_datalab.hub.configure import override
 from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings.services import api_url
 from geodes_datalab.hub.settings.singleuser import TLS_GUARD, dask_environment
@@ -14,7 +15,7 @@ GIB = 2**30
 
 
 def apply(settings: Settings, c: Any) -> None:
-    """Set Dask Gateway's configuration; like `geodes_datalab.hub.apply`, it only sets.
+    """Set the configuration of Dask Gateway's API; like `geodes_datalab.hub.apply`, it only sets.
 
     Parameters
     ----------
@@ -29,9 +30,37 @@ def apply(settings: Settings, c: Any) -> None:
         A secret that the settings name is missing.
     """
     _server(settings, c)
-    _backend(settings, c)
-    _clusters(settings, c)
-    override(settings.gateway.config, c)
+    _proxy(settings, c)
+    if settings.gateway.backend == "kubernetes":
+        from geodes_datalab.hub.gateway.kubernetes.settings import apply_api
+
+        apply_api(settings, c)
+    else:
+        _backend(settings, c)
+        _clusters(settings, c)
+    _finish(settings, c)
+
+
+def apply_proxy(settings: Settings, c: Any) -> None:
+    """Set the configuration of the gateway's proxy where it is a pod of its own.
+
+    It listens on all addresses of its pod, at the ports by which users know it, and reads no secret but
+    its own token.
+
+    Parameters
+    ----------
+    settings
+        What the operator wants.
+    c
+        ``traitlets.config.Config``, as a ``dask_gateway_proxy_config.py`` gets it.
+    """
+    gateway = settings.gateway
+    _proxy(settings, c)
+    c.Proxy.address = f"0.0.0.0:{_port(gateway.proxy_address)}"
+    c.Proxy.tcp_address = f"0.0.0.0:{_port(gateway.scheduler_address)}"
+    if gateway.kubernetes is not None:
+        c.Proxy.gateway_url = gateway.kubernetes.api_url.rstrip("/")
+    override({name: traits for name, traits in gateway.config.items() if name == "Proxy"}, c)
 
 
 def _server(settings: Settings, c: Any) -> None:
@@ -40,8 +69,22 @@ def _server(settings: Settings, c: Any) -> None:
     c.DaskGateway.authenticator_class = "geodes_datalab.hub.gateway.authenticator.HubAuthenticator"
     c.JupyterHubAuthenticator.jupyterhub_api_url = api_url(settings)
     c.JupyterHubAuthenticator.jupyterhub_service_name = gateway.service
+    c.DatalabBackend.hub_api_url = api_url(settings)
+    c.DatalabBackend.reaper_seconds = gateway.reaper_seconds
+    c.PerUserLimits.user_max_clusters = gateway.limits.clusters
+    c.PerUserLimits.user_max_workers = gateway.limits.workers
+    c.PerUserLimits.user_max_cores = gateway.limits.cores
+    c.PerUserLimits.user_max_memory = gateway.limits.memory_gib * GIB
     if gateway.token is not None:
-        c.JupyterHubAuthenticator.jupyterhub_api_token = gateway.token.read()
+        token = gateway.token.read()
+        c.JupyterHubAuthenticator.jupyterhub_api_token = token
+        c.DatalabBackend.service_token = token
+    if settings.hub.monitoring_token is not None:
+        c.DatalabBackend.monitoring_token = settings.hub.monitoring_token.read()
+
+
+def _proxy(settings: Settings, c: Any) -> None:
+    gateway = settings.gateway
     c.Proxy.externally_managed = True  # its own process: it outlives a restart of the API
     c.Proxy.address = gateway.proxy_address
     c.Proxy.tcp_address = gateway.scheduler_address
@@ -71,8 +114,6 @@ def _clusters(settings: Settings, c: Any) -> None:
     from geodes_datalab.hub.gateway.options import cluster_options
 
     gateway = settings.gateway
-    c.PerUserLimits.user_max_clusters = gateway.limits.clusters
-    c.PerUserLimits.user_max_workers = gateway.limits.workers
     c.Backend.cluster_options = cluster_options(gateway)
     dask = [sys.executable, "-m", "dask"]  # dask-scheduler and dask-worker are gone since 2026.6
     c.ClusterConfig.scheduler_cmd = [*dask, "scheduler", "--preload", TLS_GUARD]
@@ -82,3 +123,14 @@ def _clusters(settings: Settings, c: Any) -> None:
     c.ClusterConfig.worker_cores = gateway.workers.cores
     c.ClusterConfig.idle_timeout = gateway.idle_minutes * 60
     c.ClusterConfig.environment = dask_environment() | gateway.environment
+
+
+def _finish(settings: Settings, c: Any) -> None:
+    """Let the operator have the last word."""
+    override(settings.gateway.config, c)
+    if settings.gateway.extra_config is not None:
+        extra.run(settings.gateway.extra_config, c, settings)
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]

@@ -2,45 +2,100 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dask_gateway_server.backends.base import PublicException
-from traitlets import Dict, Integer
+from traitlets import Any as AnyTrait
+from traitlets import Dict, Float, Integer
 from traitlets.config import LoggingConfigurable
+
+GIB = 2**30
+
+
+class Refused(PublicException):
+    """A cluster that is not started, with the reason as one word for the metrics."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Share:
+    """Cores and bytes that a cluster reserves."""
+
+    cores: float = 0.0
+    memory: float = 0.0
+
+    def __add__(self, other: Share) -> Share:
+        """Return both together."""
+        return Share(self.cores + other.cores, self.memory + other.memory)
+
+
+def scheduler_share(config: Mapping[str, Any]) -> Share:
+    """Return what a cluster's scheduler reserves."""
+    return Share(config.get("scheduler_cores") or 0, config.get("scheduler_memory") or 0)
+
+
+def workers_share(config: Mapping[str, Any], count: int) -> Share:
+    """Return what a number of a cluster's workers reserve."""
+    return Share(
+        count * (config.get("worker_cores") or 0), count * (config.get("worker_memory") or 0)
+    )
 
 
 class PerUserLimits(LoggingConfigurable):
-    """Mixin in front of a backend: clusters and workers that one user may hold.
+    """Mixin in front of a backend: clusters, workers, cores and memory that one user may hold.
 
-    The workers of a user are counted over all clusters, as asked for: what one cluster does not use,
-    another may. A cluster sees what is left as its own largest size, so that Dask Gateway itself
-    trims a request and tells the user.
+    They are counted over all clusters of a user, as asked for: what one cluster does not use, another
+    may. A cluster sees what is left as its own largest size, so that Dask Gateway itself trims a
+    request and tells the user.
     """
 
     user_max_clusters = Integer(0, config=True, help="Active clusters per user (0: no limit).")
     user_max_workers = Integer(
         0, config=True, help="Workers over all clusters of a user (0: no limit)."
     )
+    user_max_cores = Float(0, config=True, help="Cores that a user may reserve (0: no limit).")
+    user_max_memory = Float(0, config=True, help="Bytes that a user may reserve (0: no limit).")
     asked = Dict(help="Workers asked for, by name of the cluster; heartbeats keep it true.")
+    starting = AnyTrait(help="One lock per user: two starts at once must not pass one limit.")
+
+    def _starting_default(self) -> defaultdict[str, asyncio.Lock]:
+        return defaultdict(asyncio.Lock)
 
     async def start_cluster(self, user: Any, cluster_options: Any) -> Any:
-        """Refuse a cluster above the limit, and name those that are open."""
-        active = await self.list_clusters(username=user.name)  # type: ignore[attr-defined]
-        if self.user_max_clusters and len(active) >= self.user_max_clusters:
-            names = ", ".join(cluster.name for cluster in active)
-            raise PublicException(
-                f"you already have {len(active)} active Dask cluster(s), which is the limit here "
-                f"({names}): close one with geodes_datalab.clusters() first"
+        """Refuse a cluster above the limits, and name those that are open."""
+        async with self.starting[user.name]:
+            active = await self.list_clusters(username=user.name)  # type: ignore[attr-defined]
+            self._check_count(active)
+            _, config = await self.process_cluster_options(  # type: ignore[attr-defined]
+                user, cluster_options
             )
-        return await super().start_cluster(user, cluster_options)  # type: ignore[misc]
+            self._check_room(active, config.to_dict())
+            name = await super().start_cluster(user, cluster_options)  # type: ignore[misc]
+            await self.counts(name)
+            return name
+
+    async def counts(self, cluster_name: str) -> None:
+        """Return when a new cluster is among those listed; for backends where that takes a moment."""
 
     async def get_cluster(self, cluster_name: str, wait: bool = False) -> Any:
         """Return a cluster; its largest size is what its owner may still take."""
         cluster = await super().get_cluster(cluster_name, wait=wait)  # type: ignore[misc]
-        if cluster is not None and self.user_max_workers:
-            most = await self._most(cluster)
-            cluster.config = {**cluster.config, "cluster_max_workers": most}
-        return cluster
+        if cluster is None:
+            return None
+        most = await self._most(cluster)
+        if most is None:
+            return cluster
+        seen = copy.copy(cluster)  # a backend may keep the original
+        seen.config = {**cluster.config, "cluster_max_workers": most}
+        return seen
 
     async def forward_message_to_scheduler(self, cluster: Any, msg: dict[str, Any]) -> None:
         """Pass a request on, and remember how many workers it asks for."""
@@ -56,19 +111,63 @@ class PerUserLimits(LoggingConfigurable):
 
     async def on_cluster_heartbeat(self, cluster_name: str, msg: dict[str, Any]) -> None:
         """Bound what a scheduler asks for, also one that was tampered with."""
-        if self.user_max_workers:
-            cluster = await super().get_cluster(cluster_name)  # type: ignore[misc]
-            if cluster is not None:
-                count = min(msg["count"], await self._most(cluster))
-                msg = {**msg, "count": count}
-                self.asked[cluster_name] = count
+        cluster = await super().get_cluster(cluster_name)  # type: ignore[misc]
+        if cluster is not None:
+            most = await self._most(cluster)
+            if most is not None and msg["count"] > most:
+                msg = {**msg, "count": most}
+            self.asked[cluster_name] = msg["count"]
         await super().on_cluster_heartbeat(cluster_name, msg)  # type: ignore[misc]
 
-    async def _most(self, cluster: Any) -> int:
-        """Return the workers that a cluster may have, given its owner's other clusters."""
+    def wanted(self, cluster: Any) -> int:
+        """Return how many workers a cluster asks for."""
+        return int(self.asked.get(cluster.name, 0))
+
+    def share(self, cluster: Any) -> Share:
+        """Return what a cluster reserves with the workers that it asks for."""
+        return scheduler_share(cluster.config) + workers_share(cluster.config, self.wanted(cluster))
+
+    def _check_count(self, active: list[Any]) -> None:
+        if self.user_max_clusters and len(active) >= self.user_max_clusters:
+            raise Refused(
+                f"you already have {len(active)} active Dask cluster(s), which is the limit here "
+                f"({_names(active)}): close one with geodes_datalab.clusters() first",
+                "limit",
+            )
+
+    def _check_room(self, active: list[Any], config: Mapping[str, Any]) -> None:
+        """Refuse a cluster that could not have a single worker."""
+        held = sum((self.share(cluster) for cluster in active), Share())
+        need = scheduler_share(config) + workers_share(config, 1)
+        for most, has, needs, unit in (
+            (self.user_max_cores, held.cores, need.cores, "cores"),
+            (self.user_max_memory / GIB, held.memory / GIB, need.memory / GIB, "GiB of memory"),
+        ):
+            if most and has + needs > most:
+                others = f", and your other clusters ({_names(active)}) hold {has:g}" * bool(active)
+                cure = "close one with geodes_datalab.clusters() first, or " * bool(active)
+                raise Refused(
+                    f"a scheduler and one worker need {needs:g} {unit}; you may hold {most:g}{others}: "
+                    f"{cure}choose smaller workers",
+                    "limit",
+                )
+
+    async def _most(self, cluster: Any) -> int | None:
+        """Return the workers that a cluster may have given its owner's others; None: any number."""
         active = await self.list_clusters(username=cluster.username)  # type: ignore[attr-defined]
-        others = sum(self.asked.get(c.name, 0) for c in active if c.name != cluster.name)
-        left = max(0, int(self.user_max_workers) - others)
-        own = cluster.config.get("cluster_max_workers")
-        most: int = left if own is None else min(left, int(own))
-        return most
+        others = [one for one in active if one.name != cluster.name]
+        bounds = [cluster.config.get("cluster_max_workers")]
+        if self.user_max_workers:
+            bounds.append(self.user_max_workers - sum(self.wanted(one) for one in others))
+        held = sum((self.share(one) for one in others), scheduler_share(cluster.config))
+        each = workers_share(cluster.config, 1)
+        if self.user_max_cores and each.cores:
+            bounds.append(int((self.user_max_cores - held.cores) / each.cores + 1e-6))
+        if self.user_max_memory and each.memory:
+            bounds.append(int((self.user_max_memory - held.memory) / each.memory + 1e-6))
+        given = [bound for bound in bounds if bound is not None]
+        return max(0, min(given)) if given else None
+
+
+def _names(clusters: list[Any]) -> str:
+    return ", ".join(cluster.name for cluster in clusters)

@@ -17,20 +17,32 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dask_gateway_server.backends import db_base
 from dask_gateway_server.backends.local import UnsafeLocalBackend
 from traitlets import Unicode
 
 from geodes_datalab.hub import pids
+from geodes_datalab.hub.gateway.extension import DatalabBackend
 from geodes_datalab.hub.gateway.limits import PerUserLimits
+from geodes_datalab.hub.gateway.routing import RoutingTable
 
 INHERITED = ("GEODES_DATALAB_INSTANCE", "LD_LIBRARY_PATH")
 """Variables that Dask processes take over besides upstream's (PATH, LANG ...) and the settings'."""
 
 
-class LocalBackend(PerUserLimits, UnsafeLocalBackend):
+class LocalBackend(DatalabBackend, PerUserLimits, UnsafeLocalBackend):
     """Schedulers and workers in the user's home, with per-user limits."""
 
     homes = Unicode("", config=True, help="Folder of the users' homes.")
+
+    async def setup(self, app: Any) -> None:
+        """Start, with our table of routes in place of upstream's."""
+        db_base.Proxy = RoutingTable
+        await super().setup(app)
+
+    def active(self) -> list[Any]:
+        """Return the clusters that are starting or running."""
+        return [cluster.to_model() for cluster in self.db.active_clusters()]
 
     def get_env(self, cluster: Any) -> dict[str, str]:
         """Return the environment of schedulers and workers."""

@@ -37,43 +37,72 @@ def cluster_options(gateway: Gateway) -> Options:
             label="Worker memory (GiB)",
         ),
         Mapping("environment", {}, label="Environment variables"),
-        handler=Handler(dict(gateway.environment), gateway.environment_names),
+        handler=Handler(Environment(gateway.environment, gateway.environment_names)),
     )
+
+
+class OptionError(ValueError):
+    """A choice that is not allowed, with the option as one word for the metrics."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Variables of schedulers and workers: the operator's win over the user's."""
+
+    fixed: Dictionary[str, str]
+    """Variables that the operator sets."""
+    names: tuple[str, ...]
+    """Patterns of the variables that users may set."""
+
+    def merged(self, wanted: Dictionary[str, str]) -> dict[str, str]:
+        """Return all variables.
+
+        Raises
+        ------
+        OptionError
+            One that may not be set this way; the user reads the message.
+        """
+        for name in wanted:
+            self._check(name)
+        texts = {name: str(value) for name, value in wanted.items()}
+        return {**texts, **dask_environment(), **self.fixed}
+
+    def _check(self, name: str) -> None:
+        if any(fnmatchcase(name.upper(), pattern) for pattern in _SECRETS):
+            raise OptionError(
+                f"{name} looks like a secret, and options are stored and shown: "
+                "geodes_datalab.open_cluster() brings your credentials to the workers by itself",
+                "environment",
+            )
+        if not any(fnmatchcase(name, pattern) for pattern in self.names):
+            raise OptionError(
+                f"the variable {name} may not be set for workers; allowed are: "
+                + ", ".join(self.names),
+                "environment",
+            )
 
 
 @dataclass(frozen=True)
 class Handler:
     """Turn a user's choice into Dask Gateway's configuration."""
 
-    environment: Dictionary[str, str]
-    """Variables that the operator sets."""
-    names: tuple[str, ...]
-    """Patterns of the variables that users may set."""
+    environment: Environment
+    """What users may set, and what the operator sets."""
 
     def __call__(self, options: Any, user: User) -> dict[str, Any]:
         """Return overrides of the cluster's configuration.
 
         Raises
         ------
-        ValueError
+        OptionError
             A variable that may not be set this way; the user reads the message.
         """
-        for name in options.environment:
-            self._check(name)
         return {
             "worker_cores": options.worker_cores,
             "worker_memory": round(options.worker_memory * 2**30),
-            "environment": {**options.environment, **dask_environment(), **self.environment},
+            "environment": self.environment.merged(options.environment),
         }
-
-    def _check(self, name: str) -> None:
-        if any(fnmatchcase(name.upper(), pattern) for pattern in _SECRETS):
-            raise ValueError(
-                f"{name} looks like a secret, and options are stored and shown: "
-                "geodes_datalab.open_cluster() brings your credentials to the workers by itself"
-            )
-        if not any(fnmatchcase(name, pattern) for pattern in self.names):
-            raise ValueError(
-                f"the variable {name} may not be set for workers; allowed are: "
-                + ", ".join(self.names)
-            )

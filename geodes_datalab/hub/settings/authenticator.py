@@ -3,27 +3,76 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
+
+from traitlets.log import get_logger
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.schema import Secret, Settings
+from geodes_datalab.hub.schema import Oidc, Secret, Settings
 
 MINIMUM = {"password": 8, "admin_password": 32}
 """Lengths that JupyterHub 6 asks of shared passwords."""
+
+TRIAL = (
+    "TRIAL ONLY: everybody who knows the one shared password can log in under any name and "
+    "reach that user's files. Set authenticator.kind to oidc, or to your site's authenticator, "
+    "before real users come."
+)
+"""Logged, and shown on the login page, where a shared password meets a network."""
 
 
 def apply(settings: Settings, c: Any) -> None:
     """Set the authenticator, its users and its passwords."""
     auth = settings.authenticator
     c.JupyterHub.authenticator_class = auth.kind
-    c.Authenticator.username_pattern = auth.name_pattern
+    kubernetes = settings.spawner.kind == "kubernetes"
+    c.Authenticator.username_pattern = auth.pattern(kubernetes=kubernetes)
     c.Authenticator.admin_users = set(auth.admins)
     c.Authenticator.allowed_users = set(auth.users)
     c.Authenticator.allow_all = not auth.users  # else nobody could log in
     if auth.kind == "shared-password":
-        c.SharedPasswordAuthenticator.user_password = _read("password", auth.password)
-        if auth.admins:
-            password = _read("admin_password", auth.admin_password)
-            c.SharedPasswordAuthenticator.admin_password = password
+        _shared(settings, c)
+    elif auth.oidc is not None:
+        _oidc(settings, auth.oidc, c)
+    if on_trial(settings):
+        get_logger().warning(TRIAL)
+
+
+def on_trial(settings: Settings) -> bool:
+    """Tell whether a shared password guards a hub that others than this machine's users reach."""
+    host = urlsplit(settings.hub.public_url).hostname
+    local = host in {"127.0.0.1", "localhost", "::1"} and settings.spawner.kind == "local"
+    return settings.authenticator.kind in {"shared-password", "dummy"} and not local
+
+
+def _shared(settings: Settings, c: Any) -> None:
+    auth = settings.authenticator
+    c.SharedPasswordAuthenticator.user_password = _read("password", auth.password)
+    if auth.admins:
+        password = _read("admin_password", auth.admin_password)
+        c.SharedPasswordAuthenticator.admin_password = password
+
+
+def _oidc(settings: Settings, oidc: Oidc, c: Any) -> None:
+    c.JupyterHub.authenticator_class = "oauthenticator.generic.GenericOAuthenticator"
+    base = settings.hub.public_url.rstrip("/")
+    provider = c.GenericOAuthenticator
+    provider.authorize_url = oidc.authorize_url
+    provider.token_url = oidc.token_url
+    provider.userdata_url = oidc.userdata_url
+    provider.client_id = oidc.client_id
+    provider.client_secret = oidc.client_secret.read()
+    provider.oauth_callback_url = oidc.callback_url or f"{base}/hub/oauth_callback"
+    provider.scope = list(oidc.scopes)
+    provider.username_claim = oidc.username_claim
+    provider.manage_groups = bool(oidc.groups_claim)
+    if oidc.groups_claim:
+        provider.auth_state_groups_key = f"oauth_user.{oidc.groups_claim}"
+    provider.allowed_groups = set(oidc.allowed_groups)
+    provider.admin_groups = set(oidc.admin_groups)
+    provider.login_service = oidc.login_service or "the identity provider"
+    if oidc.allowed_groups:
+        c.Authenticator.allow_all = False  # who is in one of the groups, or in `users`
 
 
 def _read(name: str, secret: Secret | None) -> str:

@@ -7,28 +7,32 @@ that user's login.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.schema import Settings
+from geodes_datalab.hub.schema import Secret, Settings
 
 CULLER = "idle-culler"
+MONITORING = "monitoring"
+CHECK = "check"
 _CULLER_SCOPES = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+_GATEWAY_SCOPES = ["list:users", "read:servers"]  # its reaper: whose server runs
+
+Named = dict[str, dict[str, Any]]
 
 
 def apply(settings: Settings, c: Any) -> None:
-    """Set services and roles, each named once."""
-    services: list[dict[str, Any]] = []
-    roles: list[dict[str, Any]] = []
-    if settings.gateway.enabled:
-        services.append(_gateway(settings))
-        roles.append({"name": "user", "scopes": ["self", access_scope(settings)]})
-    if settings.cull.enabled:
-        services.append(_culler(settings))
-        roles.append({"name": CULLER, "services": [CULLER], "scopes": _CULLER_SCOPES})
-    c.JupyterHub.services = services
-    c.JupyterHub.load_roles = roles
+    """Set services and roles, each named once; the operator's are added to ours."""
+    services = dict(_services(settings))
+    roles = dict(_roles(settings))
+    for name, content in settings.hub.services.items():
+        services[name] = services.get(name, {}) | _with_secret_read(content)
+    for name, content in settings.hub.roles.items():
+        roles[name] = _merged(roles.get(name, {}), content)
+    c.JupyterHub.services = [{"name": name, **content} for name, content in services.items()]
+    c.JupyterHub.load_roles = [{"name": name, **content} for name, content in roles.items()]
 
 
 def access_scope(settings: Settings) -> str:
@@ -43,7 +47,7 @@ def culler_command(settings: Settings) -> list[str]:
         sys.executable,
         "-m",
         "jupyterhub_idle_culler",
-        f"--url={api_url(settings)}",
+        f"--url={api_url(settings, inside=cull.token is None)}",
         f"--timeout={round(cull.minutes * 60)}",
         f"--cull-every={round(cull.every_minutes * 60)}",
         f"--max-age={round(cull.max_age_hours * 3600)}",
@@ -51,24 +55,89 @@ def culler_command(settings: Settings) -> list[str]:
     ]
 
 
-def api_url(settings: Settings) -> str:
-    """Return the address of the hub's API, as its services reach it."""
+def api_url(settings: Settings, *, inside: bool = False) -> str:
+    """Return the address of the hub's API.
+
+    Parameters
+    ----------
+    settings
+        Where the hub listens, and how others reach it.
+    inside
+        For a process that the hub itself starts: by loopback, whatever policies say about others.
+    """
     hub = settings.hub
     base = urlsplit(hub.public_url).path.rstrip("/")
-    return f"{(hub.connect_url or hub.bind_url).rstrip('/')}{base}/hub/api"
+    address = hub.bind_url if inside else hub.connect_url or hub.bind_url
+    if inside:
+        address = address.replace("//0.0.0.0", "//127.0.0.1")
+    return f"{address.rstrip('/')}{base}/hub/api"
+
+
+def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
+    if settings.gateway.enabled:
+        yield settings.gateway.service, _gateway(settings)
+    if settings.cull.enabled:
+        yield CULLER, _culler(settings)
+    if settings.hub.monitoring_token is not None:
+        yield MONITORING, _with_token(settings.hub.monitoring_token)
+    if settings.check.token is not None:
+        yield CHECK, _with_token(settings.check.token)
+
+
+def _roles(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
+    gateway = settings.gateway
+    user = ["self", *([access_scope(settings)] if gateway.enabled else [])]
+    if gateway.enabled or "user" in settings.hub.roles:
+        yield "user", {"scopes": user}
+    if gateway.enabled:
+        yield gateway.service, {"services": [gateway.service], "scopes": _GATEWAY_SCOPES}
+    if settings.cull.enabled:
+        yield CULLER, {"services": [CULLER], "scopes": _CULLER_SCOPES}
+    if settings.hub.monitoring_token is not None:
+        yield MONITORING, {"services": [MONITORING], "scopes": ["read:metrics"]}
+    if settings.check.token is not None:
+        yield CHECK, {"services": [CHECK], "scopes": _check_scopes(settings.check.user)}
+
+
+def _check_scopes(user: str) -> list[str]:
+    """Return rights over one user, who need not exist yet, and over nobody else."""
+    kinds = ("admin:users", "servers", "access:servers", "read:users")
+    return [f"{kind}!user={user}" for kind in kinds]
 
 
 def _gateway(settings: Settings) -> dict[str, Any]:
-    gateway = settings.gateway
-    if gateway.token is None:
+    token = settings.gateway.token
+    if token is None:
         raise ConfigurationError(
             "gateway.token is missing: Dask Gateway could not ask the hub who its users are",
             hint="name a file or a variable with a random token, or set gateway.enabled = false",
         )
-    return {"name": gateway.service, "api_token": gateway.token.read(), "display": False}
+    return _with_token(token)
 
 
 def _culler(settings: Settings) -> dict[str, Any]:
     if settings.cull.token is not None:
-        return {"name": CULLER, "api_token": settings.cull.token.read(), "display": False}
-    return {"name": CULLER, "command": culler_command(settings), "display": False}
+        return _with_token(settings.cull.token)
+    return {"command": culler_command(settings), "display": False}
+
+
+def _with_token(token: Secret) -> dict[str, Any]:
+    return {"api_token": token.read(), "display": False}
+
+
+def _with_secret_read(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the service's token from where the settings say that it lies."""
+    token = content.get("api_token")
+    if isinstance(token, Mapping):
+        return {**content, "api_token": Secret.model_validate(token).read()}
+    return dict(content)
+
+
+def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the lists of two roles, each entry once; other values are the operator's."""
+    result = dict(ours)
+    for key, value in theirs.items():
+        old = result.get(key)
+        both = isinstance(old, list) and isinstance(value, list)
+        result[key] = list(dict.fromkeys([*old, *value])) if both and old else value
+    return result

@@ -14,6 +14,7 @@ TLS_GUARD = "geodes_datalab.compute.tls"
 """Module that Dask preloads against a defect of Python with OpenSSL >= 3.4."""
 
 _PRELOAD = json.dumps([TLS_GUARD])
+_IMAGE = "{JUPYTER_IMAGE_SPEC}"  # the client fills it in: clusters run the image of their notebook
 
 
 def default_url(settings: Settings) -> str:
@@ -21,7 +22,8 @@ def default_url(settings: Settings) -> str:
     user = settings.singleuser
     if user.default_url is not None:
         return user.default_url
-    if user.notebooks is not None and (user.notebooks / "README.md").is_file():
+    here = user.notebooks is not None and (user.notebooks / "README.md").is_file()
+    if here or (settings.spawner.kind == "kubernetes" and user.notebooks_folder):
         return f"/lab/tree/{user.notebooks_folder}/README.md"
     return "/lab"
 
@@ -37,9 +39,10 @@ def arguments(settings: Settings) -> list[str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the environment of user servers, without a secret in it."""
+    """Return the environment of user servers, as literal text and without a secret in it."""
     return {
-        "JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in _lab_folders(settings)),
+        **_lab(settings),
+        **activity(settings),
         "EODAG_EXT_COLLECTIONS_CFG_FILE": "",  # else: an error dialog at start when offline
         "EODAG_PROVIDERS_WHITELIST": '["geodes"]',
         "DASK_DISTRIBUTED__CLIENT__PRELOAD": _PRELOAD,
@@ -47,6 +50,18 @@ def environment(settings: Settings) -> dict[str, str]:
         **(_gateway(settings) if settings.gateway.enabled else {}),
         **settings.spawner.environment,
     }
+
+
+def activity(settings: Settings) -> dict[str, str]:
+    """Return what a server must know to tell work from idleness, and idleness from its end."""
+    hub, cull = settings.hub, settings.cull
+    told = {"GEODES_DATALAB_BUSY_HOURS": f"{cull.busy_hours:g}"}
+    seconds = float(hub.last_activity_interval)
+    if cull.enabled:
+        seconds = max(min(seconds, cull.minutes * 60 / 3), 1)  # told before it is looked at
+        told["GEODES_DATALAB_CULL_MINUTES"] = f"{cull.minutes:g}"
+        told["GEODES_DATALAB_CULL_WARNING_MINUTES"] = f"{cull.warning_minutes:g}"
+    return {**told, "JUPYTERHUB_ACTIVITY_INTERVAL": f"{round(seconds)}"}
 
 
 def dask_environment() -> dict[str, str]:
@@ -62,21 +77,27 @@ def gateway_host(settings: Settings) -> str:
     return settings.gateway.proxy_address.rpartition(":")[0]
 
 
-def _lab_folders(settings: Settings) -> list[Path]:
-    french = [LAB.with_name("lab_fr")] if settings.singleuser.language == "fr" else []
-    return [*french, LAB]
+def _lab(settings: Settings) -> dict[str, str]:
+    """Name the Lab's settings: a folder here; on Kubernetes the image knows its own."""
+    language = settings.singleuser.language
+    if settings.spawner.kind == "kubernetes":
+        return {
+            "GEODES_DATALAB_LANGUAGE": language,
+            "GEODES_DATALAB_NOTEBOOKS_FOLDER": settings.singleuser.notebooks_folder,
+        }
+    french = [LAB.with_name("lab_fr")] if language == "fr" else []
+    return {"JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in [*french, LAB])}
 
 
 def _gateway(settings: Settings) -> dict[str, str]:
     gateway = settings.gateway
     path = f"{gateway.proxy_address}/services/{gateway.service}"
-    local = settings.spawner.kind == "local"  # KubeSpawner formats values, so braces are doubled
-    prefix = "{JUPYTERHUB_SERVICE_PREFIX}" if local else "{{JUPYTERHUB_SERVICE_PREFIX}}"
     return {
         "DASK_GATEWAY__ADDRESS": f"http://{path}",
         "DASK_GATEWAY__PROXY_ADDRESS": f"gateway://{gateway.scheduler_address}",
-        "DASK_GATEWAY__PUBLIC_ADDRESS": f"{prefix}proxy/{path}",
+        "DASK_GATEWAY__PUBLIC_ADDRESS": f"{{JUPYTERHUB_SERVICE_PREFIX}}proxy/{path}",
         "DASK_GATEWAY__AUTH__TYPE": "jupyterhub",
         "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
         "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
+        **({} if gateway.kubernetes is None else {"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE}),
     }

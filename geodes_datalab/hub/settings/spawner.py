@@ -6,22 +6,26 @@ import sys
 from typing import Any
 
 from geodes_datalab.hub.schema import Settings
-from geodes_datalab.hub.settings import singleuser
+from geodes_datalab.hub.settings import kubernetes, singleuser
 from geodes_datalab.hub.settings.services import access_scope
 
 
 def apply(settings: Settings, c: Any) -> None:
     """Set the spawner class, its hooks, the command and the environment of user servers."""
     spawner = settings.spawner
+    _common(settings, c)
     if spawner.kind == "local":
-        c.JupyterHub.spawner_class = "geodes_datalab.hub.spawner.LocalSpawner"
-        c.SimpleLocalProcessSpawner.home_dir_template = f"{spawner.homes}/{{username}}"
-        c.LocalSpawner.logs = str(spawner.logs or "")
-        c.LocalSpawner.notebooks = str(settings.singleuser.notebooks or "")
-        c.LocalSpawner.notebooks_folder = settings.singleuser.notebooks_folder
-        c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+        _local(settings, c)
+    elif spawner.kubernetes is not None and spawner.kind == "kubernetes":
+        kubernetes.apply(settings, spawner.kubernetes, c)
     else:
         c.JupyterHub.spawner_class = spawner.kind
+    if spawner.kind != "local":  # KubeSpawner and its like format values: braces are doubled
+        c.Spawner.environment = kubernetes.literal(c.Spawner.environment)
+
+
+def _common(settings: Settings, c: Any) -> None:
+    spawner = settings.spawner
     c.Spawner.default_url = singleuser.default_url(settings)
     c.Spawner.args = singleuser.arguments(settings)
     c.Spawner.environment = singleuser.environment(settings)
@@ -32,6 +36,16 @@ def apply(settings: Settings, c: Any) -> None:
     c.Spawner.server_token_scopes = _scopes(settings)
     if settings.gateway.enabled:
         c.Spawner.post_stop_hook = _stop_clusters(settings)
+
+
+def _local(settings: Settings, c: Any) -> None:
+    spawner = settings.spawner
+    c.JupyterHub.spawner_class = "geodes_datalab.hub.spawner.LocalSpawner"
+    c.SimpleLocalProcessSpawner.home_dir_template = f"{spawner.homes}/{{username}}"
+    c.LocalSpawner.logs = str(spawner.logs or "")
+    c.LocalSpawner.notebooks = str(settings.singleuser.notebooks or "")
+    c.LocalSpawner.notebooks_folder = settings.singleuser.notebooks_folder
+    c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 
 
 def _scopes(settings: Settings) -> list[str]:

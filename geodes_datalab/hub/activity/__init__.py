@@ -1,0 +1,28 @@
+"""Extension of user servers: work counts as activity, so that idle culling spares it.
+
+Jupyter Server counts messages. A cell that computes for an hour without a word sends none, nor does
+a Dask cluster that works off what was submitted to it. This extension looks at both, and tells the
+server that it is in use while either goes on.
+
+Enabled by the Jupyter configuration folder ``hub/lab``. Needs nothing but Jupyter Server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geodes_datalab.hub.activity.watch import Watch
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "geodes_datalab.hub.activity"}]
+
+
+def _load_jupyter_server_extension(serverapp: Any) -> None:
+    """Start watching, for as long as the server runs."""
+    from tornado.ioloop import PeriodicCallback
+
+    watch = Watch(serverapp)
+    looks = PeriodicCallback(watch.look, watch.seconds * 1000)
+    serverapp.web_app.settings["geodes_datalab_activity"] = looks  # else it is collected
+    looks.start()

@@ -1,0 +1,231 @@
+"""A user of the hub, by password or by token: requests, and a kernel's websocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from geodes_datalab.errors import ServiceError
+
+# A policy that was made a moment ago may take a second to be in force, and a proxy to know routes.
+_PAUSE = 1.0
+
+
+@dataclass
+class Visit:
+    """Somebody who uses the datalab."""
+
+    url: str
+    """Address of the datalab, with a slash at its end."""
+    user: str
+    timeout: float
+    """Seconds that each step may take."""
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        """Take no proxy and no password from the surroundings, but their authorities."""
+        self.session.trust_env = False
+        self.session.verify = _authorities()
+
+    def log_in(self, password: str) -> None:
+        """Send the login form.
+
+        Raises
+        ------
+        ServiceError
+            The hub refuses.
+        """
+        self.get("hub/login").raise_for_status()
+        form = {"username": self.user, "password": password, "_xsrf": self._xsrf("hub/")}
+        answer = self.session.post(
+            self.url + "hub/login", data=form, allow_redirects=False, timeout=60
+        )
+        if answer.status_code != 302:
+            raise ServiceError(
+                f"the hub refused the login of {self.user} ({answer.status_code})",
+                hint="compare the password with the hub's; if auth.users is set, it must name "
+                f"{self.user}",
+            )
+
+    def use_token(self, token: str) -> None:
+        """Act with a service's token, and make the user where the hub does not know it.
+
+        Raises
+        ------
+        ServiceError
+            The hub refuses the token.
+        """
+        self.session.headers["Authorization"] = f"token {token}"
+        path = f"hub/api/users/{self.user}"
+        found = self.get(path)
+        if found.status_code == 404:
+            found = self.send("POST", path)
+        if found.status_code not in (200, 201):
+            raise ServiceError(
+                f"the hub refused the token of the service check ({told(found)})",
+                hint="restart the hub if the Secret was changed after its start",
+            )
+
+    def get(self, path: str) -> requests.Response:
+        """Get a page below the datalab's address."""
+        return self.session.get(self.url + path, timeout=60)
+
+    def send(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """Send JSON to a page below the datalab's address."""
+        headers = {}
+        if "Authorization" not in self.session.headers:
+            home = "hub/" if path.startswith("hub/") else f"user/{self.user}/"
+            headers["X-XSRFToken"] = self._xsrf(home)
+        return self.session.request(
+            method, self.url + path, json={} if body is None else body, headers=headers, timeout=60
+        )
+
+    def wait(self, true: Callable[[], bool], what: str) -> None:
+        """Wait until something is true.
+
+        Raises
+        ------
+        ServiceError
+            It did not become true in time; says what the last trouble was.
+        """
+        end, trouble = time.monotonic() + self.timeout, "no error was seen"
+        while time.monotonic() < end:
+            try:
+                if true():
+                    return
+            except requests.RequestException as error:
+                trouble = str(error)
+            time.sleep(_PAUSE)
+        raise ServiceError(
+            f"{what}: not within {self.timeout:.0f} s ({trouble})",
+            hint="look at the pods and their events; raise tests.timeoutSeconds on a slow cluster",
+        )
+
+    def run(self, kernel: str, code: str) -> str:
+        """Run code in a kernel and return what it printed.
+
+        Raises
+        ------
+        ServiceError
+            The code raised, or did not end in time.
+        """
+        return asyncio.run(self._run(f"user/{self.user}/api/kernels/{kernel}/channels", code))
+
+    async def _run(self, path: str, code: str) -> str:
+        from tornado.httpclient import HTTPRequest
+        from tornado.websocket import websocket_connect
+
+        prepared = self.session.prepare_request(requests.Request("GET", self.url + path))
+        kept = {name: str(prepared.headers[name]) for name in _KEPT if name in prepared.headers}
+        request = HTTPRequest(
+            self.url.replace("http", "ws", 1) + path, headers=kept, ca_certs=_bundle()
+        )
+        connection = await websocket_connect(request)
+        message = _execute(code)
+        try:
+            async with asyncio.timeout(self.timeout):
+                await connection.write_message(json.dumps(message))
+                return await _printed(connection, message["header"]["msg_id"])
+        except TimeoutError:
+            raise ServiceError(
+                f"the kernel had no answer within {self.timeout:.0f} s",
+                hint="raise tests.timeoutSeconds if the cluster is slow",
+            ) from None
+        finally:
+            connection.close()
+
+    def _xsrf(self, path: str) -> str:
+        base = urlsplit(self.url).path
+        for cookie in self.session.cookies:
+            if cookie.name == "_xsrf" and cookie.path == base + path and cookie.value:
+                return cookie.value
+        raise ServiceError(
+            f"the datalab set no _xsrf cookie for {base}{path}",
+            hint="look at hub.publicUrl and hub.baseUrl: they must be what browsers see",
+        )
+
+
+_KEPT = ("Cookie", "Authorization")
+
+
+def told(answer: requests.Response) -> str:
+    """Return what a refusal says: its status, and the hub's own words where there are any."""
+    try:
+        message = answer.json().get("message")
+    except (ValueError, AttributeError):
+        message = None
+    return f"{answer.status_code}: {message}" if message else str(answer.status_code)
+
+
+def connect_instead(host: str, port: int, service: str) -> None:
+    """Reach a public address through a service inside the cluster, with its own certificate.
+
+    From now on this process connects to ``service`` (host:port) where it would to ``host``.
+    """
+    inner, _, inner_port = service.rpartition(":")
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(name: Any, number: Any, *others: Any, **named: Any) -> Any:
+        if name == host and number in (port, str(port)):
+            return resolve(inner, int(inner_port), *others, **named)
+        return resolve(name, number, *others, **named)
+
+    socket.getaddrinfo = getaddrinfo  # type: ignore[assignment]
+
+
+def _bundle() -> str | None:
+    return os.environ.get("SSL_CERT_FILE")
+
+
+def _authorities() -> str | bool:
+    return _bundle() or True
+
+
+def _execute(code: str) -> dict[str, Any]:
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "session": uuid.uuid4().hex,
+        "username": "",
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
+    content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+    return {**message, "channel": "shell", "buffers": []}
+
+
+async def _printed(connection: Any, msg_id: str) -> str:
+    """Collect a request's output until the kernel is idle again."""
+    texts: list[str] = []
+    while True:
+        raw = await connection.read_message()
+        if raw is None:
+            raise ServiceError(
+                "the kernel's connection was closed", hint="look at the log of the user's pod"
+            )
+        message = json.loads(raw)
+        if message["parent_header"].get("msg_id") != msg_id:
+            continue
+        kind, content = message["msg_type"], message["content"]
+        if kind == "stream" and content["name"] == "stdout":
+            texts.append(content["text"])
+        elif kind == "error":
+            raise ServiceError(f"{content['ename']}: {content['evalue']}", hint=_cure(content))
+        elif kind == "status" and content["execution_state"] == "idle":
+            return "".join(texts).strip()
+
+
+def _cure(content: dict[str, Any]) -> str:
+    if content["ename"] == "ModuleNotFoundError":
+        return "the users' image lacks geodes_datalab: build yours on the notebook image"
+    return "run the same in a notebook of the datalab"

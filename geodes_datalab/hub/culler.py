@@ -1,0 +1,51 @@
+"""The idle culler as a process of its own: ``python -m geodes_datalab.hub.culler``.
+
+Reads the settings, then becomes ``jupyterhub_idle_culler``; the token goes by environment, so that
+no command line shows it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub.schema import Settings, load
+from geodes_datalab.hub.settings.services import culler_command
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the culler's environment.
+
+    Parameters
+    ----------
+    settings
+        Where its token lies.
+
+    Raises
+    ------
+    ConfigurationError
+        Culling is off, or the token is missing.
+    """
+    if not settings.cull.enabled:
+        raise ConfigurationError(
+            "the settings say cull.enabled = false",
+            hint="do not start the culler, or switch it on",
+        )
+    if settings.cull.token is None:
+        raise ConfigurationError(
+            "cull.token is missing: without it the hub itself runs the culler",
+            hint="name the file or the variable that holds the token",
+        )
+    return {**os.environ, "JUPYTERHUB_API_TOKEN": settings.cull.token.read()}
+
+
+def main() -> None:
+    """Become the culler."""
+    settings = load()
+    variables = environment(settings)
+    command = culler_command(settings)
+    os.execve(command[0], command, variables)  # noqa: S606  # no shell, our own list
+
+
+if __name__ == "__main__":
+    main()

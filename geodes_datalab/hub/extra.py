@@ -1,0 +1,37 @@
+"""Python of the operator's own, run after everything else: the last escape hatch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub.schema import Settings
+
+
+def run(folder: Path, c: Any, settings: Settings) -> None:
+    """Run every ``*.py`` of a folder, in the order of names.
+
+    Parameters
+    ----------
+    folder
+        A folder that is not there holds nothing.
+    c
+        In scope as ``c``, and what ``get_config()`` returns.
+    settings
+        In scope as ``settings``.
+
+    Raises
+    ------
+    ConfigurationError
+        One of them fails; its error is the cause.
+    """
+    for path in sorted(folder.glob("*.py")):
+        scope = {"c": c, "settings": settings, "get_config": lambda: c, "__file__": str(path)}
+        try:
+            exec(compile(path.read_text("utf-8"), str(path), "exec"), scope)  # noqa: S102
+        except Exception as error:
+            raise ConfigurationError(
+                f"the extra configuration {path.name} fails: {type(error).__name__}: {error}",
+                hint=f"correct it ({path}), or remove it: it runs last, nothing depends on it",
+            ) from error

@@ -1,0 +1,146 @@
+"""What the pods of schedulers and workers look like: safe by construction, sized by the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from geodes_datalab.hub.schema import KubernetesGateway, Pods, Settings, Size
+
+OWNER = "hub.jupyter.org/username"
+"""Annotation that names a pod's owner, the same as on user pods."""
+
+ENVIRONMENT = {"HOME": "/tmp", "DASK_TEMPORARY_DIRECTORY": "/tmp"}  # noqa: S108  # of the pod
+"""The root file system is read-only, so programs write below the one folder that is not."""
+
+CONTAINER = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""Security context of the containers; not a setting."""
+
+
+def described(settings: Settings) -> KubernetesGateway:
+    """Return the description of the pods, which the schema demands for this backend."""
+    kubernetes = settings.gateway.kubernetes
+    if kubernetes is None:  # the schema refuses it with backend "kubernetes"
+        raise ValueError("gateway.kubernetes is missing")
+    return kubernetes
+
+
+def sizes(settings: Settings) -> dict[str, Size]:
+    """Return the sizes by name; one called ``standard`` where the settings name none."""
+    given = described(settings).sizes
+    if given:
+        return dict(given)
+    one = settings.gateway.workers
+    return {"standard": Size(cores=one.cores, memory_gib=one.memory_gib, threads=one.cores)}
+
+
+def told(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return what users may know of the sizes."""
+    return {
+        name: {"cores": size.cores, "memory_gib": size.memory_gib, "threads": size.threads}
+        for name, size in sizes(settings).items()
+    }
+
+
+def default_image(settings: Settings) -> str:
+    """Return the image of clusters whose owner names none."""
+    spawner = settings.spawner.kubernetes
+    return described(settings).image or (spawner.image if spawner else "")
+
+
+def images(settings: Settings) -> set[str]:
+    """Return the images that the settings themselves name."""
+    spawner = settings.spawner.kubernetes
+    profiles = spawner.profiles.values() if spawner else ()
+    found = {default_image(settings), spawner.image if spawner else ""}
+    for profile in profiles:
+        found.add(profile.image or "")
+        for option in profile.options.values():
+            found.update(choice.image or "" for choice in option.choices.values())
+    return found - {""}
+
+
+def allowed_images(settings: Settings) -> tuple[str, ...]:
+    """Return patterns of further images that users may name."""
+    return described(settings).allowed_images
+
+
+def scheduler_pod(settings: Settings) -> dict[str, Any]:
+    """Return what is merged into the specification of scheduler pods."""
+    return _pod(settings, described(settings).scheduler)
+
+
+def worker_pod(settings: Settings, size: Size) -> dict[str, Any]:
+    """Return what is merged into the specification of worker pods of a size."""
+    worker = described(settings).worker
+    where = worker.model_copy(
+        update={
+            "node_selector": {**worker.node_selector, **size.node_selector},
+            "tolerations": worker.tolerations if size.tolerations is None else size.tolerations,
+        }
+    )
+    return _pod(settings, where)
+
+
+def container(settings: Settings, kind: Pods) -> dict[str, Any]:
+    """Return what is merged into the one container of a pod."""
+    mounts = [{"name": name, **mount} for name, mount in _mounts(settings)]
+    return {
+        "securityContext": CONTAINER,
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # why it ended: told to the user
+        "env": [{"name": name, "value": value} for name, value in kind.environment.items()],
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *mounts],  # noqa: S108
+    }
+
+
+def _pod(settings: Settings, kind: Pods) -> dict[str, Any]:
+    kubernetes = described(settings)
+    pod: dict[str, Any] = {
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": kubernetes.uid,
+            "runAsGroup": kubernetes.gid,
+            "fsGroup": kubernetes.gid,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "enableServiceLinks": False,
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *_volumes(settings)],
+    }
+    if kind.node_selector:
+        pod["nodeSelector"] = dict(kind.node_selector)
+    if kind.tolerations:
+        pod["tolerations"] = [dict(one) for one in kind.tolerations]
+    if kind.priority_class:
+        pod["priorityClassName"] = kind.priority_class
+    return pod
+
+
+def _volumes(settings: Settings) -> Iterator[dict[str, Any]]:
+    for name, volume in described(settings).volumes.items():
+        yield {"name": name, **volume}
+    for name, shared in _shared(settings):
+        claim = {"claimName": shared.claim, "readOnly": True}
+        yield {"name": f"shared-{name}", "persistentVolumeClaim": claim}
+
+
+def _mounts(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from described(settings).volume_mounts.items()
+    for name, shared in _shared(settings):
+        mount: dict[str, Any] = {"mountPath": shared.path, "readOnly": True}
+        if shared.subpath:
+            mount["subPath"] = shared.subpath
+        yield f"shared-{name}", mount
+
+
+def _shared(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Yield the users' shared data, where its claims lie in the namespace of Dask's pods."""
+    spawner = settings.spawner.kubernetes
+    if spawner is None or spawner.namespace != described(settings).namespace:
+        return
+    for name, shared in spawner.shared.items():
+        if shared.dask:
+            yield name, shared

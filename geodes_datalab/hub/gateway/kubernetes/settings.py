@@ -1,0 +1,91 @@
+"""Configuration of Dask Gateway's API and controller on Kubernetes, from the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geodes_datalab import __version__
+from geodes_datalab.hub import extra
+from geodes_datalab.hub.configure import override
+from geodes_datalab.hub.gateway.kubernetes import pods
+from geodes_datalab.hub.schema import Settings
+from geodes_datalab.hub.settings.singleuser import TLS_GUARD
+
+GIB = 2**30
+
+MOST_SECONDS_BETWEEN_TRIES = 30.0
+"""A pod that a quota refused is tried again at least so often (upstream: five minutes)."""
+
+
+def apply_api(settings: Settings, c: Any) -> None:
+    """Set what the API needs of the backend; the rest is the same for every backend."""
+    kubernetes = pods.described(settings)
+    c.DaskGateway.backend_class = "geodes_datalab.hub.gateway.kubernetes.backend.KubernetesBackend"
+    c.KubernetesBackend.gateway_instance = kubernetes.instance
+    c.KubernetesBackend.watched_namespace = kubernetes.namespace
+    c.KubernetesBackend.api_url = f"{kubernetes.api_url.rstrip('/')}/api"
+    c.KubernetesBackend.common_labels = _labels(settings)
+    c.KubernetesBackend.sizes = pods.told(settings)
+    c.Proxy.gateway_url = kubernetes.api_url.rstrip("/")
+    _clusters(settings, c)
+
+
+def apply_controller(settings: Settings, c: Any) -> None:
+    """Set the controller's configuration; it reads no secret.
+
+    Parameters
+    ----------
+    settings
+        What the operator wants.
+    c
+        ``traitlets.config.Config``, as a ``dask_gateway_controller_config.py`` gets it.
+    """
+    kubernetes = pods.described(settings)
+    gateway = settings.gateway
+    age = kubernetes.completed_max_age_seconds
+    c.KubernetesController.address = kubernetes.controller_address
+    c.KubernetesController.gateway_instance = kubernetes.instance
+    c.KubernetesController.watched_namespace = kubernetes.namespace
+    c.KubernetesController.api_url = f"{kubernetes.api_url.rstrip('/')}/api"
+    c.KubernetesController.proxy_prefix = f"/services/{gateway.service}"
+    c.KubernetesController.common_labels = _labels(settings)
+    c.KubernetesController.completed_cluster_max_age = age
+    c.KubernetesController.completed_cluster_cleanup_period = min(600.0, max(5.0, age / 10))
+    c.KubernetesController.backoff_max_delay = MOST_SECONDS_BETWEEN_TRIES
+    override(gateway.config, c)
+    if gateway.extra_config is not None:
+        extra.run(gateway.extra_config, c, settings)
+
+
+def _labels(settings: Settings) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": "geodes-datalab",
+        "app.kubernetes.io/version": __version__.replace("+", "_"),
+        **pods.described(settings).labels,
+    }
+
+
+def _clusters(settings: Settings, c: Any) -> None:
+    """Set what every cluster has in common; sizes and images come with the user's options."""
+    from geodes_datalab.hub.gateway.kubernetes.options import cluster_options
+
+    kubernetes = pods.described(settings)
+    scheduler, worker = kubernetes.scheduler, kubernetes.worker
+    memory = round(scheduler.memory_gib * GIB)
+    c.Backend.cluster_options = cluster_options(settings)
+    config = c.KubeClusterConfig
+    config.namespace = kubernetes.namespace
+    config.image = pods.default_image(settings)
+    config.image_pull_policy = kubernetes.image_pull_policy
+    config.image_pull_secrets = [{"name": name} for name in kubernetes.image_pull_secrets]
+    config.scheduler_cmd = ["dask", "scheduler", "--preload", TLS_GUARD]
+    config.worker_cmd = ["dask", "worker"]
+    config.scheduler_cores, config.scheduler_cores_limit = scheduler.cores, scheduler.cores_limit
+    config.scheduler_memory = config.scheduler_memory_limit = memory
+    config.scheduler_extra_pod_config = pods.scheduler_pod(settings)
+    config.scheduler_extra_container_config = pods.container(settings, scheduler)
+    config.worker_extra_container_config = pods.container(settings, worker)
+    config.scheduler_extra_pod_labels = dict(scheduler.labels)
+    config.worker_extra_pod_labels = dict(worker.labels)
+    config.cluster_max_workers = kubernetes.cluster_max_workers or None
+    config.idle_timeout = settings.gateway.idle_minutes * 60

@@ -1,0 +1,221 @@
+"""What a user may choose on the spawn page, and what else is refused, however it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from geodes_datalab.errors import near
+from geodes_datalab.hub import images
+from geodes_datalab.hub.schema import (
+    Audience,
+    Kubernetes,
+    Option,
+    OtherImage,
+    Overrides,
+    Profile,
+)
+from geodes_datalab.hub.settings.kubernetes import gib, literal
+
+UNLISTED = "--unlisted-choice"
+"""What KubeSpawner adds to an option's name for a value that the user typed."""
+
+IMAGE = "image"
+"""Name of the option in which users name an image."""
+
+Offer = dict[str, Any]
+"""A profile as KubeSpawner wants it."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks for a server."""
+
+    groups: frozenset[str]
+    """Groups of the hub."""
+    admin: bool
+    """Whether the person administrates the hub."""
+
+    def sees(self, thing: Audience | OtherImage) -> bool:
+        """Tell whether something is offered to this person; administrators see everything."""
+        if self.admin:
+            return True
+        if isinstance(thing, Audience) and thing.admins_only:
+            return False
+        return not thing.groups or bool(self.groups & set(thing.groups))
+
+
+class Refusal(Exception):
+    """A choice that is not this person's to make."""
+
+    def __init__(self, message: str, status: int) -> None:
+        self.message = message
+        self.status = status
+        super().__init__(message)
+
+
+def offered(pods: Kubernetes, person: Person) -> list[Offer]:
+    """Return the profiles that a person may choose from.
+
+    Parameters
+    ----------
+    pods
+        Settings with the profiles.
+    person
+        Who asks.
+
+    Raises
+    ------
+    Refusal
+        There are profiles, but none for this person.
+    """
+    free = pods.other_image.enabled and person.sees(pods.other_image)
+    profiles = {name: p for name, p in sorted(pods.profiles.items()) if person.sees(p)}
+    if pods.profiles and not profiles:
+        raise Refusal("No kind of server is offered to you: ask an administrator for a group", 403)
+    if not profiles and free:
+        profiles = {"standard": Profile(display_name="Standard")}
+    return [_offer(name, profile, pods, person, free=free) for name, profile in profiles.items()]
+
+
+def check(options: Mapping[str, Any], offers: list[Offer], patterns: tuple[str, ...]) -> None:
+    """Check what was asked for, by the form, by an address or by the API.
+
+    Parameters
+    ----------
+    options
+        The hub's ``user_options``: anything that somebody sent.
+    offers
+        What this person may choose from.
+    patterns
+        Images that may be named.
+
+    Raises
+    ------
+    Refusal
+        Something unknown, or not offered to this person.
+    """
+    if not all(isinstance(value, str) for value in options.values()):
+        raise Refusal("Options of a server are texts: {name: text}", 400)
+    offer = _chosen(options, offers)
+    known = {} if offer is None else offer["profile_options"]
+    for key, value in options.items():
+        if key != "profile":
+            _check_option(key, value, known, patterns)
+
+
+def _chosen(options: Mapping[str, Any], offers: list[Offer]) -> Offer | None:
+    name = options.get("profile")
+    if not offers:
+        if name:
+            raise Refusal("This datalab has no profiles to choose from: leave `profile` out", 400)
+        return None
+    if not name:
+        return next((offer for offer in offers if offer.get("default")), offers[0])
+    found = next((offer for offer in offers if offer["slug"] == name), None)
+    if found is None:
+        slugs = [offer["slug"] for offer in offers]
+        raise Refusal(_unknown("profile", name, slugs), 403)
+    return found
+
+
+def _check_option(
+    key: str, value: str, known: Mapping[str, Any], patterns: tuple[str, ...]
+) -> None:
+    name = key.removesuffix(UNLISTED)
+    option = known.get(name)
+    if option is None:
+        raise Refusal(_unknown("option", name, sorted(known)), 400)
+    if key == name:
+        if value and value not in option["choices"]:
+            raise Refusal(_unknown(f"choice of {name}", value, sorted(option["choices"])), 403)
+    elif not option.get("unlisted_choice", {}).get("enabled"):
+        raise Refusal(f"The option {name} takes no other value than the ones offered", 403)
+    elif not images.well_formed(value):
+        raise Refusal(f"{value[:80]!r} is not the name of an image: registry/name:tag", 400)
+    elif not images.permitted(value, patterns):
+        shown = ", ".join(patterns)
+        raise Refusal(f"The image {value} is not allowed here; allowed are: {shown}", 403)
+
+
+def _unknown(what: str, name: str, offered: list[str]) -> str:
+    advice = near(name[:80], offered, count=1) or (
+        "offered to you: " + ", ".join(offered) if offered else "none is offered to you"
+    )
+    return f"The {what} {name[:80]!r} is not offered to you; {advice}"
+
+
+def _offer(name: str, profile: Profile, pods: Kubernetes, person: Person, *, free: bool) -> Offer:
+    options = dict(_options(profile, pods, person))
+    if free:
+        options[IMAGE] = _with_free_choice(options.get(IMAGE), pods)
+    return {
+        "slug": name,
+        "display_name": profile.display_name or name,
+        "description": profile.description,
+        "default": profile.default,
+        "kubespawner_override": _traits(profile, pods),
+        "profile_options": options,
+    }
+
+
+def _options(
+    profile: Profile, pods: Kubernetes, person: Person
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, option in sorted(profile.options.items()):
+        choices = dict(_choices(option, pods, person))
+        if person.sees(option) and choices:
+            yield name, {"display_name": option.display_name or name, "choices": choices}
+
+
+def _choices(
+    option: Option, pods: Kubernetes, person: Person
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, choice in sorted(option.choices.items()):
+        if person.sees(choice):
+            yield (
+                name,
+                {
+                    "display_name": choice.display_name or name,
+                    "default": choice.default,
+                    "kubespawner_override": _traits(choice, pods),
+                },
+            )
+
+
+def _with_free_choice(option: dict[str, Any] | None, pods: Kubernetes) -> dict[str, Any]:
+    standard = {"standard": {"display_name": "Standard", "default": True}}
+    patterns = pods.allowed_images
+    return {
+        **(option or {"display_name": "Image", "choices": standard}),
+        "unlisted_choice": {
+            "enabled": True,
+            "display_name": "Image",
+            "display_name_in_choices": "Another image ...",
+            "validation_regex": images.expression(patterns),
+            "validation_message": "Allowed: " + ", ".join(patterns),
+            "kubespawner_override": {"image": "{value}"},
+        },
+    }
+
+
+def _traits(overrides: Overrides, pods: Kubernetes) -> dict[str, Any]:
+    """Return KubeSpawner's traits for what a profile or a choice says."""
+    memory = (overrides.memory_guarantee_gib, overrides.memory_limit_gib)
+    guarantee, limit = (None if amount is None else gib(amount) for amount in memory)
+    gpus = None if overrides.gpu is None else {pods.gpu_resource: str(overrides.gpu)}
+    taints = overrides.tolerations
+    found = {
+        "image": overrides.image,
+        "cpu_guarantee": overrides.cpu_guarantee,
+        "cpu_limit": overrides.cpu_limit,
+        "mem_guarantee": guarantee,
+        "mem_limit": limit,
+        "extra_resource_limits": gpus,
+        "extra_resource_guarantees": gpus,
+        "environment": literal(overrides.environment) or None,
+        "node_selector": dict(overrides.node_selector) or None,
+        "tolerations": None if taints is None else [dict(taint) for taint in taints],
+    }
+    return {trait: value for trait, value in found.items() if value is not None}

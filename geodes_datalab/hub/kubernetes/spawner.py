@@ -1,0 +1,250 @@
+"""KubeSpawner that refuses what is not offered, and says in words why a server does not start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from html import escape
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.spawner import SpawnException
+from kubernetes_asyncio.client import ApiException
+from kubespawner import KubeSpawner
+from traitlets import Instance, default
+
+from geodes_datalab.hub import images
+from geodes_datalab.hub.kubernetes import choices, contexts, failures, progress
+from geodes_datalab.hub.kubernetes.failures import Problem
+from geodes_datalab.hub.kubernetes.metrics import SPAWN_FAILURES
+from geodes_datalab.hub.schema import Kubernetes
+from geodes_datalab.hub.settings.kubernetes import secret_variables
+
+LOOK_SECONDS = 0.5
+"""Pause between two looks at a pod that starts."""
+
+PATIENCE = 4
+"""Looks that a hopeless state must last; some pass by themselves."""
+
+
+class SpawnFailure(SpawnException):
+    """A server that does not start, told to the user in words."""
+
+    def __init__(self, message: str, *, advice: str, reason: str, status: int) -> None:
+        text = f"{message} {advice}".strip()
+        html = f"<strong>{escape(message)}</strong> {escape(advice)}"
+        super().__init__(text, reason=reason, message_html=html, status_code=status)
+        self.jupyterhub_message = text
+        self.jupyterhub_html_message = html
+
+
+class DatalabKubeSpawner(KubeSpawner):
+    """Start user servers as pods of the datalab."""
+
+    pods = Instance(Kubernetes, config=True, help="The settings spawner.kubernetes.")
+
+    user_options: dict[str, Any]  # of KubeSpawner and its bases, which have no types
+    cpu_guarantee: float | None
+    mem_guarantee: int | None
+    volume_mounts: dict[str, dict[str, Any]]
+    _refused = False
+
+    @default("profile_list")
+    def _offered_profiles(self) -> Any:
+        if not self.pods.profiles and not self.pods.other_image.enabled:
+            return []  # no question: servers start at once
+        return DatalabKubeSpawner.offers
+
+    @default("apply_user_options")
+    def _handled_later(self) -> Any:
+        return _by_load_user_options  # else JupyterHub warns at each start
+
+    def offers(self) -> list[choices.Offer]:
+        """Return the profiles that this user may choose from."""
+        try:
+            return choices.offered(self.pods, self.person())
+        except choices.Refusal as refusal:
+            raise self._refusal(refusal) from None
+
+    def person(self) -> choices.Person:
+        """Return who the user is, as far as choices go."""
+        groups = frozenset(group.name for group in self.user.groups)
+        return choices.Person(groups=groups, admin=bool(self.user.admin))
+
+    async def load_user_options(self) -> None:
+        """Apply the user's choices, after a check that they may be made."""
+        self._refused = True  # until the choices are checked
+        options = {key: value for key, value in (self.user_options or {}).items() if value != ""}
+        try:
+            if "profile_list" not in self.config_names():
+                choices.check(options, self.offers(), self.pods.allowed_images)
+            self.user_options = options
+            await super().load_user_options()
+            self._check_image(options)
+        except choices.Refusal as refusal:
+            raise self._refusal(refusal) from None
+        except (KeyError, ValueError) as error:  # of profiles that the operator wrote in Python
+            raise self._refusal(choices.Refusal(str(error), 400)) from None
+        self._refused = False
+        self._settle()
+
+    async def _render_options_form_dynamically(self, current_spawner: Any) -> str:
+        """Ask nothing where this user has nothing to choose."""
+        if "profile_list" not in self.config_names() and not self.offers():
+            return ""
+        form: str = await super()._render_options_form_dynamically(current_spawner)
+        return form
+
+    def config_names(self) -> set[str]:
+        """Return the traits that the operator set in Python or by ``hub.config``."""
+        sections = (self.config.get(name, {}) for name in ("KubeSpawner", type(self).__name__))
+        return {name for section in sections for name in section}
+
+    async def get_pod_manifest(self) -> Any:
+        """Return the pod: shared volumes opened to writers, contexts set last."""
+        self._open_shared()
+        pod = await super().get_pod_manifest()
+        return contexts.harden(pod, uid=self.uid, gid=self.gid, fs_gid=self.fs_gid)
+
+    def get_env(self) -> dict[str, Any]:
+        """Return the environment, with references to Secrets that Kubernetes resolves."""
+        env: dict[str, Any] = super().get_env()
+        env.update(self._expand_env(secret_variables(self.pods.environment_from_secrets)))
+        return env
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield what happens, in words, each only once in a row."""
+        last = ""
+        async for event in super().progress():
+            if "raw_event" in event:
+                event["message"] = progress.words(event["raw_event"])
+            if event["message"] != last:
+                last = event["message"]
+                yield event
+
+    def run_post_stop_hook(self) -> Any:
+        """Tidy up after a server; not after one that was refused before it existed."""
+        return None if self._refused else super().run_post_stop_hook()
+
+    async def _start(self) -> str:
+        """Start the pod, and give up as soon as waiting cannot help."""
+        try:
+            return await self._start_watched()
+        except SpawnException as error:
+            SPAWN_FAILURES.labels(reason=error.reason).inc()
+            raise
+        except ApiException as error:
+            failure = _failure(failures.of_refusal(error.status or 0, str(error.body or error)))
+        SPAWN_FAILURES.labels(reason=failure.reason).inc()
+        raise failure
+
+    async def _start_watched(self) -> str:
+        old = self._uid()
+        starting = asyncio.ensure_future(self._start_and_wait())
+        watching = asyncio.ensure_future(self._watch(old))
+        try:
+            await asyncio.wait({starting, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                raise _failure(watching.result())
+            return starting.result()
+        except TimeoutError:  # KubeSpawner's own clock was faster
+            raise _failure(self._problem(old) or failures.late(self.start_timeout)) from None
+        finally:
+            for task in (starting, watching):
+                task.cancel()
+            await asyncio.gather(starting, watching, return_exceptions=True)
+
+    async def _start_and_wait(self) -> str:
+        self._pvc_exists = False  # remembered otherwise: a home deleted since would never come back
+        url: str = await super()._start()
+        address = urlsplit(url)
+        while not await _listens(address.hostname or "", address.port or 80):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+        return url
+
+    async def _watch(self, old: str | None) -> Problem:
+        """Return the problem of the new pod, once it is final or the time is over."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 0.95 * self.start_timeout  # before the hub ends it without a word
+        hopeless = 0
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            problem = self._problem(old)
+            hopeless = hopeless + 1 if problem is not None and problem.final else 0
+            if problem is not None and hopeless >= PATIENCE:
+                return problem
+            if loop.time() > end:
+                return problem or failures.late(self.start_timeout)
+
+    def _problem(self, old: str | None) -> Problem | None:
+        pod = self._pod()
+        if pod is None or pod["metadata"].get("uid") == old:
+            return None
+        return failures.of_pod(pod) or failures.of_events(self.events)
+
+    def _pod(self) -> dict[str, Any] | None:
+        reflector = self.pod_reflector
+        pods = {} if reflector is None else reflector.pods
+        found: dict[str, Any] | None = pods.get(f"{self.namespace}/{self.pod_name}")
+        return found
+
+    def _uid(self) -> str | None:
+        pod = self._pod()
+        return None if pod is None else pod["metadata"].get("uid")
+
+    def _check_image(self, options: dict[str, str]) -> None:
+        """Check an image that was typed, also where the operator's own profiles let users type."""
+        for key, value in options.items():
+            if not key.endswith(choices.UNLISTED) or value not in self.image:
+                continue
+            if not images.permitted(self.image, self.pods.allowed_images):
+                raise choices.Refusal(f"The image {self.image} is not allowed here", 403)
+
+    def _settle(self) -> None:
+        """Keep guarantees below limits, where a choice changed only one of them."""
+        if self.cpu_limit and self.cpu_guarantee:
+            self.cpu_guarantee = min(self.cpu_guarantee, self.cpu_limit)
+        if self.mem_limit and self.mem_guarantee:
+            self.mem_guarantee = min(self.mem_guarantee, self.mem_limit)
+
+    def _open_shared(self) -> None:
+        """Mount shared volumes so that this user can write, where the user may."""
+        person = self.person()
+        mounts = dict(self.volume_mounts)
+        for name, shared in self.pods.shared.items():
+            writer = bool(person.groups & set(shared.writers))
+            if writer or (shared.admins_write and person.admin):
+                key = f"shared-{name}"
+                mounts[key] = {**mounts[key], "readOnly": False}
+        self.volume_mounts = mounts
+
+    def _refusal(self, refusal: choices.Refusal) -> SpawnFailure:
+        """Return the error, and forget the choices: they would be tried again at every start."""
+        self.orm_spawner.user_options = None
+        self.user_options = {}
+        return SpawnFailure(
+            refusal.message + ".",
+            advice="Open the hub's home page and choose again.",
+            reason="refused",
+            status=refusal.status,
+        )
+
+
+def _by_load_user_options(spawner: Any, options: Any) -> None:
+    """Leave the choices to KubeSpawner."""
+
+
+def _failure(problem: Problem) -> SpawnFailure:
+    return SpawnFailure(
+        problem.message, advice=problem.advice, reason=problem.reason, status=problem.status
+    )
+
+
+async def _listens(host: str, port: int) -> bool:
+    """Tell whether something answers there; the pod runs before its server does."""
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 2)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

@@ -1,0 +1,132 @@
+"""Start a user's server: shipped notebooks into the home first, a rescue where the home takes nothing.
+
+The images' user servers begin with ``datalab-start jupyterhub-singleuser ...``. It copies the shipped
+notebooks (`geodes_datalab.hub.notebooks_sync`) and then becomes the command. A home that is full,
+read-only or not the user's would end the server before anybody could look into it: then the server
+starts with a temporary home, from which the true one can be reached and tidied up. Standard library
+only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from geodes_datalab.hub.notebooks_sync import shipped, sync
+from geodes_datalab.hub.start.home import Problem, examine
+from geodes_datalab.hub.start.rescue import rescue
+
+__all__ = ["main", "prepare"]
+
+FOLDER_VARIABLE = "GEODES_DATALAB_NOTEBOOKS_FOLDER"
+"""Environment variable: folder of the home that gets the notebooks; empty for none."""
+
+
+LANGUAGE_VARIABLE = "GEODES_DATALAB_LANGUAGE"
+"""Environment variable: language of the Lab, ``en`` or ``fr``; the hub sets it."""
+
+_HUB = Path(__file__).parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Prepare the home and become the command.
+
+    Parameters
+    ----------
+    arguments
+        The command; that of this process, when not given.
+
+    Raises
+    ------
+    SystemExit
+        The command is not there.
+    """
+    command = _command(arguments)
+    program = shutil.which(command[0])
+    if program is None:
+        say(f"{command[0]} was not found on PATH ({os.environ.get('PATH', '')})")
+        sys.exit(127)
+    program = str(Path(program).absolute())  # the working folder is about to change
+    environment = prepare(os.environ)
+    os.chdir(environment["HOME"])
+    sys.stderr.flush()
+    os.execve(program, command, environment)  # noqa: S606 - no shell is what is wanted
+
+
+def prepare(environment: Mapping[str, str]) -> dict[str, str]:
+    """Make the home fit for a server and return the environment that the server gets.
+
+    Parameters
+    ----------
+    environment
+        That of this process; HOME names the home.
+
+    Returns
+    -------
+    dict
+        The same, or that of rescue mode.
+    """
+    home = Path(environment.get("HOME") or Path.home())
+    problem = examine(home)
+    if problem is None:
+        problem = _fill(home, environment.get(FOLDER_VARIABLE, "notebooks"))
+    if problem is None:
+        return {**environment, "HOME": str(home), **_lab(environment)}
+    say(f"RESCUE MODE: {problem.text}; the server gets a temporary home")
+    return rescue(home, problem, environment) | _lab(environment)
+
+
+def say(text: str) -> None:
+    """Write a line into the server's log."""
+    print(f"datalab-start: {text}", file=sys.stderr)  # noqa: T201 - the log of the pod
+
+
+def _command(arguments: Sequence[str] | None) -> list[str]:
+    parser = argparse.ArgumentParser(
+        prog="datalab-start", description="Prepare the home of this user, then run a command."
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="such as jupyterhub-singleuser")
+    command: list[str] = parser.parse_args(arguments).command
+    if command[:1] == ["--"]:
+        command = command[1:]
+    if not command:
+        parser.error("give the command to run, such as jupyterhub-singleuser")
+    return command
+
+
+def _lab(environment: Mapping[str, str]) -> dict[str, str]:
+    """Put the Lab's settings before others; they lie beside this module, wherever that is."""
+    french = [_HUB / "lab_fr"] if environment.get(LANGUAGE_VARIABLE) == "fr" else []
+    others = [path for path in environment.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep) if path]
+    found = [str(path) for path in (*french, _HUB / "lab")]
+    return {
+        "JUPYTER_CONFIG_PATH": os.pathsep.join([*found, *(o for o in others if o not in found)])
+    }
+
+
+def _fill(home: Path, folder: str) -> Problem | None:
+    """Bring notebooks and caches; a home that takes nothing any more is a problem, a slip is not."""
+    try:
+        _fonts(home)
+        source = shipped()
+        if folder and source is not None:
+            say(f"notebooks in {home / folder}: {sync(source, home / folder)}")
+    except OSError as error:
+        say(f"the notebooks could not be brought up to date: {error}")
+        return examine(home)
+    return None
+
+
+def _fonts(home: Path) -> None:
+    """Give matplotlib the list of fonts made with the image, or its first import takes seconds."""
+    source = Path(sys.prefix) / "share" / "geodes-datalab" / "matplotlib"
+    target = home / ".cache" / "matplotlib"
+    for path in source.glob("fontlist-*.json"):
+        if not (target / path.name).exists():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)

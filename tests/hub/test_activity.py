@@ -1,0 +1,249 @@
+"""Work counts as activity: real user servers, real kernels, a gateway that answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from aiohttp import web
+
+from geodes_datalab.hub.activity.watch import SOURCE, Watch
+from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.testing.kubernetes_api import Serving
+
+
+class Gateway(Serving):
+    """As much of Dask Gateway as is asked."""
+
+    def __init__(self) -> None:
+        self.processing = 0
+        self.seen: list[str] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        base = "/services/dask-gateway"
+        return [
+            web.get(f"{base}/api/v1/clusters/", self._list),
+            web.get(f"{base}/clusters/{{name}}/secret/json/counts.json", self._counts),
+        ]
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self.seen.append(request.headers["Authorization"])
+        assert request.query["status"] == "RUNNING"
+        routes = {name: f"/clusters/{name}/secret/status" for name in ("datalab.1", "gone")}
+        listed = {name: {"dashboard_route": route} for name, route in routes.items()}
+        return web.json_response({**listed, "starting": {"dashboard_route": None}})
+
+    async def _counts(self, request: web.Request) -> web.Response:
+        if request.match_info["name"] == "gone":
+            return web.Response(status=502)
+        return web.json_response({"processing": self.processing, "waiting": 9})
+
+
+@contextmanager
+def server(folder: Path, **environment: str) -> Iterator[Callable[..., Any]]:
+    """Run Jupyter Server as a user's server runs, and yield a way to ask its API."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    without_others(folder)
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "jupyter_server", f"--port={port}", "--no-browser"),
+                *("--IdentityProvider.token=secret", "--allow-root", "--ip=127.0.0.1"),
+            ],
+            cwd=folder,
+            stdout=output,
+            stderr=output,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(folder),
+                "JUPYTER_CONFIG_PATH": str(LAB),
+                "JUPYTERHUB_ACTIVITY_INTERVAL": "1",
+                **environment,
+            },
+        )
+
+    def ask(method: str, path: str, **more: Any) -> Any:
+        headers = {"Authorization": "token secret"}
+        url = f"http://127.0.0.1:{port}{path}"
+        answer = requests.request(method, url, headers=headers, timeout=30, **more)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def up() -> bool:
+        try:
+            return bool(ask("GET", "/api"))
+        except requests.ConnectionError:
+            return False
+
+    try:
+        assert until(up), log.read_text()
+        yield ask
+        assert "Traceback" not in log.read_text()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def without_others(folder: Path) -> None:
+    """Leave the Lab and its extensions out: they take long to import, and do not matter here."""
+    installed = Path(sys.prefix, "etc/jupyter/jupyter_server_config.d").glob("*.json")
+    names = [
+        name
+        for path in installed
+        for name in json.loads(path.read_text())["ServerApp"]["jpserver_extensions"]
+    ]
+    place = folder / ".jupyter" / "jupyter_server_config.json"
+    place.parent.mkdir()
+    off = {"ServerApp": {"jpserver_extensions": dict.fromkeys(names, False)}}
+    place.write_text(json.dumps(off))
+
+
+def until(check: Callable[[], Any], seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := check():
+            return found
+        time.sleep(0.1)
+    return None
+
+
+def last(ask: Callable[..., Any]) -> datetime:
+    """When the server was last in use; asking does not count."""
+    return datetime.fromisoformat(ask("GET", "/api/status?no_track_activity=1")["last_activity"])
+
+
+def advances(ask: Callable[..., Any]) -> bool:
+    """Tell whether the server keeps being in use without anybody's message."""
+    before = last(ask)
+    return bool(until(lambda: last(ask) > before + timedelta(seconds=1), 10))
+
+
+def rests(ask: Callable[..., Any]) -> bool:
+    """Tell whether the server comes to rest."""
+
+    def quiet() -> bool:
+        before = last(ask)
+        time.sleep(2)
+        return last(ask) == before
+
+    return bool(until(quiet, 30))
+
+
+def test_a_silent_busy_kernel_keeps_its_server_alive(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with server(tmp_path) as ask:
+        assert rests(ask)
+        kernel = ask("POST", "/api/kernels", json={"name": "python3"})["id"]
+        code = (
+            "import time, pathlib\n"
+            f"while not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)\n"
+        )
+        run(kernel, code, tmp_path)
+
+        def state() -> str:
+            path = f"/api/kernels/{kernel}?no_track_activity=1"
+            return str(ask("GET", path)["execution_state"])
+
+        assert until(lambda: state() == "busy")
+        assert advances(ask)
+        gate.touch()
+        assert until(lambda: state() == "idle")
+        assert rests(ask)
+
+
+def run(kernel: str, code: str, folder: Path) -> None:
+    """Send code to a kernel and do not wait."""
+    from jupyter_client import BlockingKernelClient
+
+    (connection,) = folder.rglob(f"kernel-{kernel}.json")
+    client = BlockingKernelClient()
+    client.load_connection_file(str(connection))
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    client.execute(code)
+    client.stop_channels()
+
+
+def test_a_computing_cluster_keeps_its_owners_server_alive(tmp_path: Path) -> None:
+    with Gateway() as gateway:
+        environment = {
+            "DASK_GATEWAY__ADDRESS": f"{gateway.address}/services/dask-gateway",
+            "JUPYTERHUB_API_TOKEN": "of-the-server",
+        }
+        with server(tmp_path, **environment) as ask:
+            assert rests(ask)
+            gateway.processing = 4
+            assert advances(ask)
+            gateway.processing = 0
+            assert rests(ask)
+        assert set(gateway.seen) == {"jupyterhub of-the-server"}
+
+
+def test_a_gateway_that_does_not_answer_is_no_reason_to_fail(tmp_path: Path) -> None:
+    environment = {
+        "DASK_GATEWAY__ADDRESS": "http://127.0.0.1:1/services/dask-gateway",
+        "JUPYTERHUB_API_TOKEN": "x",
+    }
+    with server(tmp_path, **environment) as ask:
+        assert rests(ask)
+        extensions = json.loads((LAB / "jupyter_server_config.d/geodes_datalab.json").read_text())
+        assert extensions["ServerApp"]["jpserver_extensions"]["geodes_datalab.hub.activity"]
+
+
+class Application:
+    """What the watch sees of Jupyter Server."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, str] = {}
+        self.web_app = SimpleNamespace(settings={"last_activity_times": {}})
+        self.kernel_manager = self
+        self.log = SimpleNamespace(debug=lambda *_, **__: None)
+
+    def list_kernels(self) -> list[dict[str, str]]:
+        return [{"id": name, "execution_state": state} for name, state in self.states.items()]
+
+
+def noted(app: Application) -> Any:
+    return app.web_app.settings["last_activity_times"].get(SOURCE)
+
+
+@pytest.mark.parametrize(("hours", "counts"), [("24", True), ("0", True), ("1e-9", False)])
+def test_what_never_ends_stops_counting(hours: str, counts: bool) -> None:
+    app = Application()
+    app.states = {"a": "busy"}
+    watch = Watch(app, {"GEODES_DATALAB_BUSY_HOURS": hours})
+    asyncio.run(watch.look())
+    first = noted(app)
+    asyncio.run(watch.look())
+    assert (noted(app) is not None and noted(app) > first) is counts
+
+
+def test_a_new_computation_counts_anew() -> None:
+    app = Application()
+    watch = Watch(app, {"GEODES_DATALAB_BUSY_HOURS": "1e-9"})
+    for state, seen in (("busy", True), ("busy", False), ("idle", False), ("busy", True)):
+        app.web_app.settings["last_activity_times"].clear()
+        app.states = {"a": state}
+        asyncio.run(watch.look())
+        assert (noted(app) is not None) is seen, state
+
+
+def test_the_pace_follows_the_hubs(tmp_path: Path) -> None:
+    assert Watch(Application(), {}).seconds == 30
+    assert Watch(Application(), {"JUPYTERHUB_ACTIVITY_INTERVAL": "10"}).seconds == 5
+    assert Watch(Application(), {"JUPYTERHUB_ACTIVITY_INTERVAL": "no"}).seconds == 30

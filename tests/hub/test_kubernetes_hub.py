@@ -1,0 +1,480 @@
+"""A real hub whose pods live in a Kubernetes API in memory; tests play the kubelet."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from aiohttp import web
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+
+from geodes_datalab.hub.settings.pages import TEMPLATES
+from geodes_datalab.testing.kubernetes_api import KubernetesApi, Serving
+
+CONFIG = (
+    Path(sys.modules["geodes_datalab"].__file__ or "").parent / "hub/files/jupyterhub_config.py"
+)
+QUOTA = (
+    'pods "{}" is forbidden: exceeded quota: users, requested: requests.cpu=1, '
+    "used: requests.cpu=4, limited: requests.cpu=4"
+)
+SECURITY = (
+    'pods "{}" is forbidden: violates PodSecurity "restricted:latest": restricted volume types '
+    '(volume "x" uses restricted volume type "hostPath")'
+)
+UNSCHEDULABLE = "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes ..."
+MULTI = 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) jupyter-x'
+
+
+class Proxy(Serving):
+    """The API of the proxy: keeps routes, forwards nothing."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Any] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        path = "/api/routes{path:.*}"
+        return [web.get(path, self._get), web.post(path, self._post), web.delete(path, self._gone)]
+
+    async def _get(self, request: web.Request) -> web.Response:
+        path = request.match_info["path"]
+        if path.strip("/"):
+            return (
+                web.json_response(self.known[path])
+                if path in self.known
+                else web.Response(status=404)
+            )
+        return web.json_response(self.known)
+
+    async def _post(self, request: web.Request) -> web.Response:
+        self.known[request.match_info["path"]] = await request.json()
+        return web.Response(status=201)
+
+    async def _gone(self, request: web.Request) -> web.Response:
+        self.known.pop(request.match_info["path"], None)
+        return web.Response(status=204)
+
+
+class Server(Serving):
+    """What answers in a pod that runs."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/user/{name}/{rest:.*}", self._version)]
+
+    async def _version(self, request: web.Request) -> web.Response:
+        return web.json_response({"version": "2"}, headers={"X-JupyterHub-Version": "6.1.1"})
+
+
+@dataclass
+class Hub:
+    """The running hub and its cluster."""
+
+    kube: KubernetesApi
+    address: str
+    log: Path
+
+    def api(self, method: str, path: str, token: str = "tester", **more: Any) -> requests.Response:
+        headers = {"Authorization": f"token {token}-secret"}
+        url = f"{self.address}/hub/api{path}"
+        return requests.request(method, url, headers=headers, timeout=30, **more)
+
+    def user(self, name: str, *groups: str) -> str:
+        assert self.api("POST", f"/users/{name}").status_code in {201, 409}
+        for group in groups:
+            self.api("POST", f"/groups/{group}")
+            self.api("POST", f"/groups/{group}/users", json={"users": [name]})
+        return f"/users/{name}/server"
+
+    def start(self, name: str, options: dict[str, Any] | None = None) -> requests.Response:
+        return self.api("POST", self.user(name), json=options)
+
+    def pod(self, name: str) -> dict[str, Any]:
+        """The user's pod, as soon as it is there."""
+        pod = f"jupyter-{name}"
+        found = until(lambda: self.kube.objects.get("pods", {}).get(pod))
+        assert found, self.log.read_text()
+        return dict(found)
+
+    def status(self, name: str, **status: Any) -> None:
+        self.kube.update("pods", f"jupyter-{name}", status={"phase": "Pending", **status})
+
+    def event(self, name: str, reason: str, message: str, kind: str = "Warning") -> None:
+        self.kube.put(
+            "events",
+            {
+                "metadata": {"name": f"jupyter-{name}.{time.monotonic_ns()}"},
+                "involvedObject": {"name": f"jupyter-{name}", "kind": "Pod"},
+                "type": kind,
+                "reason": reason,
+                "message": message,
+                "lastTimestamp": "2026-01-01T00:00:00Z",
+            },
+        )
+
+    def progress(self, name: str) -> list[dict[str, Any]]:
+        """Everything that the progress page shows, until it ends."""
+        with self.api("GET", f"/users/{name}/server/progress", stream=True) as answer:
+            lines = (line.decode() for line in answer.iter_lines() if line.startswith(b"data:"))
+            return [json.loads(line.removeprefix("data:")) for line in lines]
+
+    def failures(self, reason: str) -> float:
+        text = self.api("GET", "/metrics", "monitoring").text
+        found = re.search(rf'geodes_datalab_spawn_failures_total{{reason="{reason}"}} (\S+)', text)
+        assert found, text
+        return float(found[1])
+
+    def browser(self, name: str) -> requests.Session:
+        session = requests.Session()
+        page = session.get(f"{self.address}/hub/login", timeout=30)
+        form = {"username": name, "password": "user-password", "_xsrf": session.cookies["_xsrf"]}
+        assert page.ok
+        url = f"{self.address}/hub/login?next=%2Fhub%2Fhome"
+        answer = session.post(url, data=form, allow_redirects=False, timeout=30)
+        assert answer.status_code == 302, answer.text
+        return session
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("kubernetes-hub")
+    with KubernetesApi("datalab") as kube, Proxy() as proxy, Server() as server:
+        port = free_port()
+        (folder / "kubeconfig").write_text(kube.kubeconfig())
+        (folder / "settings.json").write_text(json.dumps(settings(folder, port, proxy, server)))
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "KUBECONFIG": str(folder / "kubeconfig"),
+            "GEODES_DATALAB_SETTINGS": str(folder / "settings.json"),
+        }
+        command = [sys.executable, "-m", "jupyterhub", "--config", str(CONFIG)]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
+        found = Hub(kube, f"http://127.0.0.1:{port}", folder / "log")
+        try:
+            assert until(lambda: healthy(found)), found.log.read_text()
+            yield found
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def settings(folder: Path, port: int, proxy: Proxy, server: Server) -> dict[str, Any]:
+    for name in ("proxy", "monitoring", "tester"):
+        (folder / name).write_text(f"{name}-secret")
+    (folder / "password").write_text("user-password")
+    return {
+        "hub": {
+            "public_url": "http://datalab.example.org/",
+            "bind_url": f"http://127.0.0.1:{port}",
+            "announcement": "Maintenance <b>on Friday</b>",
+            "monitoring_token": {"file": str(folder / "monitoring")},
+            "concurrent_spawns": 2,
+            "services": {"tester": {"api_token": {"file": str(folder / "tester")}}},
+            "roles": {
+                "tester": {
+                    "services": ["tester"],
+                    "scopes": ["admin:users", "admin:servers", "admin:groups", "read:hub"],
+                }
+            },
+            "config": {"KubeSpawner": {"port": int(server.address.rpartition(":")[2])}},
+        },
+        "proxy": {"api_url": proxy.address, "token": {"file": str(folder / "proxy")}},
+        "authenticator": {"password": {"file": str(folder / "password")}},
+        "gateway": {"enabled": False},
+        "cull": {"enabled": False},
+        "spawner": {
+            "kind": "kubernetes",
+            "start_timeout": 20,
+            "kubernetes": {
+                "namespace": "datalab",
+                "image": "registry.example.org/datalab/notebook:1",
+                "home": {"kind": "none"},
+                "profiles": {"small": {"default": True}, "big": {"groups": ["big-users"]}},
+            },
+        },
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def until(check: Callable[[], Any], seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := check():
+            return found
+        time.sleep(0.1)
+    return None
+
+
+def healthy(hub: Hub) -> bool:
+    try:
+        return requests.get(f"{hub.address}/hub/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def waiting(reason: str, message: str) -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}}
+    image = "registry.example.org/datalab/notebook:1"
+    return {
+        "containerStatuses": [{"name": "notebook", "ready": False, "image": image, "state": state}]
+    }
+
+
+def test_the_pages_say_what_is_announced_and_that_this_is_a_trial(hub: Hub) -> None:
+    login = requests.get(f"{hub.address}/hub/login", timeout=30).text
+    assert "Maintenance <b>on Friday</b>" in login
+    assert "TRIAL ONLY" in login
+    session = hub.browser("carla")
+    for page in ("home", "spawn"):
+        assert "Maintenance <b>on Friday</b>" in session.get(f"{hub.address}/hub/{page}").text
+    assert "Maintenance" not in session.get(f"{hub.address}/hub/token").text
+    assert "TRIAL ONLY" in hub.log.read_text()
+
+
+def test_metrics_need_their_token_and_it_is_good_for_nothing_else(hub: Hub) -> None:
+    assert requests.get(f"{hub.address}/hub/metrics", timeout=30).status_code == 403
+    answer = hub.api("GET", "/metrics", "monitoring")
+    assert answer.ok
+    assert "jupyterhub_" in answer.text
+    assert hub.failures("image") == 0
+    assert hub.api("GET", "/users", "monitoring").status_code == 403
+
+
+def test_a_server_starts_and_stops(hub: Hub) -> None:
+    assert hub.start("ada").status_code == 202
+    pod = hub.pod("ada")
+    hub.event("ada", "Scheduled", "Successfully assigned", "Normal")
+    hub.event("ada", "Pulling", "Pulling image", "Normal")
+    ready = [{"name": "notebook", "ready": True, "state": {"running": {}}}]
+    hub.status("ada", phase="Running", podIP="127.0.0.1", containerStatuses=ready)
+    told = hub.progress("ada")
+    assert told[-1]["ready"], told
+    messages = [event["message"] for event in told]
+    assert "A machine was found for your server." in messages
+    assert hub.api("GET", "/users/ada").json()["servers"][""]["ready"]
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert hub.api("DELETE", "/users/ada/server").status_code in {202, 204}
+    assert until(lambda: "jupyter-ada" not in hub.kube.objects["pods"])
+    assert not hub.kube.objects.get("persistentvolumeclaims")
+    assert "is slow to" not in hub.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        ({"profile": "big"}, 403, "The profile 'big' is not offered to you"),
+        ({"profile": "small", "image--unlisted-choice": "evil/x:1"}, 400, "option 'image'"),
+        ({"image": "evil/x:1"}, 400, "option 'image'"),
+        ({"profile": {"$gt": ""}}, 400, "Options of a server are texts"),
+    ],
+)
+def test_the_api_refuses_what_the_form_does_not_offer(
+    hub: Hub, options: dict[str, Any], status: int, said: str
+) -> None:
+    before = hub.failures("refused")
+    answer = hub.start("bob", options)
+    assert answer.status_code == status, answer.text
+    assert said in answer.json()["message"]
+    assert "jupyter-bob" not in hub.kube.objects.get("pods", {})
+    assert hub.failures("refused") == before + 1
+    assert until(lambda: not hub.api("GET", "/users/bob").json()["servers"])
+
+
+def test_a_group_opens_a_profile(hub: Hub) -> None:
+    hub.user("gil", "big-users")
+    assert hub.start("gil", {"profile": "big"}).status_code == 202
+    hub.pod("gil")
+    hub.api("DELETE", "/users/gil/server")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason", "said"),
+    [
+        ((403, QUOTA), "quota", "The datalab's quota in this cluster is used up"),
+        ((403, SECURITY), "security", "it breaks the security rules of its namespace"),
+        ((403, 'pods is forbidden: User "x" cannot create'), "rights", "compare the hub's Role"),
+        ((422, 'Pod "x" is invalid: spec.foo'), "settings", "cannot read the description"),
+    ],
+)
+def test_a_pod_that_the_cluster_refuses(
+    hub: Hub, refusal: tuple[int, str], reason: str, said: str
+) -> None:
+    before = hub.failures(reason)
+    hub.kube.refuse = lambda _: refusal
+    try:
+        hub.start("kim")
+        told = hub.progress("kim")[-1]
+    finally:
+        hub.kube.refuse = lambda _: None
+    assert told["failed"], told
+    assert said in told["message"]
+    assert "Kubernetes says" in told["message"]
+    assert hub.failures(reason) == before + 1
+
+
+HOPELESS = [
+    (waiting("ErrImagePull", "manifest unknown"), "image", "cannot be used: it does not exist"),
+    (waiting("ImagePullBackOff", "401 Unauthorized"), "image", "its registry refuses access"),
+    (waiting("InvalidImageName", "bad"), "image", "cannot be used"),
+    (
+        waiting("CreateContainerConfigError", 'secret "geodes" not found'),
+        "settings",
+        'secret "geodes" not found',
+    ),
+    (
+        {
+            "containerStatuses": [
+                {
+                    "name": "notebook",
+                    "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+                }
+            ]
+        },
+        "memory",
+        "Choose a profile with more memory",
+    ),
+    (
+        {
+            "phase": "Running",
+            "podIP": "127.0.0.2",
+            "containerStatuses": [
+                {
+                    "name": "notebook",
+                    "ready": True,
+                    "state": {"running": {}},
+                    "lastState": {"terminated": {"exitCode": 3, "reason": "Error"}},
+                }
+            ],
+        },
+        "crash",
+        "(container notebook, exit code 3)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "reason", "said"), HOPELESS)
+def test_a_hopeless_pod_is_given_up_at_once_and_removed(
+    hub: Hub, status: dict[str, Any], reason: str, said: str
+) -> None:
+    before = hub.failures(reason)
+    hub.start("lou")
+    hub.pod("lou")
+    hub.status("lou", **status)
+    told = hub.progress("lou")[-1]
+    assert told["failed"], told
+    assert said in told["message"]
+    assert hub.failures(reason) == before + 1
+    assert until(lambda: "jupyter-lou" not in hub.kube.objects["pods"])
+
+
+@pytest.mark.parametrize(
+    ("events", "reason", "words", "said"),
+    [
+        (
+            [("FailedScheduling", UNSCHEDULABLE)],
+            "unschedulable",
+            "No machine has enough free room for this server.",
+            "Choose a smaller profile",
+        ),
+        (
+            [("FailedAttachVolume", MULTI)],
+            "volume",
+            "Your home is still attached to another machine.",
+            "stop servers of yours that still run",
+        ),
+    ],
+)
+def test_waiting_is_told_with_its_reason_and_ends_with_it(
+    hub: Hub, events: list[tuple[str, str]], reason: str, words: str, said: str
+) -> None:
+    before = hub.failures(reason)
+    hub.start("may")
+    hub.pod("may")
+    for event in events:
+        hub.event("may", *event)
+    told = hub.progress("may")
+    assert any(words in event["message"] for event in told[:-1]), told
+    assert told[-1]["failed"], told
+    assert words in told[-1]["message"]
+    assert said in told[-1]["message"]
+    assert hub.failures(reason) == before + 1
+
+
+def test_a_failure_is_told_on_its_page_too(hub: Hub) -> None:
+    session = hub.browser("noa")
+    hub.kube.refuse = lambda _: (403, QUOTA)
+    try:
+        form = {"profile": "small", "_xsrf": session.cookies["_xsrf"]}
+        answer = session.post(f"{hub.address}/hub/spawn", data=form, timeout=30)
+    finally:
+        hub.kube.refuse = lambda _: None
+    assert answer.status_code == 503
+    assert "The datalab&#39;s quota in this cluster is used up" in answer.text
+    answer = session.get(f"{hub.address}/hub/spawn-pending/noa", timeout=30)
+    assert answer.status_code == 503
+    assert "is used up" in answer.text
+
+
+def test_a_busy_hub_asks_to_wait(hub: Hub) -> None:
+    for name in ("one", "two"):
+        assert hub.start(name).status_code == 202
+        hub.pod(name)
+    answer = hub.start("three")
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 10
+    session = hub.browser("four")
+    page = session.get(f"{hub.address}/hub/spawn/four?opt-profile=small", timeout=30)
+    assert page.status_code == 429
+    assert int(page.headers["Retry-After"]) >= 10
+    assert "<strong>Please wait a moment.</strong>" in page.text
+    for name in ("one", "two"):
+        hub.status(name, **waiting("InvalidImageName", ""))
+        assert hub.progress(name)[-1]["failed"]
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "said"),
+    [
+        (429, "Too many users trying to log in", "Many servers are starting right now"),
+        (429, "Active user limit exceeded.", "All places of this datalab are taken"),
+        (404, "no such page", "no such page"),
+    ],
+)
+def test_the_page_of_a_busy_hub_tries_again_by_itself(status: int, message: str, said: str) -> None:
+    """Where nothing is asked before a start, there is no form to say it on."""
+    base = Path(sys.prefix) / "share/jupyterhub/templates"
+    loader = ChoiceLoader(
+        [
+            PrefixLoader({"templates": FileSystemLoader(base)}, "/"),
+            FileSystemLoader([TEMPLATES, base]),
+        ]
+    )
+    page = Environment(loader=loader, autoescape=True).get_template("error.html")
+    error = SimpleNamespace(headers={"Retry-After": 40}) if status == 429 else ValueError()
+    text = page.render(
+        static_url=lambda *_, **__: "",
+        status_code=status,
+        status_message="?",
+        message=message,
+        exception=error,
+    )
+    assert said in text
+    again = '<meta http-equiv="refresh" content="40">'
+    assert (again in text) is (status == 429)

@@ -1,0 +1,277 @@
+"""Settings of user pods become KubeSpawner's traits, and traits become pods."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes_pods import CONTEXT, person, pod_of, traits
+from traitlets.config import Config
+
+from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub import apply, load
+
+
+def test_twice_is_once(pods: dict[str, Any]) -> None:
+    once = traits(pods)
+    twice = copy.deepcopy(once)
+    apply(load(pods), twice)
+    assert once == twice
+
+
+def test_every_trait_name_exists(pods: dict[str, Any]) -> None:
+    """A trait that upstream renamed would be ignored silently."""
+    from jupyterhub.app import JupyterHub
+    from kubespawner import KubeSpawner
+
+    from geodes_datalab.hub.kubernetes import DatalabKubeSpawner
+
+    c = traits(pods)
+    for cls in (JupyterHub, KubeSpawner, DatalabKubeSpawner):
+        assert set(c[cls.__name__]) <= set(cls.class_trait_names(config=True)), cls
+
+
+def test_a_pod_fits_pod_security_restricted(pods: dict[str, Any]) -> None:
+    pod = pod_of(pods)
+    spec = pod["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 1000,
+        "runAsGroup": 100,
+        "fsGroup": 100,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    (container,) = spec["containers"]
+    assert CONTEXT.items() <= container["securityContext"].items()
+    assert container["args"][:2] == ["datalab-start", "jupyterhub-singleuser"]
+    assert container["resources"] == {
+        "limits": {"cpu": 2.0, "memory": 4 * 2**30},
+        "requests": {"cpu": 0.1, "memory": 2**29},
+    }
+    assert {m["mountPath"] for m in container["volumeMounts"]} == {"/home/jovyan", "/tmp"}
+
+
+def test_nothing_that_an_operator_adds_weakens_a_pod(pods: dict[str, Any]) -> None:
+    pods["spawner"]["kubernetes"] |= {
+        "containers": {
+            "helper": {"image": "helper:1", "securityContext": {"privileged": True, "runAsUser": 0}}
+        },
+        "init_containers": {
+            "first": {"image": "first:1", "securityContext": {"runAsUser": 2000}},
+        },
+        "pod_config": {
+            "securityContext": {"runAsNonRoot": False, "runAsUser": 0},
+            "automountServiceAccountToken": True,
+            "enableServiceLinks": True,
+            "dnsPolicy": "ClusterFirst",
+        },
+    }
+    spec = pod_of(pods)["spec"]
+    assert spec["dnsPolicy"] == "ClusterFirst"
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["securityContext"]["runAsUser"] == 1000
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    containers = [*spec["containers"], *spec["initContainers"]]
+    assert [c["name"] for c in containers] == ["notebook", "helper", "first"]
+    for container in containers:
+        assert CONTEXT.items() <= container["securityContext"].items(), container["name"]
+        assert "privileged" not in container["securityContext"]
+    assert "runAsUser" not in containers[1]["securityContext"]
+    assert containers[2]["securityContext"]["runAsUser"] == 2000
+
+
+def test_labels_let_policies_find_user_pods(pods: dict[str, Any]) -> None:
+    labels = pod_of(pods)["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "geodes-datalab"
+    assert labels["app.kubernetes.io/instance"] == "lab"
+    assert labels["app.kubernetes.io/component"] == "user"
+
+
+def test_names_that_are_addresses_become_safe_ones(pods: dict[str, Any]) -> None:
+    pod = pod_of(pods, name="jean.dupont@cnes.fr")
+    assert pod["metadata"]["name"].startswith("jupyter-jean-dupont-cnes-fr---")
+    volume = next(v for v in pod["spec"]["volumes"] if v["name"] == "home")
+    claim = volume["persistentVolumeClaim"]["claimName"]
+    assert claim.startswith("claim-jean-dupont-cnes-fr---")
+
+
+def test_two_releases_name_their_pods_apart(pods: dict[str, Any]) -> None:
+    pods["spawner"]["kubernetes"]["pod_name"] = "other-user-{user_server}"
+    assert pod_of(pods, server="second")["metadata"]["name"] == "other-user-ada--second"
+    pods["spawner"]["kubernetes"]["pod_name"] = "fixed"
+    with pytest.raises(ConfigurationError, match=r"put \{user_server\} into it"):
+        load(pods)
+
+
+@pytest.mark.parametrize(
+    ("home", "volume", "mount"),
+    [
+        (
+            {"kind": "dynamic", "claim": "home-{user_server}"},
+            {"persistentVolumeClaim": {"claimName": "home-ada"}},
+            {},
+        ),
+        (
+            {"kind": "shared", "claim": "homes", "subpath": "users/{username}"},
+            {"persistentVolumeClaim": {"claimName": "homes"}},
+            {"subPath": "users/ada"},
+        ),
+        ({"kind": "none", "size_limit": "2Gi"}, {"emptyDir": {"sizeLimit": "2Gi"}}, {}),
+    ],
+)
+def test_homes(
+    pods: dict[str, Any], home: dict[str, Any], volume: dict[str, Any], mount: dict[str, Any]
+) -> None:
+    pods["spawner"]["kubernetes"]["home"] = home
+    c = traits(pods)
+    assert c.KubeSpawner.storage_pvc_ensure is (home["kind"] == "dynamic")
+    assert c.KubeSpawner.delete_pvc is False
+    spec = pod_of(pods)["spec"]
+    assert next(v for v in spec["volumes"] if v["name"] == "home") == {"name": "home"} | volume
+    mounts = spec["containers"][0]["volumeMounts"]
+    expected = {"name": "home", "mountPath": "/home/jovyan"} | mount
+    assert next(m for m in mounts if m["name"] == "home") == expected
+
+
+def test_the_claim_of_a_home(pods: dict[str, Any]) -> None:
+    pods["spawner"]["kubernetes"]["home"] = {
+        "capacity": "3Gi",
+        "storage_class": "fast",
+        "access_modes": ["ReadWriteMany"],
+    }
+    claim = asyncio.run(_claim(pods))
+    assert claim.metadata.name == "claim-ada"
+    assert claim.metadata.labels["app.kubernetes.io/instance"] == "lab"
+    assert claim.spec.storage_class_name == "fast"
+    assert claim.spec.access_modes == ["ReadWriteMany"]
+    assert claim.spec.resources.requests == {"storage": "3Gi"}
+
+
+async def _claim(values: dict[str, Any]) -> Any:
+    return person(values).get_pvc_manifest()
+
+
+@pytest.mark.parametrize(
+    ("groups", "admin", "archive", "team"),
+    [
+        ((), False, True, True),
+        (("writers",), False, True, False),
+        (("others",), False, True, True),
+        ((), True, False, True),
+    ],
+)
+def test_shared_volumes_open_to_writers_only(
+    pods: dict[str, Any], groups: tuple[str, ...], admin: bool, archive: bool, team: bool
+) -> None:
+    pods["spawner"]["kubernetes"]["shared"] = {
+        "archive": {"claim": "archive", "path": "/data/archive", "admins_write": True},
+        "team": {"claim": "t", "path": "/data/team", "subpath": "x", "writers": ["writers"]},
+    }
+    spec = pod_of(pods, groups=groups, admin=admin)["spec"]
+    mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"]}
+    assert mounts["shared-archive"]["readOnly"] is archive
+    assert mounts["shared-team"]["readOnly"] is team
+    assert mounts["shared-team"]["subPath"] == "x"
+    volume = {"name": "shared-team", "persistentVolumeClaim": {"claimName": "t"}}
+    assert volume in spec["volumes"]
+
+
+def test_environment_is_literal_and_secrets_stay_with_kubernetes(pods: dict[str, Any]) -> None:
+    pods["spawner"]["environment"] = {"PATTERN": "{x}/{{y}}"}
+    pods["spawner"]["kubernetes"]["environment_from_secrets"] = {
+        "GEODES_API_KEY": {"secret": "geodes-{username}", "key": "api-key", "optional": True}
+    }
+    env = {e["name"]: e for e in pod_of(pods)["spec"]["containers"][0]["env"]}
+    assert env["PATTERN"]["value"] == "{x}/{{y}}"
+    assert env["DASK_GATEWAY__PUBLIC_ADDRESS"]["value"].startswith("{JUPYTERHUB_SERVICE_PREFIX}")
+    assert env["DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE"]["value"] == "{JUPYTER_IMAGE_SPEC}"
+    assert env["GEODES_API_KEY"]["valueFrom"]["secretKeyRef"] == {
+        "name": "geodes-ada",
+        "key": "api-key",
+        "optional": True,
+    }
+    assert "JUPYTER_CONFIG_PATH" not in env  # the image's start command knows its own folders
+    assert env["GEODES_DATALAB_LANGUAGE"]["value"] == "en"
+
+
+def test_operators_add_volumes_tolerations_and_labels(pods: dict[str, Any]) -> None:
+    toleration = {"key": "users", "operator": "Exists"}
+    pods["spawner"]["kubernetes"] |= {
+        "volumes": {"ca": {"configMap": {"name": "ca"}}},
+        "volume_mounts": {
+            "ca": {"mountPath": "/ca", "readOnly": True},
+            "one": {"name": "ca", "mountPath": "/ca1", "subPath": "ca.crt"},
+        },
+        "tolerations": [toleration],
+        "node_selector": {"pool": "users"},
+        "priority_class": "low",
+        "image_pull_secrets": ["registry"],
+        "annotations": {"who": "{unescaped_username}"},
+    }
+    pod = pod_of(pods)
+    spec = pod["spec"]
+    assert {"name": "ca", "configMap": {"name": "ca"}} in spec["volumes"]
+    mounts = spec["containers"][0]["volumeMounts"]
+    assert {"name": "ca", "mountPath": "/ca", "readOnly": True} in mounts
+    assert {"name": "ca", "mountPath": "/ca1", "subPath": "ca.crt"} in mounts
+    assert spec["tolerations"] == [toleration]
+    assert spec["nodeSelector"] == {"pool": "users"}
+    assert spec["priorityClassName"] == "low"
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert pod["metadata"]["annotations"]["who"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"volumes": {"home": {"emptyDir": {}}}}, "the name home is ours"),
+        ({"shared": {"a": {"claim": "a", "path": "/tmp"}}}, "folder of its own in every pod"),
+        ({"home": {"kind": "shared"}}, "name the claim"),
+        ({"home": {"kind": "shared", "claim": "x", "subpath": "all"}}, "put {username} into it"),
+        ({"home": {"claim": "one-for-all"}}, "put {username} into it"),
+        ({"home": {"claim": "{usrname}"}}, 'did you mean "username"?'),
+        ({"home": {"capacity": "10 GB"}}, "home.capacity: String should match"),
+        ({"other_image": {"enabled": True}}, "allowed_images names no image"),
+        ({"cpu_guarantee": 4}, "cpu_guarantee is larger than cpu_limit"),
+        ({"uid": 0}, "uid: Input should be greater than or equal to 1"),
+        ({"profiles": {"a": {"default": True}, "b": {"default": True}}}, "several are the default"),
+        ({"profiles": {"Big": {}}}, "profiles.Big: String should match"),
+        (
+            {"profiles": {"a": {"options": {"o": {"choices": {"c": {"imgae": "x"}}}}}}},
+            'profiles.a.options.o.choices.c.imgae: there is no such setting; did you mean "image"?',
+        ),
+    ],
+)
+def test_wrong_settings_are_told(pods: dict[str, Any], change: dict[str, Any], said: str) -> None:
+    pods["spawner"]["kubernetes"] |= change
+    with pytest.raises(ConfigurationError) as caught:
+        load(pods)
+    assert said in str(caught.value)
+
+
+def test_kubernetes_needs_its_part(pods: dict[str, Any]) -> None:
+    del pods["spawner"]["kubernetes"]
+    with pytest.raises(ConfigurationError, match=r"describe the pods in spawner\.kubernetes"):
+        load(pods)
+
+
+def test_extra_configuration_runs_last_in_order(pods: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "extra"
+    folder.mkdir()
+    (folder / "10-second.py").write_text(
+        "c.KubeSpawner.image = settings.spawner.kubernetes.image + '-x' + c.X.y\n"
+    )
+    (folder / "05-first.py").write_text("get_config().X.y = 'z'\n")
+    (folder / "README").write_text("not Python")
+    pods["hub"] |= {"extra_config": str(folder), "config": {"KubeSpawner": {"image": "no"}}}
+    assert traits(pods).KubeSpawner.image == "registry.example.org/datalab/notebook:1-xz"
+    (folder / "20-wrong.py").write_text("1 / 0\n")
+    with pytest.raises(ConfigurationError, match=r"20-wrong\.py fails: ZeroDivisionError"):
+        apply(load(pods), Config())
