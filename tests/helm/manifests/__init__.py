@@ -1,0 +1,3 @@
+"""What the chart's tests know about Kubernetes: rendering, contexts, policies, its own schema."""
+
+from __future__ import annotations

@@ -1,0 +1,82 @@
+"""What the chart hands to the hub and the gateway: settings that they accept."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from manifests.render import Release, containers, label
+
+from geodes_datalab.hub import schema
+
+
+def test_the_hub_accepts_the_settings(release: Release) -> None:
+    settings = schema.load(release.settings)
+    assert settings.spawner.kind == "kubernetes"
+
+
+def test_addresses_name_services_that_exist(release: Release) -> None:
+    services = {
+        f"{obj['metadata']['name']}.{release.namespace_of(obj)}": {
+            port["port"] for port in obj["spec"]["ports"]
+        }
+        for obj in release.of("Service")
+    }
+    settings = release.settings
+    named = [settings["hub"]["connect_url"], settings["proxy"]["api_url"]]
+    if settings["gateway"]["enabled"]:
+        named += [
+            settings["gateway"]["proxy_address"],
+            settings["gateway"]["scheduler_address"],
+            settings["gateway"]["kubernetes"]["api_url"],
+        ]
+    for address in named:
+        host, _, port = address.rpartition("://")[2].partition("/")[0].partition(":")
+        assert int(port) in services[host], address
+
+
+def test_every_secret_that_is_named_is_mounted_in_the_hub(release: Release) -> None:
+    hub = release.one("Deployment", "hub")["spec"]["template"]["spec"]
+    mounted = {
+        f"/etc/geodes-datalab/secrets/{item['path']}"
+        for volume in hub["volumes"]
+        for source in (volume.get("projected") or {}).get("sources") or []
+        for item in (source.get("secret") or {}).get("items") or []
+    }
+    settings = release.settings
+    for part in ("hub", "proxy", "authenticator", "cull", "check"):
+        for key, value in (settings.get(part) or {}).items():
+            if isinstance(value, dict) and set(value) == {"file"}:
+                assert value["file"] in mounted, (part, key)
+    assert settings["gateway"].get("token", {}).get("file", "") in {*mounted, ""}
+
+
+def test_python_files_are_three_lines(chart: Path) -> None:
+    files = sorted((chart / "files").rglob("*.py"))
+    assert files
+    for path in files:
+        body = ast.parse(path.read_text()).body
+        lines = [node for node in body if ast.unparse(node) != "from __future__ import annotations"]
+        assert len(lines) <= 3, path.name
+
+
+def test_no_python_in_templates(chart: Path) -> None:
+    for path in (chart / "templates").rglob("*"):
+        if path.is_file():
+            text = path.read_text()
+            assert "import " not in text or path.name == "NOTES.txt", path.name
+            assert "c.JupyterHub" not in text or path.name == "NOTES.txt", path.name
+
+
+def test_config_files_are_where_the_commands_look(release: Release) -> None:
+    for owner, template in release.templates():
+        mounts = {
+            mount["mountPath"].rstrip("/")
+            for container in containers(template["spec"])
+            for mount in container.get("volumeMounts") or []
+        }
+        for container in containers(template["spec"]):
+            for word in [*container.get("command", []), *container.get("args", [])]:
+                path = word.rpartition("=")[2]
+                if path.startswith("/etc/geodes-datalab/"):
+                    assert any(path.startswith(f"{mount}") for mount in mounts), label(owner)
