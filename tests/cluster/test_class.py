@@ -1,0 +1,59 @@
+"""A class that logs in at the same moment, by the published script (tests/benchmarks)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from trials import Release
+from trials.tables import ARTIFACTS
+
+from geodes_datalab.testing.visitor import wait_for
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
+
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "class_of_users.py"
+
+
+def test_everybody_gets_lab_and_cluster(release: Release, tmp_path: Path) -> None:
+    """Five by default, as many as CLASS_SIZE says (`make bench-class`: 20)."""
+    size = int(os.environ.get("CLASS_SIZE", "5"))
+    password = tmp_path / "password"
+    password.touch(mode=0o600)
+    password.write_text(release.secret("auth.password"), "utf-8")
+    figures = ARTIFACTS / f"class-of-{size}.json"
+    ARTIFACTS.mkdir(exist_ok=True)
+    command = [
+        sys.executable, str(SCRIPT), release.url, f"--users={size}", f"--password-file={password}",
+        '--options={"profile": "small"}', f"--json={figures}", "--timeout=900",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True)
+    print(f"\n{done.stdout}{done.stderr}")
+    assert done.returncode == 0
+    seconds = json.loads(figures.read_text("utf-8"))["seconds"]
+    assert [seconds[step]["reached"] for step in ("lab", "cluster", "result")] == [size] * 3
+    wait_for(lambda: not release.pods("dask-worker"), "end of the class's clusters")
+
+
+def test_a_full_hub_queues_with_a_clear_message(release: Release) -> None:
+    """With one spawn at a time, the second of two is told to wait, and gets its turn."""
+    release.upgrade({"hub.concurrentSpawnLimit": 1})
+    try:
+        first, second = release.visitor("queue-a"), release.visitor("queue-b")
+        assert first.start({"profile": "small"}).status_code in (201, 202)
+        answer = second.start({"profile": "small"})
+        assert answer.status_code == 429
+        assert "try again" in answer.text.lower()
+        assert int(answer.headers["Retry-After"]) > 0
+        wait_for(first.server_answers, "the first server", timeout=240)
+        wait_for(lambda: second.start({"profile": "small"}).status_code in (201, 202), "a turn")
+        wait_for(second.server_answers, "the second server", timeout=240)
+        first.stop()
+        second.stop()
+    finally:
+        del release.changes["hub.concurrentSpawnLimit"]
+        release.upgrade()

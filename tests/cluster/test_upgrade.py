@@ -1,0 +1,196 @@
+"""Upgrade, roll back, uninstall and install again under a user who works.
+
+No home, token, database or running server is lost; what must not stay behind does not.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+from harness import Cluster
+from trials import IMAGES, Release, Table, people
+from trials.desk import Desk
+
+from geodes_datalab.testing.visitor import Visitor, wait_for
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+
+NEXT = "next"
+# What an uninstallation keeps: homes, the hub's database, the Secret.
+KEPT = {"persistentvolumeclaims", "secrets"}
+# Kubernetes' own, in every namespace, and traces that expire.
+ALWAYS = {"configmaps/kube-root-ca.crt", "serviceaccounts/default"}
+TRACES = {"events", "events.events.k8s.io"}
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[Table]:
+    table = Table("cluster-upgrade", ["step", "whole again after"])
+    yield table
+    print(f"\n{table}")
+
+
+@pytest.fixture(scope="module")
+def desk(release: Release, alice: Visitor) -> Iterator[Desk]:
+    desk = Desk.open(release, alice)
+    desk.kernel.run("open('kept.txt', 'w').write('kept')")
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def token(alice: Visitor) -> str:
+    """An API token that alice made for herself."""
+    answer = alice.hub("POST", "users/alice/tokens", {"note": "upgrade"})
+    answer.raise_for_status()
+    return str(answer.json()["token"])
+
+
+def assert_nothing_was_lost(desk: Desk, token: str) -> None:
+    """Server, kernel, cluster and its work; log-in, token and home."""
+    desk.goes_on()
+    assert desk.visitor.server_answers()  # by the cookie from before
+    headers = {"Authorization": f"token {token}"}
+    answer = requests.get(f"{desk.visitor.url}hub/api/user", headers=headers, timeout=30)
+    assert answer.status_code == 200
+    assert answer.json()["name"] == "alice"
+    assert desk.kernel.run("open('kept.txt').read()") == "'kept'"
+    listed = desk.kernel.run("print([one.name for one in gateway.list_clusters()])")
+    assert desk.cluster in listed
+
+
+def uids(release: Release) -> dict[str, str]:
+    return {
+        component: release.pod(component)["metadata"]["uid"]
+        for component in ("hub", "proxy", "gateway-api", "gateway-proxy")
+    }
+
+
+def test_an_upgrade_without_changes_restarts_nothing(
+    release: Release, desk: Desk, token: str, table: Table
+) -> None:
+    before = uids(release)
+    table.add("helm upgrade, nothing changed", release.upgrade())
+    assert uids(release) == before
+    assert_nothing_was_lost(desk, token)
+
+
+def test_changed_values(release: Release, desk: Desk, token: str, table: Table) -> None:
+    before = uids(release)
+    told = "Maintenance on Friday"
+    changes = {"hub.announcement": told, "gateway.limits.clusters": 3}
+    table.add("helm upgrade, values changed", release.upgrade(changes))
+    after = uids(release)
+    assert after["hub"] != before["hub"]
+    assert after["proxy"] == before["proxy"]  # its routes and connections are nobody's toy
+    assert_nothing_was_lost(desk, token)
+    page = desk.visitor.session.get(f"{release.url}hub/home", timeout=30)
+    assert told in page.text
+    code = "extra = [gateway.new_cluster() for _ in range(2)]\n[one.shutdown() for one in extra]"
+    desk.kernel.run(code, timeout=240)  # three at once
+
+
+def test_rollback(release: Release, desk: Desk, token: str, table: Table) -> None:
+    table.add("helm rollback", release.rollback())
+    release.changes.clear()
+    assert_nothing_was_lost(desk, token)
+    page = desk.visitor.session.get(f"{release.url}hub/home", timeout=30)
+    assert "Maintenance on Friday" not in page.text
+
+
+def test_a_new_image(
+    release: Release, cluster: Cluster, desk: Desk, token: str, table: Table
+) -> None:
+    """The images under new tags: old servers keep theirs, new ones get the new one."""
+    for image in IMAGES:
+        retag(cluster, image, f"{image.rsplit(':', 1)[0]}:{NEXT}")
+    changes = {"singleuser.image.tag": NEXT, "hub.image.tag": NEXT}
+    table.add("helm upgrade, new images", release.upgrade(changes))
+    assert image_of(release.pod("hub")).endswith(f":{NEXT}")
+    assert_nothing_was_lost(desk, token)
+    assert not image_of(release.user_pod("alice")).endswith(f":{NEXT}")
+
+    frank = release.visitor("frank")
+    people.settle(frank)
+    assert image_of(release.user_pod("frank")).endswith(f":{NEXT}")
+    kernel = people.with_cluster(frank, workers=1)
+    workers = release.dask_pods("dask-worker", people.cluster_name(kernel))
+    assert image_of(workers[0]).endswith(f":{NEXT}")
+    people.leave(frank)
+
+
+def image_of(pod: dict[str, object]) -> str:
+    spec = pod["spec"]
+    assert isinstance(spec, dict)
+    return str(spec["containers"][0]["image"])
+
+
+def retag(cluster: Cluster, old: str, new: str) -> None:
+    socket = str(cluster.places.containerd_socket)
+    command = ["ctr", "-a", socket, "-n", "k8s.io", "images", "tag", "--force", old, new]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_uninstall_and_install_again(
+    release: Release, cluster: Cluster, desk: Desk, token: str, table: Table
+) -> None:
+    password = release.secret("auth.password")
+    before = desk.done()
+    release.uninstall()
+    left = left_behind(release, cluster)
+    print("\nleft by helm uninstall while a server and a cluster run:", *left, sep="\n  ")
+    began = time.monotonic()
+    seconds = release.install()
+    wait_for(desk.visitor.server_answers, "alice's server")
+    table.add("helm uninstall, helm install", time.monotonic() - began)
+    assert max(seconds.values()) < 300
+    assert release.secret("auth.password") == password
+    assert_nothing_was_lost(desk, token)
+    assert desk.done() >= before
+
+
+def test_uninstall_leaves_only_what_must_not_be_lost(
+    release: Release, cluster: Cluster, desk: Desk
+) -> None:
+    """When nobody works: homes, the hub's database and the Secret."""
+    everybody = release.visitor("admin").hub("GET", "users?state=active").json()
+    for user in everybody:
+        visitor = release.visitor(user["name"])
+        people.leave(visitor)
+    wait_for(lambda: not release.pods("dask-scheduler"), "end of the clusters", timeout=120)
+    release.uninstall()
+    try:
+        left = left_behind(release, cluster)
+        print("\nleft by helm uninstall:", *left, sep="\n  ")
+        assert {name.split("/")[0] for name in left} == KEPT
+        secrets = [name for name in left if name.startswith("secrets/")]
+        assert secrets == [f"secrets/{release.name}-secrets"]
+        claims = [name for name in left if name.startswith("persistentvolumeclaims/")]
+        assert f"persistentvolumeclaims/{release.name}-hub-db" in claims
+        assert f"persistentvolumeclaims/{release.name}-home-alice" in claims
+    finally:
+        release.changes.clear()
+        release.install()
+
+
+def left_behind(release: Release, cluster: Cluster) -> list[str]:
+    """List every object of the release's namespaces that a bare namespace does not have."""
+    kinds = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "-o", "name").split()
+    asked = ",".join(kind for kind in kinds if kind not in TRACES)
+    found = []
+    for namespace in release.namespaces:
+        listed = cluster.kubectl(
+            "get", asked, "-n", namespace, "--ignore-not-found", "-o",
+            'jsonpath={range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}',
+        )  # fmt: skip
+        found += [_plural(line) for line in listed.splitlines() if line]
+    return sorted(name for name in set(found) if name not in ALWAYS)
+
+
+def _plural(line: str) -> str:
+    kind, name = line.split("/", 1)
+    return f"{kind.lower()}s/{name}"

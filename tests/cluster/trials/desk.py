@@ -1,0 +1,61 @@
+"""A user at work: what must survive when something breaks or is replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from geodes_datalab.testing.visitor import Kernel, Visitor, wait_for
+
+from . import people
+from .release import Release
+
+LONG = """
+remembered = 42
+long = client.map(lambda i: (__import__('time').sleep(0.5), i)[1], range(20000), pure=False)
+"""
+
+
+@dataclass
+class Desk:
+    """A server, a kernel with a variable, and a cluster that computes."""
+
+    release: Release
+    visitor: Visitor
+    kernel: Kernel
+    pod: dict[str, Any]
+    cluster: str
+
+    @classmethod
+    def open(cls, release: Release, visitor: Visitor) -> Desk:
+        """Open a kernel and a cluster of two workers with work for hours."""
+        kernel = people.with_cluster(visitor, workers=2)
+        kernel.run(LONG)
+        pod = release.user_pod(visitor.name)
+        return cls(release, visitor, kernel, pod, people.cluster_name(kernel))
+
+    def done(self) -> int:
+        """Return how many tasks are done; an error of any is a failure."""
+        code = (
+            "states = [one.status for one in long]\n"
+            "assert 'error' not in states and 'lost' not in states and 'cancelled' not in states\n"
+            "print(states.count('finished'))"
+        )
+        return int(self.kernel.run(code))
+
+    def server_goes_on(self) -> None:
+        """Check that server and kernel are the same as ever."""
+        now = self.release.user_pod(self.visitor.name)
+        assert now["metadata"]["uid"] == self.pod["metadata"]["uid"]
+        assert now["status"]["containerStatuses"][0]["restartCount"] == 0
+        assert self.kernel.run("remembered") == "42"
+
+    def goes_on(self) -> None:
+        """Check that server, kernel and the cluster's work go on."""
+        self.server_goes_on()
+        before = self.done()
+        wait_for(lambda: self.done() > before, "progress of the computation", timeout=90)
+
+    def close(self) -> None:
+        """Close the cluster, where it is still there."""
+        people.close_clusters(self.kernel)
