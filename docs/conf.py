@@ -19,6 +19,7 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "reexports",
+    "settings",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
 ]
