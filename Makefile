@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .PHONY: help up down status test test-311 test-browser test-system test-notebooks bench lint format \
-        notebooks docs lock size clean
+        notebooks docs lock size clean base-image images test-images cluster-up cluster-down test-cluster bench-class
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,29 @@ test-browser: ## Drive the whole datalab with Chromium
 
 test-system: ## Start the whole datalab and kill its parts
 	@scripts/run pytest --run-system -m system $(ARGS)
+
+base-image: ## Make the images' base from Debian's packages, where no registry is reached (root)
+	@scripts/base-image $(ARGS)
+
+images: ## Build the images that changed (ARGS="--sizes" shows what is large)
+	@scripts/images $(ARGS)
+
+test-images: images ## Run the tests inside the images
+	@scripts/run pytest --run-images -m images -s tests/images $(ARGS)
+
+cluster-up: ## Start a real Kubernetes on this machine (needs root)
+	@scripts/cluster up
+
+cluster-down: ## Stop it and leave nothing
+	@scripts/cluster down
+
+test-cluster: images ## Install the chart on a real Kubernetes, use it, break it (KEEP=1 keeps it)
+	@scripts/cluster build
+	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) tests/cluster
+
+bench-class: images ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
+	@CLASS_SIZE="$${CLASS_SIZE:-20}" scripts/run pytest --run-cluster -s \
+		tests/cluster/test_class.py -k everybody
 
 test-notebooks: ## Execute the notebooks against the stand-in GEODES
 	@scripts/run pytest tests/notebooks $(ARGS)
