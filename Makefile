@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .PHONY: help up down status test test-311 test-browser test-system test-notebooks bench lint format \
-        notebooks docs lock size clean base-image images test-images cluster-up cluster-down test-cluster bench-class
+        notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster bench-class
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ images: ## Build the images that changed (ARGS="--sizes" shows what is large)
 
 test-images: images ## Run the tests inside the images
 	@scripts/run pytest --run-images -m images -s tests/images $(ARGS)
+
+bundle: ## Write images, chart and checksums into one folder, for a closed site (ARGS=FOLDER)
+	@scripts/bundle $(ARGS)
 
 cluster-up: ## Start a real Kubernetes on this machine (needs root)
 	@scripts/cluster up

@@ -101,8 +101,7 @@ def police() -> None:
 def police_udp_dns(on: bool) -> None:
     """Switch whether name look-ups by UDP are subject to policies too.
 
-    Off by default: the two queries of one look-up (IPv4 and IPv6) leave from one socket, one of
-    them gets lost on the way through the queue, and new pods wait 5 s for it.
+    Off by default: under load some look-ups through the queue took 5 s (the cause is not known).
     """
     passes = _iptables("-C", *DNS_PASSES, check=False)
     if on and passes:
