@@ -117,7 +117,7 @@ def _clusters(settings: Settings, c: Any) -> None:
     c.Backend.cluster_options = cluster_options(gateway)
     dask = [sys.executable, "-m", "dask"]  # dask-scheduler and dask-worker are gone since 2026.6
     c.ClusterConfig.scheduler_cmd = [*dask, "scheduler", "--preload", TLS_GUARD]
-    c.ClusterConfig.worker_cmd = [*dask, "worker"]
+    c.ClusterConfig.worker_cmd = [*dask, "worker", "--no-dashboard"]  # it asks nobody who comes
     c.ClusterConfig.scheduler_memory = round(gateway.scheduler_memory_gib * GIB)
     c.ClusterConfig.worker_memory = round(gateway.workers.memory_gib * GIB)
     c.ClusterConfig.worker_cores = gateway.workers.cores

@@ -101,7 +101,7 @@ class DatalabBackend(LoggingConfigurable):
             yield ClusterUse(
                 user=cluster.username,
                 status=cluster.status.name.lower(),
-                wanted=self.wanted(cluster),  # type: ignore[attr-defined]
+                wanted=self.asked_for(cluster),  # type: ignore[attr-defined]
                 cores=share.cores,
                 memory=share.memory,
                 **self.details(cluster),

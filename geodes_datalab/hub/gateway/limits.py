@@ -99,6 +99,8 @@ class PerUserLimits(LoggingConfigurable):
 
     async def forward_message_to_scheduler(self, cluster: Any, msg: dict[str, Any]) -> None:
         """Pass a request on, and remember how many workers it asks for."""
+        for name in ("count", "minimum", "maximum"):
+            _check_number(name, msg.get(name))
         asked = msg.get("count", msg.get("maximum"))
         if asked is not None:
             self.asked[cluster.name] = asked
@@ -111,6 +113,7 @@ class PerUserLimits(LoggingConfigurable):
 
     async def on_cluster_heartbeat(self, cluster_name: str, msg: dict[str, Any]) -> None:
         """Bound what a scheduler asks for, also one that was tampered with."""
+        _check_number("count", msg.get("count"), optional=False)
         cluster = await super().get_cluster(cluster_name)  # type: ignore[misc]
         if cluster is not None:
             most = await self._most(cluster)
@@ -120,8 +123,19 @@ class PerUserLimits(LoggingConfigurable):
         await super().on_cluster_heartbeat(cluster_name, msg)  # type: ignore[misc]
 
     def wanted(self, cluster: Any) -> int:
+        """Return how many workers count: those asked for, or those that are there if these are more.
+
+        A tampered scheduler may deny workers that run on.
+        """
+        return max(self.asked_for(cluster), self.present(cluster))
+
+    def asked_for(self, cluster: Any) -> int:
         """Return how many workers a cluster asks for."""
         return int(self.asked.get(cluster.name, 0))
+
+    def present(self, cluster: Any) -> int:
+        """Return how many workers of a cluster there are, whoever wants them."""
+        return 0
 
     def share(self, cluster: Any) -> Share:
         """Return what a cluster reserves with the workers that it asks for."""
@@ -167,6 +181,14 @@ class PerUserLimits(LoggingConfigurable):
             bounds.append(int((self.user_max_memory - held.memory) / each.memory + 1e-6))
         given = [bound for bound in bounds if bound is not None]
         return max(0, min(given)) if given else None
+
+
+def _check_number(name: str, value: Any, *, optional: bool = True) -> None:
+    """Refuse what is no number of workers; upstream looks at ``scale`` alone."""
+    if optional and value is None:
+        return
+    if type(value) is not int or value < 0:
+        raise PublicException(f"{name}={value!r} is no number of workers")
 
 
 def _names(clusters: list[Any]) -> str:

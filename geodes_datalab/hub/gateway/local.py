@@ -44,6 +44,11 @@ class LocalBackend(DatalabBackend, PerUserLimits, UnsafeLocalBackend):
         """Return the clusters that are starting or running."""
         return [cluster.to_model() for cluster in self.db.active_clusters()]
 
+    def present(self, cluster: Any) -> int:
+        """Return how many worker processes of a cluster there are."""
+        known = self.db.get_cluster(cluster.name)
+        return len(known.active_workers()) if known is not None else 0
+
     def get_env(self, cluster: Any) -> dict[str, str]:
         """Return the environment of schedulers and workers."""
         env: dict[str, str] = super().get_env(cluster)

@@ -80,7 +80,7 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
         status = self._status(cluster.name)
         return {
             "status": cluster.status.name,
-            "workers": {"wanted": self.wanted(cluster), **(status.get("workers") or {})},
+            "workers": {"wanted": self.asked_for(cluster), **(status.get("workers") or {})},
             "waiting": status.get("waiting") or [],
             "lost": status.get("lost") or [],
             "failure": status.get("failure"),
@@ -104,10 +104,15 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
             "waiting": waiting,
         }
 
-    def wanted(self, cluster: Any) -> int:
+    def asked_for(self, cluster: Any) -> int:
         """Return how many workers a cluster asks for; after a restart, as its object says."""
         spec = (self.informer.get(cluster.name) or {}).get("spec") or {}
-        return int(self.asked.get(cluster.name, spec.get("replicas") or 0))
+        return int(self.asked.get(cluster.name, max(0, int(spec.get("replicas") or 0))))
+
+    def present(self, cluster: Any) -> int:
+        """Return how many worker pods of a cluster there are, as the controller counted them."""
+        workers = self._status(cluster.name).get("workers") or {}
+        return int(workers.get("running", 0)) + int(workers.get("pending", 0))
 
     def _status(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = (self.informer.get(name) or {}).get("status") or {}

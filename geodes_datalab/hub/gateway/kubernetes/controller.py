@@ -35,6 +35,9 @@ from geodes_datalab.hub.gateway.kubernetes.reasons import (
 ROUTE = "gateway-proxy"
 """What stands in a status where upstream names an IngressRoute."""
 
+HTTP_INSIDE = "127.0.0.1:8787"
+"""Where a worker's own HTTP server listens: packets of other users' workers may reach its pod."""
+
 Pod = dict[str, Any]
 Status = dict[str, Any]
 
@@ -120,6 +123,12 @@ class KubernetesController(KubeController):
         three should.
         """
         return await super().handle_scale_down(cluster, sched_pod, info, replicas, -delta)
+
+    def get_worker_command(self, namespace: str, cluster_name: str, config: Any) -> list[str]:
+        """Return a worker's command; its HTTP server, which asks nobody who comes, stays inside."""
+        command: list[str] = super().get_worker_command(namespace, cluster_name, config)
+        where = command.index("--dashboard-address") + 1
+        return [*command[:where], HTTP_INSIDE, *command[where + 1 :]]
 
     async def create_ingressroute_if_not_exists(
         self, cluster: dict[str, Any], sched_pod: Pod

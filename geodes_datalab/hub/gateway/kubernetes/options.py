@@ -13,6 +13,7 @@ from geodes_datalab.errors import near
 from geodes_datalab.hub.gateway.kubernetes import pods
 from geodes_datalab.hub.gateway.options import Environment, OptionError
 from geodes_datalab.hub.images import permitted
+from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import Settings, Size
 
 GIB = 2**30
@@ -80,7 +81,7 @@ class Handler:
         OptionError
             A variable or an image that is not allowed; the user reads the message.
         """
-        self._check_image(options.image)
+        self._check_image(options.image, Person(frozenset(user.groups), user.admin))
         gateway = self.settings.gateway
         environment = Environment(
             {**pods.ENVIRONMENT, **gateway.environment}, gateway.environment_names
@@ -108,8 +109,8 @@ class Handler:
         given: Dictionary[str, str] = getattr(pods.described(self.settings), kind).annotations
         return {**given, pods.OWNER: user.name}
 
-    def _check_image(self, image: str) -> None:
-        named = pods.images(self.settings)
+    def _check_image(self, image: str, person: Person) -> None:
+        named = pods.images(self.settings, person)
         patterns = pods.allowed_images(self.settings)
         if image not in named and not permitted(image, patterns):
             allowed = ", ".join(sorted({*named, *patterns}))

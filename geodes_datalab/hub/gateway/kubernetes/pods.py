@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import KubernetesGateway, Pods, Settings, Size
 
 OWNER = "hub.jupyter.org/username"
@@ -52,15 +53,15 @@ def default_image(settings: Settings) -> str:
     return described(settings).image or (spawner.image if spawner else "")
 
 
-def images(settings: Settings) -> set[str]:
-    """Return the images that the settings themselves name."""
+def images(settings: Settings, person: Person) -> set[str]:
+    """Return the images that the settings themselves name, as far as a person is offered them."""
     spawner = settings.spawner.kubernetes
-    profiles = spawner.profiles.values() if spawner else ()
     found = {default_image(settings), spawner.image if spawner else ""}
-    for profile in profiles:
+    for profile in filter(person.sees, spawner.profiles.values() if spawner else ()):
         found.add(profile.image or "")
-        for option in profile.options.values():
-            found.update(choice.image or "" for choice in option.choices.values())
+        for option in filter(person.sees, profile.options.values()):
+            offered = filter(person.sees, option.choices.values())
+            found.update(choice.image or "" for choice in offered)
     return found - {""}
 
 
@@ -122,18 +123,26 @@ def _pod(settings: Settings, kind: Pods) -> dict[str, Any]:
 def _volumes(settings: Settings) -> Iterator[dict[str, Any]]:
     for name, volume in described(settings).volumes.items():
         yield {"name": name, **volume}
-    for name, shared in _shared(settings):
-        claim = {"claimName": shared.claim, "readOnly": True}
-        yield {"name": f"shared-{name}", "persistentVolumeClaim": claim}
+    for claim, name in _claims(settings).items():
+        yield {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
 
 
 def _mounts(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield from described(settings).volume_mounts.items()
     for name, shared in _shared(settings):
-        mount: dict[str, Any] = {"mountPath": shared.path, "readOnly": True}
+        volume = _claims(settings)[shared.claim]
+        mount: dict[str, Any] = {"name": volume, "mountPath": shared.path, "readOnly": True}
         if shared.subpath:
             mount["subPath"] = shared.subpath
         yield f"shared-{name}", mount
+
+
+def _claims(settings: Settings) -> dict[str, str]:
+    """Return the volume of each claim: one, as a claim named twice in a pod is never mounted."""
+    found: dict[str, str] = {}
+    for name, shared in _shared(settings):
+        found.setdefault(shared.claim, f"shared-{name}")
+    return found
 
 
 def _shared(settings: Settings) -> Iterator[tuple[str, Any]]:

@@ -79,7 +79,8 @@ def _clusters(settings: Settings, c: Any) -> None:
     config.image_pull_policy = kubernetes.image_pull_policy
     config.image_pull_secrets = [{"name": name} for name in kubernetes.image_pull_secrets]
     config.scheduler_cmd = ["dask", "scheduler", "--preload", TLS_GUARD]
-    config.worker_cmd = ["dask", "worker"]
+    # A worker's own pages (plain http, call stacks of the user's code) would be open to other workers.
+    config.worker_cmd = ["dask", "worker", "--no-dashboard"]
     config.scheduler_cores, config.scheduler_cores_limit = scheduler.cores, scheduler.cores_limit
     config.scheduler_memory = config.scheduler_memory_limit = memory
     config.scheduler_extra_pod_config = pods.scheduler_pod(settings)
