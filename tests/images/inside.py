@@ -46,6 +46,11 @@ class Image:
     root: Path | None = None
     """Where its files are mounted, for the engine that starts no containers (buildah)."""
 
+    @property
+    def short(self) -> str:
+        """``platform`` or ``notebook``."""
+        return self.name.rpartition("/")[2].partition(":")[0]
+
     def run(
         self, *command: str, text: str | None = None, timeout: int = 300, **environment: str
     ) -> subprocess.CompletedProcess[str]:

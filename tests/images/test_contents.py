@@ -66,9 +66,8 @@ def test_every_package_has_its_licence_named_or_its_place(image: Image) -> None:
 
 def test_the_committed_list_is_the_images(image: Image) -> None:
     """Debian's versions move on with its security updates, so only its names are compared."""
-    short = image.name.rpartition("/")[2].partition(":")[0]
     inside = image.run("cat", f"{FOLDER}/packages.txt").stdout
-    committed = (ROOT / "images" / short / "packages.txt").read_text()
+    committed = (ROOT / "images" / image.short / "packages.txt").read_text()
     hint = 'make images ARGS="--list"'
     for kind in ("pypi", "npm"):
         assert listed(inside, kind) == listed(committed, kind), hint
@@ -76,8 +75,7 @@ def test_the_committed_list_is_the_images(image: Image) -> None:
 
 
 def test_every_package_comes_from_the_lock(image: Image) -> None:
-    short = image.name.rpartition("/")[2].partition(":")[0]
-    lock = (ROOT / "images" / short / "requirements.txt").read_text()
+    lock = (ROOT / "images" / image.short / "requirements.txt").read_text()
     pins = {line.split()[0] for line in lock.splitlines() if "==" in line.split(" ")[0]}
     for name, version in listed(image.run("cat", f"{FOLDER}/packages.txt").stdout, "pypi").items():
         assert f"{name.replace('.', '-')}=={version}" in pins, name

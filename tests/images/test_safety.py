@@ -194,7 +194,7 @@ def test_the_image_says_what_it_is(image: Image) -> None:
         for name, value in config["Labels"].items()
         if "opencontainers" in name
     }
-    assert labels["title"] in image.name
+    assert labels["title"] == f"geodes-datalab/{image.short}"
     assert labels["licenses"] == "Apache-2.0"
     assert labels["version"] in image.python(
         "import geodes_datalab; print(geodes_datalab.__version__)"
