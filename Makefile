@@ -1,7 +1,7 @@
 # Verbs only: each calls one script or one tool. `make` alone prints this list.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help up down status test test-311 test-browser test-system test-notebooks bench lint format \
+.PHONY: help up down status test test-chart test-311 test-browser test-system test-notebooks bench chart lint format \
         notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster bench-class
 
 help: ## Show the verbs
@@ -17,7 +17,12 @@ status: ## Show what runs
 	@.venv/bin/geodes-datalab status $(ARGS)
 
 test: ## Run the tests (ARGS="-k search")
+	@scripts/helm --path >/dev/null || true
 	@scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+test-chart: ## Lint and render the chart with a real helm, and look at every object
+	@scripts/helm --path
+	@scripts/run pytest --numprocesses=auto --dist=loadfile tests/helm $(ARGS)
 
 test-311: ## Run the tests on Python 3.11, the oldest supported
 	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS)
@@ -56,6 +61,9 @@ bench-class: images ## Let a class of 20 log in at once on a real Kubernetes (CL
 
 test-notebooks: ## Execute the notebooks against the stand-in GEODES
 	@scripts/run pytest tests/notebooks $(ARGS)
+
+chart: ## Make the chart's JSON schema, its list of keys and its tables anew
+	@scripts/chart
 
 notebooks: test-notebooks ## The same
 

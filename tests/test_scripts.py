@@ -158,3 +158,17 @@ def test_a_failed_installation_is_tried_again(project: Path) -> None:
     assert done.returncode == 2
     assert "refused" in done.stderr
     assert not (project / ".venv/.installed-up").exists()
+
+
+def test_a_bundle_replaces_no_folder_but_its_own(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("files")
+    done = subprocess.run(
+        [ROOT / "scripts/bundle", tmp_path],
+        env={"HOME": str(tmp_path), "PATH": SYSTEM},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert f"{tmp_path} is there and holds something else" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from harness import Cluster
+from harness import Cluster, images
 from trials import IMAGES, Release, people
 
 from geodes_datalab.testing.visitor import Kernel, Visitor
@@ -59,8 +59,10 @@ def cluster(shared_cache: Path, keep: bool) -> Iterator[Cluster]:
         pytest.skip(f"no test cluster on this machine: {reason}")
     ours = cluster.up(tied=not keep) and not keep
     try:
+        known = images.names(cluster.places) if keep else {}
         for image in IMAGES:
-            cluster.load(image)
+            if image not in known:
+                cluster.load(image)
         yield cluster
     finally:
         if ours:

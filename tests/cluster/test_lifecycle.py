@@ -71,8 +71,8 @@ def test_an_orphaned_cluster_is_reaped(dave: Visitor, release: Release) -> None:
 
 @pytest.fixture(scope="module")
 def impatient(release: Release) -> Iterator[Release]:
-    """The release with a culler that waits a minute for servers, and half for clusters."""
-    release.upgrade({"cull.timeout": 60, "cull.every": 5, "gateway.idleMinutes": 0.5})
+    """The release with a culler that waits 90 s for servers, and half a minute for clusters."""
+    release.upgrade({"cull.timeout": 90, "cull.every": 5, "gateway.idleMinutes": 0.5})
     yield release
     for key in ("cull.timeout", "cull.every", "gateway.idleMinutes"):
         del release.changes[key]
@@ -81,23 +81,23 @@ def impatient(release: Release) -> Iterator[Release]:
 
 def test_culling_ends_the_idle_and_spares_the_busy(impatient: Release) -> None:
     """Four people, nobody looks: idle, silently busy, waiting for a cluster, computing on one."""
-    visitors = {name: impatient.visitor(name) for name in ("idle", "busy", "waits", "computes")}
-    for visitor in visitors.values():
-        people.begin(visitor, {"profile": "small"})
-    for visitor in visitors.values():
-        people.settle(visitor)
-    computes = people.with_cluster(visitors["computes"], workers=1)
-    waits = people.with_cluster(visitors["waits"], workers=1)
-    names = {"computes": people.cluster_name(computes), "waits": people.cluster_name(waits)}
+    visitors = {name: impatient.visitor(name) for name in ("busy", "waits", "computes", "idle")}
+    people.settle(visitors["busy"])
     # No output, no message: only the state of the kernel tells that it is busy.
-    visitors["busy"].kernel().begin("import time; time.sleep(400)")
-    waits.begin("client.submit(__import__('time').sleep, 400, pure=False).result()")
+    visitors["busy"].kernel().begin("import time; time.sleep(600)")
+    people.settle(visitors["waits"])
+    waits = people.with_cluster(visitors["waits"], workers=1)
+    waits.begin("client.submit(__import__('time').sleep, 600, pure=False).result()")
+    people.settle(visitors["computes"])
+    computes = people.with_cluster(visitors["computes"], workers=1)
     # An idle kernel, and work on the cluster.
-    computes.run("work = client.submit(__import__('time').sleep, 400, pure=False)")
+    computes.run("work = client.submit(__import__('time').sleep, 600, pure=False)")
+    names = {"computes": people.cluster_name(computes), "waits": people.cluster_name(waits)}
+    people.settle(visitors["idle"])
     began = time.monotonic()
     wait_for(lambda: not people.active(visitors["idle"]), "the culling of idle", timeout=240)
     print(f"\nidle server culled after {time.monotonic() - began:.0f} s")
-    time.sleep(max(0.0, began + 150 - time.monotonic()))  # past every limit, twice
+    time.sleep(max(0.0, began + 190 - time.monotonic()))  # past every limit, twice
     alive = {name for name, visitor in visitors.items() if people.active(visitor)}
     assert alive == {"busy", "waits", "computes"}
     for name in names.values():

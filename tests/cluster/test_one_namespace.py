@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from harness import Cluster
-from trials import Release, audit, packets, people
+from trials import IMAGES, Release, audit, packets, people
 from trials.packets import Target
+
+from geodes_datalab.testing.visitor import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
 
-def make(cluster: Cluster, name: str) -> Release:
-    return Release(cluster, name=name, namespace="simple", dask_namespace="simple")
+HOMES = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: homes}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
+"""
 
 
 @pytest.fixture(scope="module")
 def releases(cluster: Cluster) -> Iterator[tuple[Release, Release]]:
-    pair = make(cluster, "one"), make(cluster, "two")
-    for release in pair:
+    """Two datalabs: one of the usual choices, one of the others."""
+    namespace = os.environ.get("CLUSTER_NAMESPACE", "") + "simple"
+    one = Release(cluster, name="one", namespace=namespace, dask_namespace=namespace)
+    values = ("small.yaml", "other-choices.yaml")
+    two = replace(one, name="two", values=values, site_key=False)
+    one.make_namespaces()
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", input=HOMES)
+    for release in (one, two):
         release.install()
-    yield pair
-    for release in pair:
+    yield one, two
+    for release in (one, two):
         release.uninstall()
-    cluster.kubectl("delete", "namespace", "simple", "--wait=false")
+    cluster.kubectl("delete", "namespace", namespace, "--wait=false")
 
 
 def test_both_work_side_by_side(releases: tuple[Release, Release]) -> None:
@@ -33,6 +49,36 @@ def test_both_work_side_by_side(releases: tuple[Release, Release]) -> None:
         people.settle(visitor)
         kernel = people.with_cluster(visitor, workers=1)
         assert float(kernel.run("print(works())")) < 60
+
+
+def test_a_job_made_the_secrets(releases: tuple[Release, Release]) -> None:
+    _, two = releases
+    assert len(two.secret("hub.cookie-secret")) == 64
+    assert two.secret("proxy.token") != releases[0].secret("proxy.token")
+
+
+def test_homes_are_folders_of_one_claim(releases: tuple[Release, Release]) -> None:
+    _, two = releases
+    spec = two.user_pod("zoe-two")["spec"]
+    mounts = spec["containers"][0]["volumeMounts"]
+    home = next(mount for mount in mounts if mount["mountPath"] == "/home/jovyan")
+    assert home["subPath"] == "people/zoe-two"
+    volume = next(one for one in spec["volumes"] if one["name"] == home["name"])
+    assert volume["persistentVolumeClaim"]["claimName"] == "homes"
+    code = "import os; open('/home/jovyan/x', 'w').close(); print(os.stat('/home/jovyan').st_uid)"
+    assert two.run_in(two.user_pod("zoe-two"), code).strip()
+
+
+def test_an_image_may_be_typed_from_the_list_only(releases: tuple[Release, Release]) -> None:
+    _, two = releases
+    yves = two.visitor("yves")
+    refused = yves.start({"profile": "small", "image--unlisted-choice": "docker.io/library/x:1"})
+    assert refused.status_code == 403, refused.text
+    assert "not allowed" in refused.text
+    assert yves.start({"profile": "small", "image--unlisted-choice": IMAGES[1]}).ok
+    wait_for(yves.server_answers, "yves's Lab", timeout=240)
+    assert two.user_pod("yves")["spec"]["containers"][0]["image"] == IMAGES[1]
+    people.leave(yves)
 
 
 def test_neighbours_do_not_reach_each_other(releases: tuple[Release, Release]) -> None:
@@ -57,6 +103,6 @@ def test_everything_ends_with_the_servers(releases: tuple[Release, Release]) -> 
 def test_nothing_was_refused_here_either(
     cluster: Cluster, releases: tuple[Release, Release]
 ) -> None:
-    account = audit.account(cluster, ["simple"])
+    account = audit.account(cluster, releases[0].namespaces)
     assert account.refused == []
     assert sum(account.used.values()) > 50

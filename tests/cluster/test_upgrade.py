@@ -20,8 +20,10 @@ from geodes_datalab.testing.visitor import Visitor, wait_for
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
 NEXT = "next"
-# What an uninstallation keeps: homes, the hub's database, the Secret.
-KEPT = {"persistentvolumeclaims", "secrets"}
+# What an uninstallation keeps: homes, the hub's database, the Secret; and the policies of people's
+# servers and clusters, which go on.
+KEPT = {"networkpolicies", "persistentvolumeclaims", "secrets"}
+POLICIES = ("dask-default-deny", "dask-scheduler", "dask-worker", "default-deny", "user")
 # Kubernetes' own, in every namespace, and traces that expire.
 ALWAYS = {"configmaps/kube-root-ca.crt", "serviceaccounts/default"}
 TRACES = {"events", "events.events.k8s.io"}
@@ -162,6 +164,7 @@ def test_uninstall_leaves_only_what_must_not_be_lost(
         visitor = release.visitor(user["name"])
         people.leave(visitor)
     wait_for(lambda: not release.pods("dask-scheduler"), "end of the clusters", timeout=120)
+    wait_for(lambda: not release.get("daskclusters"), "end of their records", timeout=180)
     release.uninstall()
     try:
         left = left_behind(release, cluster)
@@ -169,6 +172,8 @@ def test_uninstall_leaves_only_what_must_not_be_lost(
         assert {name.split("/")[0] for name in left} == KEPT
         secrets = [name for name in left if name.startswith("secrets/")]
         assert secrets == [f"secrets/{release.name}-secrets"]
+        policies = [name for name in left if name.startswith("networkpolicies/")]
+        assert policies == [f"networkpolicies/{release.name}-{name}" for name in POLICIES]
         claims = [name for name in left if name.startswith("persistentvolumeclaims/")]
         assert f"persistentvolumeclaims/{release.name}-hub-db" in claims
         assert f"persistentvolumeclaims/{release.name}-home-alice" in claims
@@ -193,4 +198,5 @@ def left_behind(release: Release, cluster: Cluster) -> list[str]:
 
 def _plural(line: str) -> str:
     kind, name = line.split("/", 1)
-    return f"{kind.lower()}s/{name}"
+    plural = kind.lower().removesuffix("y") + ("ies" if kind.endswith("y") else "s")
+    return f"{plural}/{name}"

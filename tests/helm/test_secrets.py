@@ -28,7 +28,10 @@ GIVEN = {
 }
 EVERYTHING: dict[str, Any] = {
     "secrets": {"generate": "none", "values": GIVEN},
-    "hub": {"db": {"type": "postgres"}},
+    "hub": {"db": {"type": "postgres"}, "publicUrl": "https://lab.example.org"},
+    "networkPolicy": {
+        "egress": {"database": {"for": ["hub"], "cidrs": ["10.1.1.1/32"], "ports": [5432]}}
+    },
     "geodes": {"credentials": {"mode": "site"}},
     "monitoring": {"serviceMonitor": {"enabled": True}},
 }

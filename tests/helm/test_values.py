@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,14 @@ def test_lint(case: str, helm: Helm, values_of: dict[str, Path]) -> None:
     done = helm.run("lint", "--strict", "--values", str(values_of[case]), str(helm.chart))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WARNING" not in done.stdout
+
+
+def test_the_example_of_the_readme_renders(helm: Helm) -> None:
+    text = (helm.chart / "README.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    values = yaml.safe_load(example)
+    values["secrets"]["generate"] = "job"  # a rendering without a cluster makes up no secrets
+    assert helm.render(values=values).of("Ingress", "Namespace")
 
 
 def test_the_package_holds_no_tests(helm: Helm, tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from geodes_datalab.hub import load
+from geodes_datalab.testing.kubernetes_gateway import GatewayParts, running_gateway, until
 
 
 @pytest.fixture
@@ -74,3 +79,25 @@ def pods(values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "api_url": "http://127.0.0.1:9002",
     }
     return values
+
+
+@pytest.fixture(scope="session")
+def gateway_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayParts]:
+    """Return Dask Gateway's API, controller and proxy on a Kubernetes API in memory."""
+    with running_gateway(tmp_path_factory.mktemp("gateway-kubernetes")) as parts:
+        yield parts
+
+
+@pytest.fixture
+def gateway(gateway_parts: GatewayParts) -> Iterator[GatewayParts]:
+    """Return the same parts, with no cluster before and after."""
+    from geodes_datalab.hub.gateway import stop_all
+
+    parts = gateway_parts
+    yield parts
+    parts.kube.refuse = lambda _: None
+    parts.hub.with_server = {"ada", "bob"}
+    parts.hub.trouble = False
+    asyncio.run(stop_all.ask(load(parts.settings)))
+    assert until(lambda: not parts.kube.listed("pods")), parts.logs()
+    assert until(lambda: not parts.ask("GET", "/api/v1/clusters/").json())

@@ -91,7 +91,7 @@ def server(folder: Path, **environment: str) -> Iterator[Callable[..., Any]]:
             return False
 
     try:
-        assert until(up), log.read_text()
+        assert until(up, 180), log.read_text()
         yield ask
         assert "Traceback" not in log.read_text()
     finally:
@@ -184,6 +184,7 @@ def test_a_computing_cluster_keeps_its_owners_server_alive(tmp_path: Path) -> No
         environment = {
             "DASK_GATEWAY__ADDRESS": f"{gateway.address}/services/dask-gateway",
             "JUPYTERHUB_API_TOKEN": "of-the-server",
+            "GEODES_DATALAB_CULL_MINUTES": "0.1",
         }
         with server(tmp_path, **environment) as ask:
             assert rests(ask)

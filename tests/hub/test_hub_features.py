@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -242,6 +243,20 @@ def test_the_culler_as_a_process_of_its_own(
         culler.environment(load(values))
 
 
+def test_the_culler_waits_for_the_hub(capsys: pytest.CaptureFixture[str]) -> None:
+    from geodes_datalab.testing.kubernetes_api import KubernetesApi
+
+    with KubernetesApi("x") as later:  # anything that answers, even with an error
+        address = later.address
+        culler.wait_for_hub(address)
+        assert not capsys.readouterr().out
+    waiting = Thread(target=culler.wait_for_hub, args=(address, 0.05), daemon=True)
+    waiting.start()
+    waiting.join(0.5)
+    assert waiting.is_alive()
+    assert capsys.readouterr().out.count("waiting for it") == 1
+
+
 def test_a_culler_of_the_hub_asks_by_loopback(values: dict[str, Any]) -> None:
     """Policies let no pod ask itself by its own service."""
     values["hub"] |= {"bind_url": "http://0.0.0.0:8081", "connect_url": "http://hub.datalab:8081"}
@@ -251,7 +266,7 @@ def test_a_culler_of_the_hub_asks_by_loopback(values: dict[str, Any]) -> None:
 
 
 def test_servers_are_told_how_they_are_looked_at(values: dict[str, Any]) -> None:
-    values["cull"] |= {"minutes": 1.5, "busy_hours": 6}
+    values["cull"] |= {"minutes": 2, "busy_hours": 6}
     values["hub"]["last_activity_interval"] = 60
     environment = applied(values).Spawner.environment
     assert environment["JUPYTERHUB_ACTIVITY_INTERVAL"] == "30"

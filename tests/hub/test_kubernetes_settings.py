@@ -87,6 +87,19 @@ def test_nothing_that_an_operator_adds_weakens_a_pod(pods: dict[str, Any]) -> No
     assert containers[2]["securityContext"]["runAsUser"] == 2000
 
 
+def test_certificates_are_verified_as_python_3_12_does(pods: dict[str, Any]) -> None:
+    from kubernetes_asyncio.client import Configuration
+
+    asyncio.run(_claim(pods))
+    configuration = Configuration.get_default_copy()
+    assert configuration.verify_ssl is True
+    assert configuration.disable_strict_ssl_verification is True
+
+
+def test_failures_of_users_servers_do_not_end_the_hub(pods: dict[str, Any]) -> None:
+    assert traits(pods).Spawner.consecutive_failure_limit == 0
+
+
 def test_labels_let_policies_find_user_pods(pods: dict[str, Any]) -> None:
     labels = pod_of(pods)["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == "geodes-datalab"
@@ -181,6 +194,27 @@ def test_shared_volumes_open_to_writers_only(
     assert mounts["shared-team"]["subPath"] == "x"
     volume = {"name": "shared-team", "persistentVolumeClaim": {"claimName": "t"}}
     assert volume in spec["volumes"]
+
+
+def test_a_claim_is_one_volume_however_often_it_is_mounted(pods: dict[str, Any]) -> None:
+    kubernetes = pods["spawner"]["kubernetes"]
+    kubernetes["home"] = {"kind": "shared", "claim": "all", "subpath": "home/{username}"}
+    kubernetes["shared"] = {
+        "data": {"claim": "all", "path": "/data/all", "subpath": "data"},
+        "one": {"claim": "b", "path": "/data/one"},
+        "two": {"claim": "b", "path": "/data/two", "subpath": "two", "writers": ["writers"]},
+    }
+    spec = pod_of(pods, groups=("writers",))["spec"]
+    claims = [v["persistentVolumeClaim"] for v in spec["volumes"] if "persistentVolumeClaim" in v]
+    assert [claim["claimName"] for claim in claims] == ["all", "b"]  # twice: never mounted
+    mounts = {m["mountPath"]: m for m in spec["containers"][0]["volumeMounts"]}
+    assert mounts["/data/all"]["name"] == mounts["/home/jovyan"]["name"] == "home"
+    assert mounts["/data/one"]["name"] == mounts["/data/two"]["name"]
+    assert [mounts[f"/data/{name}"]["readOnly"] for name in ("all", "one", "two")] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_environment_is_literal_and_secrets_stay_with_kubernetes(pods: dict[str, Any]) -> None:

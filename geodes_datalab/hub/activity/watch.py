@@ -13,8 +13,6 @@ SOURCE = "geodes_datalab_busy"
 """Name of our entry among the server's sources of activity."""
 
 LOOK_SECONDS = 30.0
-CLUSTER_SECONDS = 120.0
-"""Asking the gateway costs it a request: not at each look."""
 
 
 class Watch:
@@ -37,6 +35,9 @@ class Watch:
         self._limit = timedelta(hours=_number(environ, "GEODES_DATALAB_BUSY_HOURS", 24.0))
         told = _number(environ, "JUPYTERHUB_ACTIVITY_INTERVAL", 60.0)
         self.seconds = max(min(LOOK_SECONDS, told / 2), 0.5)
+        # Asking the gateway costs it a request: seldom, but in time for the culler.
+        patience = _number(environ, "GEODES_DATALAB_CULL_MINUTES", 20.0) * 60
+        self._pause = timedelta(seconds=max(patience / 6, self.seconds))
 
     async def look(self) -> None:
         """Look once; whatever goes wrong, the user's server goes on."""
@@ -56,8 +57,7 @@ class Watch:
         ]
 
     async def _computing_clusters(self, now: datetime) -> list[str]:
-        pause = timedelta(seconds=min(CLUSTER_SECONDS, 4 * self.seconds))
-        if self._asked is None or now - self._asked >= pause:
+        if self._asked is None or now - self._asked >= self._pause:
             self._asked = now
             self._clusters = [f"cluster {name}" for name in await clusters.computing(self._environ)]
         return self._clusters

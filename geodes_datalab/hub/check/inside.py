@@ -39,7 +39,7 @@ def catalogue() -> str:
     if not status.reachable:
         raise ServiceError(
             f"the catalogue {status.catalogue} does not answer",
-            hint="allow it in networkPolicy.egress if its address is private; on a closed site "
-            "without one set tests.catalogue: false",
+            hint="allow it in networkPolicy.egress if its address is private; on a site without a "
+            "catalogue set tests.catalogue: false",
         )
     return f"{status.catalogue} answers"

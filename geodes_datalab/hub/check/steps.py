@@ -14,6 +14,12 @@ from geodes_datalab.hub.check.visit import Visit, told
 
 Step = tuple[str, Callable[[], str]]
 
+_PENDING = "look at the events of the namespace of Dask's pods: no room, or a quota?"
+_CLOSED = (
+    "the catalogue's address may be closed: allow it in networkPolicy.egress if it is private; "
+    "on a site without a catalogue set tests.catalogue: false"
+)
+
 
 def steps(visit: Visit, *, cluster: bool, catalogue: bool) -> Iterator[Step]:
     """Return the names of the steps and what they do, from a logged-in user on."""
@@ -25,7 +31,7 @@ def steps(visit: Visit, *, cluster: bool, catalogue: bool) -> Iterator[Step]:
         call = f"inside.cluster({visit.timeout!r})"
         yield "Dask cluster computes", lambda: _inside(visit, kernel, call)
     if catalogue:
-        yield "catalogue answers", lambda: _inside(visit, kernel, "inside.catalogue()")
+        yield "catalogue answers", lambda: _inside(visit, kernel, "inside.catalogue()", _CLOSED)
 
 
 def healthy(visit: Visit) -> str:
@@ -122,7 +128,6 @@ def _start_kernel(visit: Visit, kernel: list[str]) -> str:
     return "6 * 7 is 42"
 
 
-def _inside(visit: Visit, kernel: list[str], call: str) -> str:
-    return visit.run(
-        kernel[0], f"from geodes_datalab.hub.check import inside\nprint({call})"
-    ).splitlines()[-1]
+def _inside(visit: Visit, kernel: list[str], call: str, late: str = _PENDING) -> str:
+    code = f"from geodes_datalab.hub.check import inside\nprint({call})"
+    return visit.run(kernel[0], code, late=late).splitlines()[-1]

@@ -19,6 +19,7 @@ from geodes_datalab.errors import ServiceError
 
 # A policy that was made a moment ago may take a second to be in force, and a proxy to know routes.
 _PAUSE = 1.0
+_LATE = "raise tests.timeoutSeconds if the cluster is slow"
 
 
 @dataclass
@@ -111,15 +112,30 @@ class Visit:
             hint="look at the pods and their events; raise tests.timeoutSeconds on a slow cluster",
         )
 
-    def run(self, kernel: str, code: str) -> str:
+    def run(self, kernel: str, code: str, *, late: str = _LATE) -> str:
         """Run code in a kernel and return what it printed.
+
+        Parameters
+        ----------
+        kernel
+            Its id.
+        code
+            Python.
+        late
+            What to do when there is no answer in time.
 
         Raises
         ------
         ServiceError
             The code raised, or did not end in time.
         """
-        return asyncio.run(self._run(f"user/{self.user}/api/kernels/{kernel}/channels", code))
+        path = f"user/{self.user}/api/kernels/{kernel}/channels"
+        try:
+            return asyncio.run(self._run(path, code))
+        except TimeoutError:
+            raise ServiceError(
+                f"the kernel had no answer within {self.timeout:.0f} s", hint=late
+            ) from None
 
     async def _run(self, path: str, code: str) -> str:
         from tornado.httpclient import HTTPRequest
@@ -136,11 +152,6 @@ class Visit:
             async with asyncio.timeout(self.timeout):
                 await connection.write_message(json.dumps(message))
                 return await _printed(connection, message["header"]["msg_id"])
-        except TimeoutError:
-            raise ServiceError(
-                f"the kernel had no answer within {self.timeout:.0f} s",
-                hint="raise tests.timeoutSeconds if the cluster is slow",
-            ) from None
         finally:
             connection.close()
 

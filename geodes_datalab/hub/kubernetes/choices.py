@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from geodes_datalab.errors import near
 from geodes_datalab.hub import images
+from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import (
-    Audience,
     Kubernetes,
     Option,
-    OtherImage,
     Overrides,
     Profile,
 )
@@ -26,24 +24,6 @@ IMAGE = "image"
 
 Offer = dict[str, Any]
 """A profile as KubeSpawner wants it."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who asks for a server."""
-
-    groups: frozenset[str]
-    """Groups of the hub."""
-    admin: bool
-    """Whether the person administrates the hub."""
-
-    def sees(self, thing: Audience | OtherImage) -> bool:
-        """Tell whether something is offered to this person; administrators see everything."""
-        if self.admin:
-            return True
-        if isinstance(thing, Audience) and thing.admins_only:
-            return False
-        return not thing.groups or bool(self.groups & set(thing.groups))
 
 
 class Refusal(Exception):

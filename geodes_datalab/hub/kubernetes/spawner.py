@@ -14,9 +14,11 @@ from kubespawner import KubeSpawner
 from traitlets import Instance, default
 
 from geodes_datalab.hub import images
+from geodes_datalab.hub.gateway.kubernetes.trust import tolerate_old_authorities
 from geodes_datalab.hub.kubernetes import choices, contexts, failures, progress
 from geodes_datalab.hub.kubernetes.failures import Problem
 from geodes_datalab.hub.kubernetes.metrics import SPAWN_FAILURES
+from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import Kubernetes
 from geodes_datalab.hub.settings.kubernetes import secret_variables
 
@@ -49,6 +51,10 @@ class DatalabKubeSpawner(KubeSpawner):
     volume_mounts: dict[str, dict[str, Any]]
     _refused = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        tolerate_old_authorities()  # before KubeSpawner makes its client
+        super().__init__(*args, **kwargs)
+
     @default("profile_list")
     def _offered_profiles(self) -> Any:
         if not self.pods.profiles and not self.pods.other_image.enabled:
@@ -66,10 +72,10 @@ class DatalabKubeSpawner(KubeSpawner):
         except choices.Refusal as refusal:
             raise self._refusal(refusal) from None
 
-    def person(self) -> choices.Person:
+    def person(self) -> Person:
         """Return who the user is, as far as choices go."""
         groups = frozenset(group.name for group in self.user.groups)
-        return choices.Person(groups=groups, admin=bool(self.user.admin))
+        return Person(groups=groups, admin=bool(self.user.admin))
 
     async def load_user_options(self) -> None:
         """Apply the user's choices, after a check that they may be made."""
@@ -121,6 +127,11 @@ class DatalabKubeSpawner(KubeSpawner):
             if event["message"] != last:
                 last = event["message"]
                 yield event
+
+    async def poll(self) -> int | None:
+        """Return None while the pod runs; a server that was refused has none to look for."""
+        status: int | None = 1 if self._refused else await super().poll()
+        return status
 
     def run_post_stop_hook(self) -> Any:
         """Tidy up after a server; not after one that was refused before it existed."""

@@ -100,8 +100,6 @@ class Cull(Model):
     """A server ends after this time even in use (0: never)."""
     busy_hours: float = Field(default=24.0, ge=0)
     """A cell or a computation that runs longer no longer keeps its server alive (0: no such end)."""
-    warning_minutes: float = Field(default=10.0, ge=0)
-    """The user reads a warning this long before the end (0: none)."""
     token: Secret | None = None
     """Given: the culler runs on its own (``python -m geodes_datalab.hub.culler``, or under local
     mode's supervisor). Else the hub starts it."""

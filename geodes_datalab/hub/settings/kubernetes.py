@@ -42,6 +42,9 @@ def apply(settings: Settings, pods: Kubernetes, c: Any) -> None:
     _volumes(pods, c)
     c.Spawner.environment = {**c.Spawner.environment, "HOME": HOME}
     c.Spawner.cmd = START
+    # A hub that ends itself after failures of users' servers would be one that a user can end;
+    # a sick hub is restarted by its probe.
+    c.Spawner.consecutive_failure_limit = 0
 
 
 def literal(values: Mapping[str, str]) -> dict[str, str]:
@@ -141,11 +144,15 @@ def _volumes(pods: Kubernetes, c: Any) -> None:
         "home": {"mountPath": HOME, **_subpath(pods.home)},
         "tmp": {"mountPath": "/tmp"},  # noqa: S108  # the pod's own
     }
+    holders = {pods.home.claim: "home"} if pods.home.kind == "shared" else {}
     for name, shared in pods.shared.items():
-        volumes[f"shared-{name}"] = {"persistentVolumeClaim": {"claimName": shared.claim}}
+        key = f"shared-{name}"  # one volume per claim: a claim named twice is never mounted
+        volume = holders.setdefault(shared.claim, key)
+        if volume == key:
+            volumes[key] = {"persistentVolumeClaim": {"claimName": shared.claim}}
         subpath = {"subPath": shared.subpath} if shared.subpath else {}
         mount = {"mountPath": shared.path, "readOnly": shared.read_only, **subpath}
-        mounts[f"shared-{name}"] = mount
+        mounts[key] = {"name": volume, **mount}
     c.KubeSpawner.volumes = _named(volumes | pods.volumes)
     c.KubeSpawner.volume_mounts = _named(mounts | pods.volume_mounts)
 

@@ -58,9 +58,8 @@ def activity(settings: Settings) -> dict[str, str]:
     told = {"GEODES_DATALAB_BUSY_HOURS": f"{cull.busy_hours:g}"}
     seconds = float(hub.last_activity_interval)
     if cull.enabled:
-        seconds = max(min(seconds, cull.minutes * 60 / 3), 1)  # told before it is looked at
+        seconds = max(min(seconds, cull.minutes * 60 / 4), 1)  # told before it is looked at
         told["GEODES_DATALAB_CULL_MINUTES"] = f"{cull.minutes:g}"
-        told["GEODES_DATALAB_CULL_WARNING_MINUTES"] = f"{cull.warning_minutes:g}"
     return {**told, "JUPYTERHUB_ACTIVITY_INTERVAL": f"{round(seconds)}"}
 
 

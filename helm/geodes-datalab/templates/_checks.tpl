@@ -19,6 +19,11 @@ installed. Input: the root context. Writes nothing.
 {{- if and (eq $values.singleuser.storage.type "static") (not $values.singleuser.storage.static.pvcName) -}}
 {{- $found = append $found "singleuser.storage.type is static: name the shared claim in singleuser.storage.static.pvcName" -}}
 {{- end -}}
+{{- range $name, $shared := $values.singleuser.sharedData -}}
+{{- if and (eq $values.singleuser.storage.type "static") (eq $shared.pvcName $values.singleuser.storage.static.pvcName) (not $shared.subPath) -}}
+{{- $found = append $found (printf "singleuser.sharedData.%s mounts the whole claim of the homes into every server: name a folder of it in subPath, or another claim" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.singleuser.otherImage.enabled (not $values.singleuser.allowedImages) -}}
 {{- $found = append $found "singleuser.otherImage.enabled: allowedImages names no image that users may choose" -}}
 {{- end -}}

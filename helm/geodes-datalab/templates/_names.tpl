@@ -13,6 +13,9 @@ characters, so a long name is refused rather than cut: two releases would share 
 {{- if gt (len $name) 40 -}}
 {{- fail (printf "the name %q has %d characters, 40 are possible: set fullnameOverride to a shorter one" $name (len $name)) -}}
 {{- end -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "the name %q cannot stand at the beginning of a Service's name (a letter first, then letters, digits and dashes): set fullnameOverride to another one" $name) -}}
+{{- end -}}
 {{- $name -}}
 {{- end -}}
 

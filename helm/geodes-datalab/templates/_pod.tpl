@@ -69,8 +69,13 @@ priorityClassName: {{ . }}
 
 {{- /* Image lines of a container that runs from the platform image. Input: the root context. */ -}}
 {{- define "datalab.pod.platform" -}}
-image: {{ include "datalab.names.platform-image" . }}
-imagePullPolicy: {{ .Values.hub.image.pullPolicy }}
+{{ include "datalab.pod.image" (list . .Values.hub.image) }}
+{{- end -}}
+
+{{- /* Image lines of a container: (list . .Values.hub.image). */ -}}
+{{- define "datalab.pod.image" -}}
+image: {{ include "datalab.names.image" . }}
+imagePullPolicy: {{ (index . 1).pullPolicy }}
 securityContext: {{- include "datalab.pod.container-context" . | nindent 2 }}
 {{- end -}}
 
@@ -220,6 +225,13 @@ data:
 {{- else if eq $ending ".json" }}{{ .data | toPrettyJson | b64enc }}
 {{- else if has $ending (list ".yaml" ".yml") }}{{ .data | toYaml | b64enc }}
 {{- else }}{{ fail (printf "the file %s holds a structure, but its name does not end in .yaml, .yml, .json or .toml: give stringData" .mountPath) }}{{ end -}}
+{{- end -}}
+
+{{- /*
+Mark of files that lie in a Secret: (dict ...). Four digits, so that it cannot be used to guess one.
+*/ -}}
+{{- define "datalab.pod.files-mark" -}}
+{{- toJson . | sha256sum | trunc 4 -}}
 {{- end -}}
 
 {{- /* Mark of some content for an annotation that restarts a pod: any string. */ -}}

@@ -97,7 +97,6 @@ minutes: {{ divf .Values.cull.timeout 60 }}
 every_minutes: {{ divf .Values.cull.every 60 }}
 max_age_hours: {{ divf .Values.cull.maxAge 3600 }}
 busy_hours: {{ divf .Values.cull.busyMaxAge 3600 }}
-warning_minutes: {{ divf .Values.cull.warning 60 }}
 {{- if .Values.cull.enabled }}
 token: {{ include "datalab.secrets.file" (list . "cull.token") }}
 {{- end }}

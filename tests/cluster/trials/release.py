@@ -43,6 +43,8 @@ class Release:
     namespace: str = "datalab"
     dask_namespace: str = "datalab-dask"
     values: Sequence[str] = ("small.yaml",)
+    site_key: bool = True
+    """Whether all users share the catalogue's key."""
     changes: dict[str, Any] = field(default_factory=dict)
     """Values that tests changed since; kept over further upgrades."""
 
@@ -241,7 +243,8 @@ class Release:
         nested: dict[str, Any] = {}
         for key, value in {**values, **self.changes}.items():
             _put(nested, key.split("."), value)
-        _put(nested, ["secrets", "values", "geodes.api-key"], self.cluster.geodes_key)
+        if self.site_key:
+            _put(nested, ["secrets", "values", "geodes.api-key"], self.cluster.geodes_key)
         return nested
 
 

@@ -7,6 +7,7 @@ Address blocks are compared with pods too, by their address, as real plugins do.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -104,6 +105,7 @@ def in_block(block: Policy, address: str) -> bool:
     )
 
 
+@functools.cache
 def _within(cidr: str, address: str) -> bool:
     network, ip = ipaddress.ip_network(cidr), ipaddress.ip_address(address)
     return ip.version == network.version and ip in network

@@ -1,0 +1,221 @@
+"""What helm says to wrong values: all that is wrong at once, with what to write instead."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manifests.render import Helm
+
+OURS = {"existingSecret": "mine"}
+
+NAMES: list[tuple[dict[str, Any], str]] = [
+    # slips of the finger: the nearest right one
+    ({"hub": {"imag": {}}}, "hub.imag: there is no such key. Did you mean hub.image?"),
+    ({"sinleuser": {}}, "sinleuser: there is no such key. Did you mean singleuser?"),
+    (
+        {"singleuser": {"cpu": {"Guarantee": 1}}},
+        "singleuser.cpu.Guarantee: there is no such key. Did you mean singleuser.cpu.guarantee?",
+    ),
+    (
+        {"singleuser": {"profiles": {"small": {"displayName": "S", "display_name": "S"}}}},
+        "Did you mean singleuser.profiles.small.displayName?",
+    ),
+    (
+        {"gateway": {"sizes": {"big": {"cores": 1, "memoryGiB": 1, "memoryGib": 2}}}},
+        "Did you mean gateway.sizes.big.memoryGiB?",
+    ),
+    (
+        {"networkPolicy": {"egres": {}}},
+        "networkPolicy.egres: there is no such key. Did you mean networkPolicy.egress?",
+    ),
+    ({"global": {"imageRegsitry": "x"}}, "Did you mean global.imageRegistry?"),
+    # nothing resembles it: what there is
+    (
+        {"httpRoute": {"xyzzy": 1}},
+        "httpRoute.xyzzy: there is no such key. Below httpRoute there are: annotations, enabled,",
+    ),
+    # keys of other charts: the new spelling
+    (
+        {"jupyterhub": {"hub": {}}},
+        "jupyterhub: there is no such key here. This chart is not an umb",
+    ),
+    ({"dask-gateway": {"gateway": {}}}, "dask-gateway: use gateway instead"),
+    ({"hub": {"cookieSecret": "a"}}, "hub.cookieSecret: use secrets.values instead"),
+    (
+        {"singleuser": {"cloudMetadata": {"blockWithIptables": True}}},
+        "singleuser.cloudMetadata",
+    ),
+    (
+        {"singleuser": {"profileList": []}},
+        "singleuser.profileList: use singleuser.profiles instead",
+    ),
+    ({"singleuser": {"memory": {"limit": "1G"}}}, "use singleuser.memory.limitGiB instead"),
+    ({"scheduling": {"userScheduler": {}}}, "It needs rights on the whole cluster"),
+    ({"proxy": {"https": {"letsencrypt": {}}}}, "proxy.https.letsencrypt: use ingress instead"),
+    ({"proxy": {"secretToken": "a"}}, "proxy.secretToken: use secrets.values instead"),
+    ({"prePuller": {"pullProfileListImages": True}}, "use prePuller.pullProfileImages instead"),
+    ({"imagePullSecret": {}}, "imagePullSecret: use global.imagePullSecrets instead"),
+    ({"rbac": {"enabled": True}}, "rbac.enabled: use rbac.create instead"),
+    ({"controller": {"enabled": True}}, "controller: use gateway.controller instead"),
+    ({"traefik": {}}, "traefik: there is no such key here. No Traefik"),
+    # traits that would undo what the chart promises
+    (
+        {"hub": {"config": {"JupyterHub": {"authenticator_class": "dummy"}}}},
+        "hub.config.JupyterHub.authenticator_class: use auth.type instead",
+    ),
+    (
+        {"hub": {"config": {"GitHubOAuthenticator": {"client_secret": "s"}}}},
+        "hub.config.GitHubOAuthenticator.client_secret: use hub.extraEnv instead",
+    ),
+    (
+        {"hub": {"config": {"KubeSpawner": {"privileged": True}}}},
+        "hub.config.KubeSpawner.privileged: there is no such key here",
+    ),
+    (
+        {"hub": {"config": {"JupyterHub": {"authenticate_prometheus": False}}}},
+        "they always need a token",
+    ),
+    (
+        {"gateway": {"config": {"DaskGateway": {"authenticator_class": "x"}}}},
+        "gateway.config.DaskGateway.authenticator_class",
+    ),
+]
+TYPES: list[tuple[dict[str, Any], str]] = [
+    ({"hub": {"concurrentSpawnLimit": "many"}}, "at '/hub/concurrentSpawnLimit': got string"),
+    ({"hub": {"initContainers": []}}, "at '/hub/initContainers': got array, want object"),
+    ({"hub": {"baseUrl": "lab"}}, "at '/hub/baseUrl'"),
+    ({"auth": {"type": "dummy password"}}, "at '/auth/type'"),
+    ({"singleuser": {"language": "de"}}, "at '/singleuser/language'"),
+    ({"singleuser": {"storage": {"capacity": "much"}}}, "at '/singleuser/storage/capacity'"),
+    ({"singleuser": {"memory": {"limitGiB": "4G"}}}, "at '/singleuser/memory/limitGiB'"),
+    ({"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1"]}}}, "/networkPolicy/apiServer/cidrs/0"),
+    ({"secrets": {"values": {"proxy.token": "short"}}}, "at '/secrets/values/proxy.token'"),
+    ({"secrets": {"values": {"auth.password": "short"}}}, "at '/secrets/values/auth.password'"),
+    ({"secrets": {"from": {"proxy.tokn": {"name": "a", "key": "b"}}}}, "proxy.tokn"),
+    ({"ingress": {"tls": [{"secret": "x"}]}}, "additional properties 'secret' not allowed"),
+    ({"singleuser": {"profiles": {"a": {}}}}, "missing property 'displayName'"),
+]
+TOGETHER: list[tuple[dict[str, Any], str]] = [
+    ({"auth": {"type": "oidc"}}, "auth.oidc.authorizeUrl is empty"),
+    ({"singleuser": {"storage": {"type": "static"}}}, "singleuser.storage.static.pvcName"),
+    ({"singleuser": {"otherImage": {"enabled": True}}}, "allowedImages names no image"),
+    ({"hub": {"db": {"type": "postgres"}}}, "add it to networkPolicy.egress with for: [hub]"),
+    ({"gateway": {"backend": {"createNamespace": True}}}, "name it in gateway.backend.namespace"),
+    ({"proxy": {"https": {"enabled": True}}}, "name the Secret with the certificate"),
+    ({"httpRoute": {"enabled": True}}, "name the Gateway in httpRoute.gateway.name"),
+    (
+        {"networkPolicy": {"egress": {"a": {"for": ["user"]}}}},
+        "networkPolicy.egress.a names nobody",
+    ),
+]
+
+
+def refusal(helm: Helm, values: dict[str, Any]) -> str:
+    done = helm.template(values=values)
+    assert done.returncode != 0, "it was accepted"
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.mark.parametrize(("values", "told"), NAMES + TYPES + TOGETHER, ids=lambda v: str(v)[:50])
+def test_wrong_values_are_refused(helm: Helm, values: dict[str, Any], told: str) -> None:
+    assert told in refusal(helm, {**OURS, **values})
+
+
+def test_all_unknown_names_are_told_at_once(helm: Helm) -> None:
+    text = refusal(helm, {**OURS, "hub": {"imag": 1}, "proxi": 2, "cull": {"evry": 3}})
+    assert all(f"Did you mean {name}?" in text for name in ("hub.image", "proxy", "cull.every"))
+
+
+def test_names_are_checked_before_anything_is_rendered(helm: Helm) -> None:
+    """Not even values that do not go together come before the list of slips."""
+    values = {**OURS, "hub": {"imag": {}}, "auth": {"type": "oidc"}}
+    assert "Did you mean hub.image?" in refusal(helm, values)
+
+
+def test_a_long_name_of_a_release_is_refused(helm: Helm) -> None:
+    done = helm.template(values=OURS, release="a" * 41)
+    assert "40 are possible: set fullnameOverride to a shorter one" in done.stderr
+
+
+def test_globals_of_a_parent_chart_pass(helm: Helm) -> None:
+    assert helm.render(values={**OURS, "global": {"storageClass": "fast", "security": {"a": 1}}})
+
+
+def test_a_default_may_be_removed_with_null(helm: Helm) -> None:
+    assert helm.render(values={**OURS, "gateway": {"sizes": {"medium": None}}})
+
+
+def test_secrets_are_never_made_up_without_a_cluster(helm: Helm) -> None:
+    text = refusal(helm, {"secrets": {"generate": "lookup"}})
+    assert "every rendering would invent other secrets" in text
+    assert "kubectl create secret generic datalab-secrets --namespace datalab" in text
+    assert "--from-file=proxy.token=" in text
+    assert "set existingSecret=datalab-secrets" in text
+
+
+def test_missing_given_secrets_are_named(helm: Helm) -> None:
+    text = refusal(helm, {"secrets": {"generate": "none", "values": {}}})
+    assert 'the secret "auth.password" is missing' in text
+
+
+NOTES: list[tuple[dict[str, Any], str]] = [
+    ({}, "ONE PASSWORD FOR EVERYBODY"),
+    ({"networkPolicy": {"enabled": False}}, "NO NETWORK POLICIES"),
+    ({}, "networkPolicy.apiServer.cidrs: kubectl get endpoints kubernetes"),
+    ({"proxy": {"service": {"type": "LoadBalancer"}}}, "NO TLS"),
+    ({"ingress": {"enabled": True, "hosts": ["a.example.org"]}}, "NO TLS"),
+    ({"hub": {"db": {"type": "sqlite-memory"}}}, "a restart of the hub forgets users"),
+    ({"singleuser": {"storage": {"type": "none"}}}, "users lose their files"),
+    ({}, "set gateway.backend.namespace"),
+    ({"singleuser": {"allowedImages": {"all": "*"}}}, "allowedImages.all lets users run any image"),
+    ({"rbac": {"create": False}}, "do not work before you made their roles"),
+    ({"debug": {"enabled": True}}, "logs name users"),
+    ({}, "kubectl port-forward service/datalab-proxy-public 8000:80"),
+    ({}, "jsonpath='{.data.auth\\.password}'"),
+    ({}, "helm test datalab --namespace datalab"),
+    ({"hub": {"publicUrl": "https://lab.example.org"}}, "https://lab.example.org/"),
+]
+
+
+def notes(helm: Helm, values: dict[str, Any]) -> str:
+    done = helm.run(
+        "install",
+        "datalab",
+        str(helm.chart),
+        "--namespace=datalab",
+        "--dry-run=client",
+        "--values=-",
+        stdin=json.dumps({**OURS, **values}),
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("\nNOTES:\n")[2]
+
+
+@pytest.mark.parametrize(("values", "told"), NOTES, ids=lambda v: str(v)[:50])
+def test_notes_warn(helm: Helm, values: dict[str, Any], told: str) -> None:
+    assert told in notes(helm, values)
+
+
+def test_notes_are_silent_where_nothing_is_to_be_warned_of(helm: Helm, tmp_path: Path) -> None:
+    values = {
+        "ingress": {"enabled": True, "hosts": ["a.example.org"], "tls": [{"secretName": "t"}]},
+        "auth": {
+            "type": "oidc",
+            "oidc": {
+                "authorizeUrl": "https://sso.example.org/a",
+                "tokenUrl": "https://sso.example.org/t",
+                "userdataUrl": "https://sso.example.org/u",
+                "clientId": "datalab",
+            },
+        },
+        "networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"]}},
+        "gateway": {"backend": {"namespace": "dask"}},
+    }
+    text = notes(helm, values)
+    assert "https://a.example.org/" in text
+    assert "Warnings" not in text
+    assert "Password" not in text
