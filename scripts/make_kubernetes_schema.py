@@ -31,7 +31,15 @@ KINDS = {
     "scheduling.k8s.io/v1": "io.k8s.api.scheduling.v1",
 }
 NAMES = {
-    "v1": ("ConfigMap", "Namespace", "PersistentVolumeClaim", "Pod", "Secret", "Service", "ServiceAccount"),
+    "v1": (
+        "ConfigMap",
+        "Namespace",
+        "PersistentVolumeClaim",
+        "Pod",
+        "Secret",
+        "Service",
+        "ServiceAccount",
+    ),
     "apiextensions.k8s.io/v1": ("CustomResourceDefinition",),
     "apps/v1": ("DaemonSet", "Deployment"),
     "batch/v1": ("Job",),

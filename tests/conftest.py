@@ -30,7 +30,9 @@ XDG = {
     "XDG_RUNTIME_DIR": ".run",
     "XDG_STATE_HOME": ".local/state",
 }
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "geodes-datalab"
+# Workers of pytest-xdist start with the temporary home of their parent: it hands the real one on.
+_CACHES = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+CACHE = Path(os.environ.setdefault("TESTS_CACHE_HOME", _CACHES)) / "geodes-datalab"
 
 # Shared machines are slow at times: no deadlines. The same examples in every run: no red by luck.
 settings.register_profile(

@@ -61,9 +61,10 @@ class GatewayBackend:
         return f"the gateway says {status.lower()}" + (f" ({why})" if why else "")
 
     def reasons(self) -> str | None:
-        """Return what the gateway knows of pods that wait."""
-        with translated(self._gateway.address):
+        """Return what the gateway knows of pods that wait; no answer just now is no error."""
+        with suppress(ClusterError), translated(self._gateway.address):
             return reasons.text(reasons.waiting(self._gateway, self.name))
+        return None
 
     def waiting_for(self) -> str:
         """Return what is known of workers that did not come."""

@@ -212,6 +212,15 @@ def test_a_stranger_has_no_certificate(desk: Kernel, bobs_desk: Kernel, release:
     assert desk.run(code).strip().startswith("refused:")
 
 
+def test_workers_serve_no_pages(desk: Kernel) -> None:
+    """A worker's dashboard would know no owner, and other users' workers reach its ports."""
+    code = (
+        "known = client.scheduler_info(-1)['workers'].values()\n"
+        "print(len(known), [one['services'] for one in known if one['services']])"
+    )
+    assert desk.run(code).strip() == "2 []"
+
+
 def test_user_pods_have_no_token(alice: Visitor, release: Release) -> None:
     code = "import os; print(os.path.exists('/var/run/secrets/kubernetes.io'))"
     assert release.run_in(release.user_pod("alice"), code).strip() == "False"

@@ -3,8 +3,8 @@
     scripts/chart mutate            all of them
     scripts/chart mutate rights     those whose name contains this
 
-Each mutation is made in a copy. It names the test that must notice; a mutation whose text is no
-longer in the chart is an error, so the list cannot go stale.
+The tests must pass on an unchanged copy first. Each mutation names the test that must notice; a
+mutation whose text is no longer in the chart is an error, so the list cannot go stale.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -329,19 +330,19 @@ MUTATIONS = (
 )
 
 
-def noticed(mutation: Mutation) -> bool:
-    """Tell whether the named test fails on the broken chart."""
+def failed(tests: Iterable[str], change: Callable[[Path], None]) -> bool:
+    """Tell whether tests fail on a changed copy of the chart."""
     with tempfile.TemporaryDirectory(prefix="geodes-datalab-mutation-") as folder:
         copy = Path(folder) / CHART.name
         shutil.copytree(CHART, copy)
-        mutation.apply(copy)
-        arguments = [str(HERE / mutation.test), f"--chart={copy}", "--exitfirst", "--quiet"]
+        change(copy)
+        arguments = [*(str(HERE / test) for test in tests), f"--chart={copy}", "-x", "-q"]
         said = io.StringIO()
         # In this process: starting pytest takes longer than most of these tests.
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = pytest.main([*arguments, "--no-header", "-p", "no:cacheprovider"])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise SystemExit(f"{mutation.name}: pytest ended with {code!r}\n{said.getvalue()}")
+        raise SystemExit(f"pytest ended with {code!r}\n{said.getvalue()}")
     return code == pytest.ExitCode.TESTS_FAILED
 
 
@@ -349,8 +350,10 @@ def main(wanted: list[str]) -> int:
     """Print who noticed what; fail when something passed unseen."""
     unseen = 0
     chosen = [m for m in MUTATIONS if all(word in m.name for word in wanted)]
+    if failed(sorted({m.test for m in chosen}), lambda chart: None):
+        raise SystemExit("these tests fail on the whole chart already: mend that first")
     for mutation in chosen:
-        seen = noticed(mutation)
+        seen = failed([mutation.test], mutation.apply)
         unseen += not seen
         print(f"{'noticed' if seen else 'UNSEEN':8} {mutation.name:55} {mutation.test}", flush=True)
     print(f"{len(chosen) - unseen} of {len(chosen)} noticed")

@@ -39,6 +39,7 @@ def test_a_hub_in_trouble_ends_nothing(gateway: GatewayParts) -> None:
 
 
 def test_metrics(gateway: GatewayParts) -> None:
+    gateway.ask("POST", "/api/v1/clusters/", json={"cluster_options": {"size": "none-such"}})
     name = gateway.open(size="large")
     token = gateway.run_scheduler(name)
     gateway.want(name, token, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from urllib.parse import unquote
 
@@ -72,6 +73,23 @@ def test_the_committed_list_is_the_images(image: Image) -> None:
     for kind in ("pypi", "npm"):
         assert listed(inside, kind) == listed(committed, kind), hint
     assert sorted(listed(inside, "deb")) == sorted(listed(committed, "deb")), hint
+
+
+def test_our_package_is_the_one_of_this_checkout(image: Image) -> None:
+    """A layer from a cache would hold an older one (buildah does not look at mounted files)."""
+    code = """
+import geodes_datalab, hashlib, json, pathlib
+top = pathlib.Path(geodes_datalab.__file__).parent
+digest = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
+print(json.dumps({str(path.relative_to(top)): digest(path) for path in top.rglob("*.py")}))
+"""
+    inside = json.loads(image.python(code))
+    package = ROOT / "geodes_datalab"
+    here = {
+        str(path.relative_to(package)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in package.rglob("*.py")
+    }
+    assert inside == here, "make images"
 
 
 def test_every_package_comes_from_the_lock(image: Image) -> None:

@@ -12,7 +12,7 @@ from .release import Release
 
 LONG = """
 remembered = 42
-long = client.map(lambda i: (__import__('time').sleep(0.5), i)[1], range(20000), pure=False)
+long = client.map(lambda i: (__import__('time').sleep(1), i)[1], range(3000), pure=False)
 """
 
 
@@ -55,6 +55,15 @@ class Desk:
         self.server_goes_on()
         before = self.done()
         wait_for(lambda: self.done() > before, "progress of the computation", timeout=90)
+
+    def resume(self) -> bool:
+        """Give the cluster work again after its client lost it; tell whether it is the same client."""
+        code = (
+            "same = client.status == 'running'\n"
+            "client = client if same else cluster.get_client()\n"
+            f"{LONG}\nprint(same)"
+        )
+        return self.kernel.run(code).strip() == "True"
 
     def close(self) -> None:
         """Close the cluster, where it is still there."""
