@@ -39,7 +39,8 @@ base-image: ## Make the images' base from Debian's packages, where no registry i
 images: ## Build the images that changed (ARGS="--sizes" shows what is large)
 	@scripts/images $(ARGS)
 
-test-images: images ## Run the tests inside the images
+test-images: ## Run the tests inside the images
+	@scripts/images
 	@scripts/run pytest --run-images -m images -s tests/images $(ARGS)
 
 bundle: ## Write images, chart and checksums into one folder, for a closed site (ARGS=FOLDER)
@@ -51,11 +52,13 @@ cluster-up: ## Start a real Kubernetes on this machine (needs root)
 cluster-down: ## Stop it and leave nothing
 	@scripts/cluster down
 
-test-cluster: images ## Install the chart on a real Kubernetes, use it, break it (KEEP=1 keeps it)
+test-cluster: ## Install the chart on a real Kubernetes, use it, break it (KEEP=1 keeps it)
+	@scripts/images
 	@scripts/cluster build
 	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) tests/cluster
 
-bench-class: images ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
+bench-class: ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
+	@scripts/images
 	@CLASS_SIZE="$${CLASS_SIZE:-20}" scripts/run pytest --run-cluster -s \
 		tests/cluster/test_class.py -k everybody
 

@@ -174,6 +174,7 @@ def run(kernel: str, code: str, folder: Path) -> None:
     client = BlockingKernelClient()
     client.load_connection_file(str(connection))
     client.start_channels()
+    client.hb_channel.time_to_dead = 60.0  # on a busy machine a kernel misses a beat
     client.wait_for_ready(timeout=60)
     client.execute(code)
     client.stop_channels()

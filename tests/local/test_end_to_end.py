@@ -94,6 +94,8 @@ def test_a_kernel_computes_in_the_home(kernel: Kernel, datalab: Datalab) -> None
         [
             "GEODES_API_KEY_FILE",
             "GEODES_CATALOGUE_NOTICE",
+            "GEODES_DATALAB_BUSY_HOURS",
+            "GEODES_DATALAB_CULL_MINUTES",
             "GEODES_DATALAB_INSTANCE",
             "GEODES_PORTAL",
         ]
