@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from trials import Release, Table, people
@@ -16,6 +17,7 @@ from trials.tables import ARTIFACTS
 
 from geodes_datalab.testing.lab import (
     SLOW,
+    Cells,
     Lab,
     assert_clean,
     assert_shows_bars,
@@ -86,7 +88,13 @@ def ada(tab: Callable[[str], Page], release: Release, times: Table) -> Lab:
     page.get_by_role("button", name="Start").click()
     expect(page).to_have_url(re.compile(r"/hub/spawn-pending/|/user/ada/"))
     shoot(page, "3-starting")
-    lab = Lab(page)
+
+    def read(path: str) -> Cells:
+        code = "import sys; sys.stdout.write(open(sys.argv[1]).read())"
+        text = release.run_in(release.user_pod("ada"), code, f"/home/jovyan/notebooks/{path}")
+        return list(nbformat.reads(text, as_version=4).cells)
+
+    lab = Lab(page, read)
     lab.wait_ready()
     times.add("from Start to JupyterLab", time.monotonic() - began)
     return lab

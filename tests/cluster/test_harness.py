@@ -41,6 +41,8 @@ def bare(own: Cluster) -> Iterator[Cluster]:
         own.up(tied=True)
         own.kubectl("apply", "-f", str(MANIFESTS / "harness.yaml"))
         own.kubectl(*READY)
+        # kube-proxy learns of a ready pod within a moment, and nothing tells when it has.
+        assert processes.wait(lambda: bool(reached(own, "stranger", "http://web/page")), 20)
         yield own
     finally:
         own.down()  # raises when anything is left
