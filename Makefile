@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .PHONY: help up down status test test-chart test-311 test-browser test-system test-notebooks bench chart lint format \
-        notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster bench-class
+        notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster test-cluster-use bench-class
 
 help: ## Show the verbs
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Start the datalab on this machine (ARGS="--port auto", LAB=full)
 	@LAB="$(LAB)" scripts/up $(ARGS)
@@ -56,6 +56,12 @@ test-cluster: ## Install the chart on a real Kubernetes, use it, break it (KEEP=
 	@scripts/images
 	@scripts/cluster build
 	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) tests/cluster
+
+test-cluster-use: ## The part of it that uses the datalab and breaks nothing
+	@scripts/images
+	@scripts/cluster build
+	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(addprefix tests/cluster/test_, \
+		$(addsuffix .py, harness install browser packets strangers lifecycle))
 
 bench-class: ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
 	@scripts/images
