@@ -87,12 +87,13 @@ def test_culling_ends_the_idle_and_spares_the_busy(impatient: Release) -> None:
     visitors["busy"].kernel().begin("import time; time.sleep(600)")
     people.settle(visitors["waits"])
     waits = people.with_cluster(visitors["waits"], workers=1)
+    names = {"waits": people.cluster_name(waits)}
     waits.begin("client.submit(__import__('time').sleep, 600, pure=False).result()")
     people.settle(visitors["computes"])
     computes = people.with_cluster(visitors["computes"], workers=1)
     # An idle kernel, and work on the cluster.
     computes.run("work = client.submit(__import__('time').sleep, 600, pure=False)")
-    names = {"computes": people.cluster_name(computes), "waits": people.cluster_name(waits)}
+    names["computes"] = people.cluster_name(computes)
     people.settle(visitors["idle"])
     began = time.monotonic()
     wait_for(lambda: not people.active(visitors["idle"]), "the culling of idle", timeout=240)
@@ -163,7 +164,7 @@ def test_a_full_home_starts_in_rescue_mode(tiny_home: str, release: Release) -> 
     home, written = said.split()
     assert home != "/home/jovyan"
     assert written == "1"
-    page = visitor.send("GET", "api/contents/RESCUE-MODE.md").json()["content"]
+    page = visitor.send("GET", "api/contents/RESCUE-MODE.md?type=file").json()["content"]
     assert "rescue mode" in page
     assert "my-home/big" in page  # what takes the space
     with chromium() as browser:
