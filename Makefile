@@ -61,7 +61,7 @@ test-cluster-use: ## The part of it that uses the datalab and breaks nothing
 	@scripts/images
 	@scripts/cluster build
 	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(addprefix tests/cluster/test_, \
-		$(addsuffix .py, harness install browser packets strangers lifecycle))
+		$(addsuffix .py, install browser packets strangers lifecycle))
 
 bench-class: ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
 	@scripts/images
