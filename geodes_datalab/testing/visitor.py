@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+
+from geodes_datalab.hub.check.visit import execute_request
 
 
 class Failure(AssertionError):
@@ -190,7 +191,7 @@ class Kernel:
         path = f"user/{self.visitor.name}/api/kernels/{self.id}/channels"
         request = self.visitor.websocket_request(path)
         connection = await websocket_connect(request, max_message_size=100_000_000)
-        message = _execute_request(code)
+        message = execute_request(code)
         try:
             async with asyncio.timeout(seconds):
                 await connection.write_message(json.dumps(message))
@@ -208,19 +209,6 @@ async def _close(connection: Any) -> None:
         async with asyncio.timeout(5):
             while await connection.read_message() is not None:
                 pass
-
-
-def _execute_request(code: str) -> dict[str, Any]:
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "session": uuid.uuid4().hex,
-        "username": "",
-        "msg_type": "execute_request",
-        "version": "5.3",
-    }
-    content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-    return {**message, "channel": "shell", "buffers": []}
 
 
 async def _outputs(connection: Any, msg_id: str, until: str) -> str:

@@ -155,30 +155,20 @@ def test_worker(desk: Desk, release: Release, table: Table) -> None:
     table.add("a Dask worker", "all else; its tasks run again", "its results, made anew", seconds)
 
 
-def test_kubelet(desk: Desk, release: Release, cluster: Cluster, table: Table) -> None:
-    cluster.stop_part("kubelet")
+@pytest.mark.parametrize("part", ["kubelet", "containerd"])
+def test_the_node_s_own_parts(
+    part: str, desk: Desk, release: Release, cluster: Cluster, table: Table
+) -> None:
+    cluster.stop_part(part)
     desk.goes_on()
     time.sleep(20)
     desk.goes_on()
     began = time.monotonic()
-    cluster.start_part("kubelet")
+    cluster.start_part(part)
     seconds = until_a_server_starts(release, began)
     desk.goes_on()
     what = "nothing; nothing new starts (time: from its return to a new server)"
-    table.add("kubelet", "everything that runs", what, seconds)
-
-
-def test_containerd(desk: Desk, release: Release, cluster: Cluster, table: Table) -> None:
-    cluster.stop_part("containerd")
-    desk.goes_on()
-    time.sleep(20)
-    desk.goes_on()
-    began = time.monotonic()
-    cluster.start_part("containerd")
-    seconds = until_a_server_starts(release, began)
-    desk.goes_on()
-    what = "nothing; nothing new starts (time: from its return to a new server)"
-    table.add("containerd", "everything that runs", what, seconds)
+    table.add(part, "everything that runs", what, seconds)
 
 
 def test_apiserver(desk: Desk, release: Release, cluster: Cluster, table: Table) -> None:

@@ -147,7 +147,7 @@ class Visit:
             self.url.replace("http", "ws", 1) + path, headers=kept, ca_certs=_bundle()
         )
         connection = await websocket_connect(request)
-        message = _execute(code)
+        message = execute_request(code)
         try:
             async with asyncio.timeout(self.timeout):
                 await connection.write_message(json.dumps(message))
@@ -202,7 +202,8 @@ def _authorities() -> str | bool:
     return _bundle() or True
 
 
-def _execute(code: str) -> dict[str, Any]:
+def execute_request(code: str) -> dict[str, Any]:
+    """Return the message that asks a kernel to run code, as its websocket takes it."""
     header = {
         "msg_id": uuid.uuid4().hex,
         "session": uuid.uuid4().hex,
