@@ -9,7 +9,7 @@ from pathlib import Path
 from . import images
 from .kubectl import kubectl
 from .outside import HOSTS
-from .places import DNS_SERVICE, Places
+from .places import DNS_SERVICE, NODE_NAME, Places
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
@@ -44,5 +44,6 @@ def base_manifest() -> str:
 def wait(places: Places, seconds: int = 90) -> None:
     """Wait until the node is Ready and DNS answers."""
     limit = f"--timeout={seconds}s"
-    kubectl(places, "wait", "--for=condition=Ready", "node", "--all", limit)
+    for state in ("create", "condition=Ready"):  # kubelet registers the node in its own time
+        kubectl(places, "wait", f"--for={state}", f"node/{NODE_NAME}", limit)
     kubectl(places, "-n", "kube-system", "rollout", "status", "deployment/coredns", limit)

@@ -155,11 +155,14 @@ def _birth(number: int) -> str:
 
 
 def _told_birth(number: int) -> str:
+    """Read it from /proc. A zombie with threads left still holds its ports: it is not gone yet."""
+    process = Path(f"/proc/{number}")
     try:
-        fields = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+        ended = fields[0] == "Z" and len(list((process / "task").iterdir())) == 1
     except OSError:
         return ""
-    return "" if fields[0] == "Z" else fields[19]
+    return "" if ended else fields[19]
 
 
 def _signal(number: int, sent: signal.Signals) -> None:
