@@ -79,7 +79,8 @@ def started() -> SimpleNamespace:
 def release(cluster: Cluster, keep: bool, started: SimpleNamespace) -> Release:
     """The datalab in two namespaces: the layout that we recommend."""
     prefix = os.environ.get("CLUSTER_NAMESPACE", "datalab")
-    release = Release(cluster, namespace=prefix, dask_namespace=f"{prefix}-dask")
+    port = 30080 if prefix == "datalab" else None
+    release = Release(cluster, namespace=prefix, dask_namespace=f"{prefix}-dask", port=port)
     if keep and release.installed():
         release.rolled_out()
     else:

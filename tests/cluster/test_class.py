@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,27 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "class_of_users.py"
 
 
-def test_everybody_gets_lab_and_cluster(release: Release, tmp_path: Path) -> None:
+@pytest.fixture
+def classroom(release: Release) -> Iterator[Release]:
+    """Small clusters, so that twenty of them fit into the memory of one test machine."""
+    memory = {"gateway.backend.scheduler.memoryGiB": 0.25, "gateway.sizes.small.memoryGiB": 0.3}
+    release.upgrade(memory)
+    yield release
+    for key in memory:
+        del release.changes[key]
+    release.upgrade()
+
+
+def test_everybody_gets_lab_and_cluster(classroom: Release, tmp_path: Path) -> None:
     """Five by default, as many as CLASS_SIZE says (`make bench-class`: 20)."""
     size = int(os.environ.get("CLASS_SIZE", "5"))
     password = tmp_path / "password"
     password.touch(mode=0o600)
-    password.write_text(release.secret("auth.password"), "utf-8")
+    password.write_text(classroom.secret("auth.password"), "utf-8")
     figures = ARTIFACTS / f"class-of-{size}.json"
     ARTIFACTS.mkdir(exist_ok=True)
     command = [
-        sys.executable, str(SCRIPT), release.url, f"--users={size}", f"--password-file={password}",
+        sys.executable, str(SCRIPT), classroom.url, f"--users={size}", f"--password-file={password}",
         '--options={"profile": "small"}', f"--json={figures}", "--timeout=900",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
@@ -36,7 +48,7 @@ def test_everybody_gets_lab_and_cluster(release: Release, tmp_path: Path) -> Non
     assert done.returncode == 0
     seconds = json.loads(figures.read_text("utf-8"))["seconds"]
     assert [seconds[step]["reached"] for step in ("lab", "cluster", "result")] == [size] * 3
-    wait_for(lambda: not release.pods("dask-worker"), "end of the class's clusters")
+    wait_for(lambda: not classroom.pods("dask-worker"), "end of the class's clusters")
 
 
 def test_a_full_hub_queues_with_a_clear_message(release: Release) -> None:

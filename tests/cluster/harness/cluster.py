@@ -29,8 +29,8 @@ from . import (
 )
 from .errors import ClusterError
 from .outside import GEODES_URL, WORLDS, World
-from .parts import NAMES, part
-from .places import LOCK, MARKER, NODE_ADDRESS, Places
+from .parts import NAMES, Part, part
+from .places import KUBELET_PORT, LOCK, MARKER, NODE_ADDRESS, Places
 
 Report = Callable[[str], None]
 
@@ -231,6 +231,22 @@ class Cluster:
         processes.start(self.places, name, made.command, made.environment)
         if name == "containerd":
             self._wait(self.places.containerd_socket.is_socket, name)
+        if name == "kubelet":
+            self._insist(made)
+
+    def _insist(self, kubelet: Part, attempts: int = 30) -> None:
+        """Start kubelet again, as service managers do: it ends when containerd is not whole yet."""
+
+        def settled() -> bool:
+            return network.listens(KUBELET_PORT) or processes.pid(self.places, kubelet.name) is None
+
+        for _ in range(attempts):
+            processes.wait(settled, 30)
+            if network.listens(KUBELET_PORT):
+                return
+            if processes.pid(self.places, kubelet.name) is None:
+                processes.start(self.places, kubelet.name, kubelet.command, kubelet.environment)
+        self._wait(lambda: network.listens(KUBELET_PORT), kubelet.name, 1)
 
     def _wait(self, condition: Callable[[], bool], name: str, seconds: float = 90) -> None:
         def done() -> bool:

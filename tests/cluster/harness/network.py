@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 
 from .places import (
@@ -131,3 +132,12 @@ def _iptables(*arguments: str, check: bool = True) -> bool:
         run(command)
         return True
     return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def listens(port: int) -> bool:
+    """Whether something on the node takes connections on a port."""
+    try:
+        with socket.create_connection((NODE_ADDRESS, port), timeout=1):
+            return True
+    except OSError:
+        return False

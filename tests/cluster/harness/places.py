@@ -19,6 +19,7 @@ SERVICE_RANGE = "10.96.0.0/16"
 API_SERVICE = "10.96.0.1"
 DNS_SERVICE = "10.96.0.10"
 API_PORT = 6443
+KUBELET_PORT = 10250
 
 LOCK = Path("/run/lock/geodes-datalab-cluster.lock")
 MARKER = Path("/run/geodes-datalab-cluster.json")

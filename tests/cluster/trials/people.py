@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import requests
+from tornado.httpclient import HTTPError
 
 from geodes_datalab.testing.visitor import Failure, Kernel, Visitor, wait_for
 
@@ -106,7 +107,7 @@ def close_clusters(kernel: Kernel) -> None:
     try:
         kernel.run("client.close(); cluster.shutdown(); gateway.close()", timeout=60)
         kernel.visitor.send("DELETE", f"api/kernels/{kernel.id}")
-    except (Failure, requests.RequestException, OSError):
+    except (Failure, HTTPError, requests.RequestException, OSError):
         pass
 
 

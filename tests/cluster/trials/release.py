@@ -45,6 +45,8 @@ class Release:
     values: Sequence[str] = ("small.yaml",)
     site_key: bool = True
     """Whether all users share the catalogue's key."""
+    port: int | None = None
+    """The node's port that people know; None: Kubernetes picks one at every installation."""
     changes: dict[str, Any] = field(default_factory=dict)
     """Values that tests changed since; kept over further upgrades."""
 
@@ -238,6 +240,8 @@ class Release:
             "geodes.portal": self.cluster.geodes_url,
             "networkPolicy.egress.catalogue.cidrs": [f"{self.cluster.outside['private'].host}/32"],
         }
+        if self.port:
+            values["proxy.service.nodePorts.http"] = self.port
         if self.dask_namespace != self.namespace:
             values["gateway.backend.namespace"] = self.dask_namespace
         nested: dict[str, Any] = {}
