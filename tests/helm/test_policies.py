@@ -253,7 +253,7 @@ def test_strangers_reach_the_public_port_alone(datalab: Datalab) -> None:
     strangers = [
         Peer("neighbour", "10.244.9.1", release.namespace, {"app": "other"}),
         Peer("other namespace", "10.244.9.2", "elsewhere", {"app": "other"}),
-        Peer("other release", "10.244.9.3", release.namespace, _of_other_release(datalab)),
+        *_of_other_release(datalab),
         outside("internet", "20.50.2.5"),
         outside("node", NODE),
     ]
@@ -267,10 +267,18 @@ def test_strangers_reach_the_public_port_alone(datalab: Datalab) -> None:
                 assert not datalab.allowed(stranger, pod, port), (stranger.name, pod.name, port)
 
 
-def _of_other_release(datalab: Datalab) -> dict[str, str]:
-    labels = dict(datalab.pods["hub"].labels)
-    labels["app.kubernetes.io/instance"] = "another"
-    return labels
+def _of_other_release(datalab: Datalab) -> list[Peer]:
+    """The same pods of a second release in the same namespaces."""
+    marks = ("app.kubernetes.io/instance", "gateway.dask.org/instance")
+    return [
+        Peer(
+            f"{pod.name} of another release",
+            f"10.244.8.{number}",
+            pod.namespace,
+            {**pod.labels, **{mark: "another" for mark in marks if mark in pod.labels}},
+        )
+        for number, pod in enumerate(datalab.pods.values(), start=1)
+    ]
 
 
 def _scrapes(stranger: Peer, pod: Peer, datalab: Datalab) -> bool:
