@@ -27,11 +27,12 @@ _VERBS = {
     "search": "stac",
     "show": "maps",
     "status": "stac",
+    "subset": "cubes",
 }
 
 if TYPE_CHECKING:
     from geodes_datalab.compute import clusters, open_cluster
-    from geodes_datalab.cubes import load
+    from geodes_datalab.cubes import load, subset
     from geodes_datalab.maps import explore, show
     from geodes_datalab.stac import collections, download, login, search, status
 
@@ -46,6 +47,7 @@ __all__ = [
     "search",
     "show",
     "status",
+    "subset",
 ]
 
 __getattr__, __dir__ = attach(__name__, _VERBS)

@@ -99,8 +99,20 @@ def progress(
     )
 
 
+def tell(text: str) -> None:
+    """Print a line where somebody looks on; see `interactive`."""
+    if interactive():
+        sys.stdout.write(text + "\n")
+
+
 def interactive() -> bool:
     """Tell whether somebody looks on: a notebook or a terminal, and not ``GEODES_PROGRESS=0``."""
     if os.environ.get("GEODES_PROGRESS") == "0":
         return False
-    return "ipykernel" in sys.modules or sys.stderr.isatty()
+    return in_notebook() or sys.stderr.isatty()
+
+
+def in_notebook() -> bool:
+    """Tell whether this process is a notebook's kernel; that IPython is imported is not enough."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None

@@ -51,8 +51,8 @@ class Config:
     """How often a failed request is tried again."""
     backoff: float = 0.5
     """Seconds before the second try; doubles from then on."""
-    max_requests: int = 8
-    """Requests in flight at a time."""
+    max_requests: int = 16
+    """Requests in flight at a time: parts of files; of the catalogue's pages, at most eight."""
     cache_dir: str = ""
     """Folder for what can be fetched again; by default ``$XDG_CACHE_HOME/geodes-datalab``."""
 

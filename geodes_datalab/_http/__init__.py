@@ -10,5 +10,7 @@
 from __future__ import annotations
 
 from geodes_datalab._http.client import Client, Probe
+from geodes_datalab._http.parts import Part
+from geodes_datalab._http.replies import body, content_range, is_part
 
-__all__ = ["Client", "Probe"]
+__all__ = ["Client", "Part", "Probe", "body", "content_range", "is_part"]

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import requests
 
 from geodes_datalab import auth
+from geodes_datalab._http.parts import Part, ShortWay
 from geodes_datalab._http.replies import (
     json_object,
     key_sent,
@@ -25,6 +26,9 @@ from geodes_datalab.config import Config, load
 from geodes_datalab.errors import ServiceError
 
 _log = logging.getLogger(__name__)
+
+MOST_PAGES = 8
+"""Calls of `Client.map` at a time, at most: each costs the catalogue a search."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -62,6 +66,7 @@ class Client:
     def __init__(self, config: Config | None = None, api_key: auth.ApiKey | None = None) -> None:
         self.config = config or load()
         self.session = Session(self.config, api_key)
+        self._short_way = ShortWay(self.session, self.config)
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -114,6 +119,17 @@ class Client:
             with translated(url, key_sent=key_sent(response)):
                 yield response
 
+    def part(self, url: str, begin: int, end: int) -> Part | None:
+        """Fetch a part of a file where that is plain; see `ShortWay`. It is not retried.
+
+        Returns
+        -------
+        Part or None
+            The bytes from ``begin`` up to, and without, ``end``; None where there is a proxy, or an
+            answer of any other kind: then ask by `stream`.
+        """
+        return self._short_way.fetch(url, begin, end)
+
     def probe(self, url: str) -> Probe:
         """Ask for one byte of a file, to learn its size and whether ranges work.
 
@@ -130,10 +146,12 @@ class Client:
     def map(self, function: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
         """Call a function on each value, up to ``config.max_requests`` at a time, in order.
 
+        At most `MOST_PAGES` at a time, however many are allowed.
+
         The first failure cancels what has not begun; so does Ctrl-C.
         """
         pool = ThreadPoolExecutor(
-            max(1, self.config.max_requests), thread_name_prefix="geodes-http"
+            max(1, min(MOST_PAGES, self.config.max_requests)), thread_name_prefix="geodes-http"
         )
         try:
             yield from pool.map(function, values)
@@ -145,7 +163,7 @@ class Client:
         with translated(url, key_sent=self.session.sends_key(url)):
             response = self.session.request(method, url, **options)
         with response:
-            _log.debug("%s %s -> %s", method, url, response.status_code)
+            _log.debug("%s %s -> %s", method, url.partition("?")[0], response.status_code)
             refuse_failure(response)
             yield response
 

@@ -37,7 +37,11 @@ class Session(requests.Session):
 
     def sends_key(self, url: str) -> bool:
         """Tell whether a request to this address carries the key."""
-        return isinstance(self.auth, _PortalKey) and bool(self.auth.header(url))
+        return bool(self.key(url))
+
+    def key(self, url: str) -> dict[str, str]:
+        """Return the header that authorises a request to this address, where it needs one."""
+        return self.auth.header(url) if isinstance(self.auth, _PortalKey) else {}
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any

@@ -2,7 +2,7 @@
 
 `load` works in stages: `products` (what the items' metadata tell), `planning` (grid, time steps,
 files), an engine (lazy arrays), `attributes` (CF). Pixels are read by `reading`, in the process that
-needs them, with the credentials of `credentials`.
+needs them, with the credentials of `credentials`; of archives on servers, by `archive`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,27 @@ _NAMES = {
     "Finder": "locate",
     "Locator": "locate",
     "MissingMember": "locate",
+    "Tally": "archive.accounting",
+    "counted": "archive.accounting",
     "load": "loading",
+    "subset": "subsets",
 }
 
 if TYPE_CHECKING:
+    from geodes_datalab.cubes.archive.accounting import Tally, counted
     from geodes_datalab.cubes.loading import CHUNKS, load
     from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
+    from geodes_datalab.cubes.subsets import subset
 
-__all__ = ["CHUNKS", "Finder", "Locator", "MissingMember", "load"]
+__all__ = [
+    "CHUNKS",
+    "Finder",
+    "Locator",
+    "MissingMember",
+    "Tally",
+    "counted",
+    "load",
+    "subset",
+]
 
 __getattr__, __dir__ = attach(__name__, _NAMES)

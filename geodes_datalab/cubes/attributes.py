@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,9 @@ from geodes_datalab.cubes.plan import Layer, Plan
 EPOCH = "microseconds since 1970-01-01T00:00:00"
 
 
-def coordinates(geobox: GeoBox, times: Sequence[datetime]) -> dict[str, xr.DataArray]:
+def coordinates(geobox: GeoBox, times: Sequence[datetime]) -> dict[str, xr.Variable]:
     """Make the coordinates time, y, x and spatial_ref."""
-    coords: dict[str, xr.DataArray] = {}
-    for dim, coord in xr_coords(geobox, always_yx=True).items():
-        coords[str(dim)] = coord
+    coords = {name: coord.copy() for name, coord in _spatial(geobox).items()}
     projected = geobox.crs is not None and geobox.crs.projected
     for name, degrees in (("x", "longitude"), ("y", "latitude")):
         standard = f"projection_{name}_coordinate" if projected else degrees
@@ -37,13 +36,27 @@ def coordinates(geobox: GeoBox, times: Sequence[datetime]) -> dict[str, xr.DataA
             "standard_name": standard,
             "long_name": long_name,
         }
-    coords["time"] = xr.DataArray(
-        np.array(times, "datetime64[ns]"),
-        dims="time",
-        attrs={"standard_name": "time", "long_name": "start of acquisition (UTC)", "axis": "T"},
+    coords["time"] = xr.Variable(
+        "time",
+        _moments(times),
+        {"standard_name": "time", "long_name": "start of acquisition (UTC)", "axis": "T"},
     )
     coords["time"].encoding = {"units": EPOCH, "dtype": "int64", "calendar": "proleptic_gregorian"}
     return coords
+
+
+@lru_cache(maxsize=16)
+def _spatial(geobox: GeoBox) -> dict[str, xr.Variable]:
+    """Make y, x and spatial_ref; cubes are often made on one grid again and again."""
+    coords = xr_coords(geobox, always_yx=True)
+    return {str(dim): coord.variable for dim, coord in coords.items()}
+
+
+def _moments(times: Sequence[datetime]) -> Any:
+    """Return times as numpy has them (numpy itself takes five times as long)."""
+    epoch, step = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 - as plans have it
+    counted = [(time - epoch) // step for time in times]
+    return np.array(counted, "datetime64[us]").astype("datetime64[ns]")
 
 
 def variable(layer: Layer, band: stac.Band, collection: str) -> dict[str, Any]:

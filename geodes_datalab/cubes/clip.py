@@ -9,7 +9,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 
-from geodes_datalab.cubes.reading import mute_rasterio
+from geodes_datalab.cubes.gdal import mute_rasterio
 
 
 def outside(area: Any, geobox: GeoBox, chunks: tuple[int, int]) -> xr.DataArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -58,6 +58,7 @@ def output_grid(
         be expressed in the CRS.
     """
     target = _target_crs(native, crs)
+    native = distinct(native)
     step_x, step_y = _step(native, target, resolution)
     anchor_x, anchor_y = _anchor(native, target)
     if area is None:
@@ -78,15 +79,21 @@ def touching(native: Sequence[GeoBox], area: Any) -> list[bool]:
     CubeError
         None does; the hint tells where the products are.
     """
-    prints = [_lonlat(box) for box in native]
-    hits = [_meets(area, print_) for print_ in prints]
-    if not any(hits):
+    boxes = distinct(native)
+    prints = [_lonlat(box) for box in boxes]
+    hits = {id(box): _meets(area, print_) for box, print_ in zip(boxes, prints, strict=True)}
+    if not any(hits.values()):
         west, south, east, north = shapely.union_all(prints).bounds
         hint = f"the products lie within bbox=({west:.3f}, {south:.3f}, {east:.3f}, {north:.3f})"
         if any(_meets(swapped(area), print_) for print_ in prints):
             hint += "; longitude and latitude look swapped: west and east come first and third"
         raise CubeError("none of the products touches the area of interest", hint=hint)
-    return hits
+    return [hits[id(box)] for box in native]
+
+
+def distinct(boxes: Iterable[GeoBox]) -> list[GeoBox]:
+    """Return each object once: comparing grids is slow, and products of a tile share one."""
+    return list({id(box): box for box in boxes}.values())
 
 
 @lru_cache(maxsize=1024)
@@ -120,7 +127,10 @@ def _target_crs(native: Sequence[GeoBox], crs: Any) -> CRS:
         except (CRSError, TypeError) as error:
             hint = 'write it like "EPSG:32631", or give WKT'
             raise CubeError(f"unknown coordinate reference system: {crs!r}", hint=hint) from error
-    counts = Counter(str(box.crs) for box in native)
+    shared = Counter(map(id, native))
+    counts: Counter[str] = Counter()
+    for box in distinct(native):
+        counts[str(box.crs)] += shared[id(box)]
     first, _ = counts.most_common(1)[0]
     if len(counts) > 1:
         zones = ", ".join(f"{name} ({count} products)" for name, count in counts.most_common())

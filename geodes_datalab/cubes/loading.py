@@ -13,7 +13,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _display, _http, ops
-from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine
+from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine, table_engine
 from geodes_datalab.cubes.aoi import area
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
@@ -27,8 +27,16 @@ from geodes_datalab.ops.packing import OFFSET, each
 Engine = Literal["odc", "stackstac"]
 """Which library builds the lazy arrays."""
 
+
+def _lean(plan: Plan, chunks: Mapping[str, int]) -> dict[str, Any]:
+    """Leave to odc-loader what must be warped or mosaicked; the rest needs no graph of its own."""
+    if table_engine.suits(plan):
+        return table_engine.arrays(plan, chunks)
+    return odc_engine.arrays(plan, chunks)
+
+
 ENGINES: Mapping[str, Callable[[Plan, Mapping[str, int]], dict[str, Any]]] = {
-    "odc": odc_engine.arrays,
+    "odc": _lean,
     "stackstac": stackstac_engine.arrays,
 }
 
@@ -55,6 +63,7 @@ def load(
     # how
     chunks: int | Mapping[str, int] | None = None,
     engine: Engine = "odc",
+    threads: int | None = None,
     archives: str | Path | None = None,
     locator: Locator | None = None,
     progress: bool | None = None,
@@ -99,6 +108,9 @@ def load(
     engine
         ``"odc"`` (odc-stac's loader) or ``"stackstac"``: same grid, same pixels. stackstac's task
         graph is smaller, which tells with thousands of products.
+    threads
+        Read now, so many parts at a time, into numpy arrays: no Dask is needed. By default nothing is
+        read before it is used. 16 suits files on a distant server.
     archives
         Folder in which `geodes_datalab.download` left products: those are read from there.
     locator
@@ -140,7 +152,8 @@ def load(
         )
         credentials.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
-        cube = _dataset(plan, stored, build(plan, blocks))
+        arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
+        cube = _dataset(plan, stored, arrays)
     if clip and where is not None:
         cube = _clipped(cube, where, plan.geobox, blocks)
     if scaled:
@@ -152,10 +165,10 @@ def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]
     coords = attributes.coordinates(plan.geobox, plan.times)
     offsets = next((one.offsets for one in stored.values() if one.offsets), None)
     if offsets is not None:
-        coords[OFFSET] = xr.DataArray(
+        coords[OFFSET] = xr.Variable(
+            "time",
             list(offsets),
-            dims="time",
-            attrs={"long_name": "offset of the stored numbers, by processing baseline"},
+            {"long_name": "offset of the stored numbers, by processing baseline"},
         )
     variables = {}
     for layer in plan.layers:

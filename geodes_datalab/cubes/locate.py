@@ -13,7 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 from geodes_datalab import _http, stac
 from geodes_datalab._types import Json
-from geodes_datalab.cubes.archives import NoRanges, members_of_file, members_of_url
+from geodes_datalab.cubes.archive import fetched
+from geodes_datalab.cubes.archive.archives import members_of_file, members_of_url
+from geodes_datalab.cubes.archive.trouble import Changed, NoRanges
 from geodes_datalab.errors import ArchiveError, CubeError, ServerQuirk
 
 
@@ -69,26 +71,52 @@ class Finder:
                 names = members_of_url(self._client, asset["href"], _size(asset))
             except NoRanges:
                 path = self._fetched(asset)
+            except Changed as error:
+                raise ArchiveError(
+                    f"{_file_name(asset)} is not the file that the catalogue describes: {error}",
+                    hint="search again; if it stays so, report the product to the portal's support",
+                ) from error
             else:
                 member = match(pattern, names, asset)
                 return f"/vsizip/{{/vsicurl/{asset['href']}}}/{member}"
         return f"/vsizip/{{{path}}}/{match(pattern, members_of_file(path), asset)}"
+
+    def at_hand(self, assets: Sequence[Json]) -> list[str] | None:
+        """Return the GDAL paths of files on servers; None where one of them must be looked at.
+
+        They are what `locate` returns, for thousands of assets at once. Archives, and files on disk, are
+        left to `locate`.
+        """
+        hrefs: list[str] = [asset["href"] for asset in assets]
+        names = [str(asset.get("title") or asset["href"]) for asset in assets]
+        kinds = {str(asset.get("type")) for asset in assets}
+        if (
+            self._folder is not None
+            or any("zip" in kind for kind in kinds)
+            or ".zip" in "\n".join(names).lower()
+            or not all(href.startswith(("http://", "https://")) for href in hrefs)
+        ):
+            return None
+        return ["/vsicurl/" + href for href in hrefs]
 
     def _on_disk(self, asset: Json) -> Path | None:
         parts = urlsplit(asset["href"])
         if parts.scheme in ("", "file"):
             return Path(unquote(parts.path) if parts.scheme else asset["href"]).resolve()
         name, size = _file_name(asset), asset.get("file:size")
-        for folder in filter(None, (self._folder, self._cache(asset))):
+        cache = self._cache(asset) if _is_zip(asset) else None  # it holds nothing else
+        for folder in filter(None, (self._folder, cache)):
             path = folder / name
             if path.is_file() and size in (None, path.stat().st_size):
-                return path
+                if folder != self._folder:
+                    fetched.used(path)
+                return path.resolve()
         return None
 
     def _cache(self, asset: Json) -> Path:
         """Return the folder for the whole archive, where the server cannot send parts of it."""
         name = str(asset.get("geodes:md5") or hashlib.sha256(asset["href"].encode()).hexdigest())
-        return Path(self._client.config.cache_dir) / "archives" / name
+        return fetched.folder(self._client.config.cache_dir) / name
 
     def _fetched(self, asset: Json) -> Path:
         """Download an archive whose server cannot send parts, verified, into the cache."""
@@ -103,7 +131,8 @@ class Finder:
                     ServerQuirk,
                     stacklevel=2,
                 )
-            return stac.download([product], folder, catalogue=self._client.config)[0]
+            fetched.make_room(self._client.config.cache_dir)
+            return stac.download([product], folder, catalogue=self._client.config)[0].resolve()
 
 
 def match(pattern: str, names: Sequence[str], asset: Json) -> str:

@@ -26,9 +26,10 @@ def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader
     """
     bands: dict[str, stac.Band] = {}
     for item in items:
-        for key, asset in (item.get("assets") or {}).items():
-            if key not in bands and _is_image(asset):
-                bands[key] = _band(key, asset, item.get("properties") or {})
+        assets = item.get("assets") or {}
+        for key in [] if assets.keys() <= bands.keys() else assets:
+            if key not in bands and _is_image(assets[key]):
+                bands[key] = _band(key, assets[key], item.get("properties") or {})
     if not bands:
         raise error
     collection = str(items[0].get("collection") or "")

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby as runs
-from typing import Any, Literal, TypeAlias
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from odc.geo.geobox import GeoBox
 
@@ -33,8 +34,7 @@ class Layer:
     """GDAL's name of the method."""
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """One item, reduced to what loading needs."""
 
     id: str
@@ -77,7 +77,7 @@ def group(
     how
         ``"solar_day"``, ``"time"`` or ``"id"``.
     longitude
-        Degrees, of the middle of the cube: decides which day it is there.
+        Degrees, of the middle of the cube: decides which day it is there (for solar days only).
 
     Returns
     -------
@@ -99,8 +99,8 @@ def group(
         keys = list(zip(starts, ids, strict=True))
     else:
         raise CubeError(f"unknown groupby: {how!r}", hint='use "solar_day", "time" or "id"')
-    order = sorted(range(len(starts)), key=lambda index: (keys[index], starts[index], ids[index]))
-    return tuple(tuple(step) for _, step in runs(order, key=lambda index: keys[index]))
+    order = sorted(zip(keys, starts, ids, range(len(keys)), strict=True))
+    return tuple(tuple(one[-1] for one in step) for _, step in runs(order, key=itemgetter(0)))
 
 
 def _solar_day(start: datetime, longitude: float) -> date:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from rasterio.enums import Resampling
 from geodes_datalab import _http, auth, stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
-from geodes_datalab.cubes.locate import Locator, MissingMember
+from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, titles
 from geodes_datalab.cubes.reading import Source, read_header
@@ -74,27 +74,36 @@ def make_plan(
     """
     parsed = _within(parsed, wish.area)
     _refuse_offline(parsed, client)
-    sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
+    sources = _at_hand(parsed, locator)
+    if sources is None:
+        sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
     parsed, sources = _with_any_band(parsed, sources)
-    products = list(client.map(lambda pair: _product(*pair), zip(parsed, sources, strict=True)))
+    products = _products(parsed, sources, client)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
-    longitude = float(geobox.geographic_extent.geom.centroid.x)
+    longitude = _longitude(geobox) if wish.groupby == "solar_day" else 0.0
     starts, ids = [one.start for one in products], [one.id for one in products]
     groups = group(starts, ids, wish.groupby, longitude)
     parsed = _completed(parsed, products)
     bands = {name: parsed[0].bands[name] for name in _names(products, parsed)}
     layers = tuple(_layer(name, band, wish.resampling) for name, band in bands.items())
-    stored = {name: _stored(name, parsed, groups) for name in bands}
+    kinds = _of_each_kind(parsed)
+    stored = {name: _stored(name, parsed, kinds, groups) for name in bands}
     return Plan(layers, tuple(products), geobox, groups), stored
+
+
+def _longitude(geobox: GeoBox) -> float:
+    return float(geobox.geographic_extent.geom.centroid.x)
 
 
 def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     """Leave out what does not touch the area, as far as metadata tell, before any request is sent."""
     if area is None or not all(one.grids for one in parsed):
         return parsed
-    hits = touching([min(one.grids.values(), key=step) for one in parsed], area)
+    finest = {id(one.grids): one.grids for one in parsed}  # those of a tile share theirs
+    grid = {key: min(grids.values(), key=step) for key, grids in finest.items()}
+    hits = touching([grid[id(one.grids)] for one in parsed], area)
     return [one for one, hit in zip(parsed, hits, strict=True) if hit]
 
 
@@ -124,30 +133,86 @@ def _on_portal(item: Json, portal: str) -> bool:
     return any(auth.origin(str(asset["href"])) == origin for asset in item["assets"].values())
 
 
-def _sources(one: Parsed, locator: Locator) -> dict[str, Source]:
+class _Files(Mapping[str, Source]):
+    """The files of a product by band, each told when it is asked for: thousands are planned at once."""
+
+    __slots__ = ("_first", "_names", "_one", "_paths", "_sizes")
+
+    def __init__(
+        self,
+        one: tuple[str, Mapping[str, stac.Band]],
+        names: tuple[str, ...],
+        paths: Sequence[str],
+        sizes: Sequence[int | None],
+        first: int,
+    ) -> None:
+        self._one, self._names = one, names
+        self._paths, self._sizes, self._first = paths, sizes, first
+
+    def __getitem__(self, name: str) -> Source:
+        if name not in self._names:
+            raise KeyError(name)
+        title, bands = self._one
+        place = self._first + self._names.index(name)
+        return Source(title, bands[name].name, self._paths[place], self._sizes[place])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _at_hand(parsed: Sequence[Parsed], locator: Locator) -> list[Sources] | None:
+    """Find the files of all bands where that takes no look at any of them; None where it does."""
+    if not isinstance(locator, Finder) or any(one.container == "zip" for one in parsed):
+        return None
+    held = [_assets(one) for one in parsed]
+    flat = [asset for assets in held for asset in assets.values()]
+    paths = locator.at_hand(flat)
+    if paths is None:
+        return None
+    sizes = list(map(_size, flat))
+    found: list[Sources] = []
+    first = 0
+    for one, assets in zip(parsed, held, strict=True):
+        found.append(_Files((one.title, one.bands), tuple(assets), paths, sizes, first))
+        first += len(assets)
+    return found
+
+
+def _sources(one: Parsed, locator: Locator) -> Sources:
     """Find the file of each band; a product may lack some."""
     found = {}
-    for name, band in one.bands.items():
-        asset = _asset(one, band)
-        if asset is None:
-            continue
+    for name, asset in _assets(one).items():
+        band = one.bands[name]
         try:
             path = locator.locate(asset, band.member)
         except MissingMember:
             continue
-        found[name] = Source(one.title, band.name, path)
+        found[name] = Source(one.title, band.name, path, _size(asset))
     return found
 
 
-def _asset(one: Parsed, band: stac.Band) -> Json | None:
-    """Return the asset that holds a band: the archive, or the file whose name fits."""
+def _size(asset: Json) -> int | None:
+    size = asset.get("file:size")
+    return int(size) if size else None
+
+
+def _assets(one: Parsed) -> dict[str, Json]:
+    """Return the asset that holds each band: the archive, or the file whose name fits."""
     if one.container == "zip":
-        return stac.data_asset(one.item)[1]
+        return dict.fromkeys(one.bands, stac.data_asset(one.item)[1])
     assets: Mapping[str, Json] = one.item["assets"]
     if one.container == "asset":
-        return assets.get(band.name)
+        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.name))}
     names = {str(asset.get("title") or key): asset for key, asset in assets.items()}
-    return next((asset for name, asset in names.items() if band.matches(name)), None)
+    found = {}
+    for name, band in one.bands.items():
+        fitting = (asset for title, asset in names.items() if band.matches(title))
+        if asset := next(fitting, None):
+            found[name] = asset
+    return found
 
 
 def _with_any_band(
@@ -165,7 +230,11 @@ def _with_any_band(
 
 def _names(products: Sequence[Product], parsed: Sequence[Parsed]) -> list[str]:
     """Return the bands that there are; refuse the cube if one asked for by name is nowhere."""
-    there = {name for product in products for name in product.sources}
+    there: set[str] = set()
+    for product in products:
+        there.update(product.sources)
+        if len(there) == len(parsed[0].bands):
+            break
     missing = [name for name in parsed[0].bands if name not in there]
     if missing and parsed[0].by_name:
         raise UnknownBand(
@@ -175,15 +244,41 @@ def _names(products: Sequence[Product], parsed: Sequence[Parsed]) -> list[str]:
     return [name for name in parsed[0].bands if name in there]
 
 
-def _product(one: Parsed, sources: Sources) -> Product:
-    grids = [one.grids[name] for name in sources if name in one.grids]
-    grid: GeoBox = min(grids, key=step) if grids else read_header(next(iter(sources.values()))).grid
-    if grid.crs is None:
-        raise CubeError(
-            f"{one.title} has no coordinate reference system",
-            hint="its pixels are in the geometry of the sensor; load a geocoded collection instead",
-        )
-    return Product(one.id, one.title, one.start, grid, sources)
+def _products(
+    parsed: Sequence[Parsed], sources: Sequence[Sources], client: _http.Client
+) -> list[Product]:
+    """Make products; those whose metadata tell no grid are asked, several at a time."""
+    grids = _finest(parsed, sources)
+    unknown = [
+        next(iter(found.values()))
+        for found, grid in zip(sources, grids, strict=True)
+        if grid is None
+    ]
+    read = (header.grid for header in client.map(read_header, unknown)) if unknown else iter(())
+    made = [
+        Product(one.id, one.title, one.start, next(read) if grid is None else grid, found)
+        for one, found, grid in zip(parsed, sources, grids, strict=True)
+    ]
+    for product in made:
+        if product.grid.crs is None:
+            raise CubeError(
+                f"{product.title} has no coordinate reference system",
+                hint="its pixels are in the geometry of the sensor; load a geocoded collection instead",
+            )
+    return made
+
+
+def _finest(parsed: Sequence[Parsed], sources: Sequence[Sources]) -> list[GeoBox | None]:
+    """Return the finest grid of the bands of each product; None where metadata tell none."""
+    known: dict[tuple[int, tuple[str, ...]], GeoBox | None] = {}
+    found = []
+    for one, files in zip(parsed, sources, strict=True):
+        key = id(one.grids), tuple(files)
+        if key not in known:
+            grids = (one.grids[name] for name in files if name in one.grids)
+            known[key] = min(grids, key=step, default=None)
+        found.append(known[key])
+    return found
 
 
 def _completed(parsed: Sequence[Parsed], products: Sequence[Product]) -> list[Parsed]:
@@ -195,13 +290,20 @@ def _completed(parsed: Sequence[Parsed], products: Sequence[Product]) -> list[Pa
             header = read_header(first)
             nodata = header.nodata if band.nodata is None else band.nodata
             told[name] = {"dtype": header.dtype, "nodata": nodata}
-    return [
-        replace(
-            one,
-            bands={name: replace(band, **told.get(name, {})) for name, band in one.bands.items()},
-        )
-        for one in parsed
-    ]
+    if not told:
+        return list(parsed)
+    full = {
+        id(one.bands): {
+            name: replace(band, **told.get(name, {})) for name, band in one.bands.items()
+        }
+        for one in _of_each_kind(parsed)
+    }
+    return [one._replace(bands=full[id(one.bands)]) for one in parsed]
+
+
+def _of_each_kind(parsed: Iterable[Parsed]) -> list[Parsed]:
+    """Return one of the products that share their bands' description."""
+    return list({id(one.bands): one for one in parsed}.values())
 
 
 def _touching(
@@ -230,13 +332,17 @@ def _layer(name: str, band: stac.Band, resampling: str | Mapping[str, str]) -> L
     return Layer(name, band.name, band.dtype, fill, "nearest" if mask else method)
 
 
-def _stored(name: str, parsed: Sequence[Parsed], groups: Sequence[Sequence[int]]) -> Stored:
+def _stored(
+    name: str, parsed: Sequence[Parsed], kinds: Sequence[Parsed], groups: Sequence[Sequence[int]]
+) -> Stored:
     band, collection = parsed[0].bands[name], str(parsed[0].item.get("collection") or "")
-    if len({(one.bands[name].dtype, one.bands[name].scale) for one in parsed}) > 1:
+    if len({(one.bands[name].dtype, one.bands[name].scale) for one in kinds}) > 1:
         raise CubeError(
             f"band {name} is not stored in the same way in all products",
             hint="load them in parts",
         )
+    if len(kinds) == 1:
+        return Stored(band, collection)
     steps = [{parsed[index].bands[name].offset for index in step_} for step_ in groups]
     if any(len(offsets) > 1 for offsets in steps):
         raise CubeError(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
@@ -17,9 +17,11 @@ from geodes_datalab.errors import CubeError, UnknownBand, UnknownCollection
 from geodes_datalab.stac.items import as_dicts
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """One item: its bands as asked for, and what its metadata tell of them."""
+class Parsed(NamedTuple):
+    """One item: its bands as asked for, and what its metadata tell of them.
+
+    Items that tell the same share their ``bands`` and ``grids``.
+    """
 
     id: str
     title: str
@@ -85,7 +87,7 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
             hint="search a geocoded collection instead, for example PEPS_S1_L2",
         )
     names = _wanted(reader, bands)
-    return [_parsed(item, reader, names, by_name=bands is not None) for item in items]
+    return list(_parsed(items, reader, names, by_name=bands is not None))
 
 
 def _reader(items: Sequence[Json]) -> stac.Reader:
@@ -115,50 +117,89 @@ def _wanted(reader: stac.Reader, bands: Sequence[str] | str | None) -> list[str]
     return list(dict.fromkeys(names))
 
 
-def _parsed(item: Json, reader: stac.Reader, names: Sequence[str], *, by_name: bool) -> Parsed:
-    own = reader.for_item(item)
-    bands = {name: own.band(name) for name in names}
-    finest = min(band.gsd for band in own.bands)
-    properties = item.get("properties") or {}
-    return Parsed(
-        id=str(item["id"]),
-        title=str(properties.get("title") or properties.get("identifier") or item["id"]),
-        start=_start(item),
-        item=item,
-        bands=bands,
-        grids={name: grid for name, band in bands.items() if (grid := _grid(item, band, finest))},
-        container=own.container,
-        by_name=by_name,
-    )
+def _parsed(
+    items: Sequence[Json], reader: stac.Reader, names: Sequence[str], *, by_name: bool
+) -> Iterator[Parsed]:
+    known: dict[int, tuple[stac.Reader, Mapping[str, stac.Band]]] = {}
+    last: tuple[Any, Any, Mapping[str, GeoBox]] = (None, None, {})
+    for item in items:
+        own = reader.for_item(item)
+        if id(own) not in known:
+            known[id(own)] = own, {name: own.band(name) for name in names}
+        bands = known[id(own)][1]
+        properties = item.get("properties") or {}
+        told = _told(item.get("assets") or {}, properties, bands.values())
+        if told != last[0] or bands is not last[1]:
+            last = told, bands, _grids(told, own, bands)
+        yield Parsed(
+            str(item["id"]),
+            str(properties.get("title") or properties.get("identifier") or item["id"]),
+            _start(item, properties),
+            item,
+            bands,
+            last[2],
+            own.container,
+            by_name,
+        )
 
 
-def _start(item: Json) -> datetime:
-    properties = item.get("properties") or {}
+def _start(item: Json, properties: Json) -> datetime:
     text = properties.get("start_datetime") or properties.get("datetime")
     if not text:
         raise CubeError(
             f"{item['id']} has no date of acquisition", hint="leave it out with items.filter()"
         )
+    if text[-1:] == "Z":  # most are written so, and this is quick
+        return datetime.fromisoformat(text[:-1])
     moment = datetime.fromisoformat(str(text))
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _grid(item: Json, band: stac.Band, finest: float) -> GeoBox | None:
-    """Derive a band's grid from the fields of the projection extension."""
-    properties = item.get("properties") or {}
-    asset = (item.get("assets") or {}).get(band.name) or {}
-    shape, transform, code = (
-        asset.get(name, properties.get(name))
-        for name in ("proj:shape", "proj:transform", "proj:code")
-    )
-    epsg = asset.get("proj:epsg", properties.get("proj:epsg"))
-    code = code or (f"EPSG:{epsg}" if epsg else None)
-    if not (shape and transform and code):
-        return None
-    grid = GeoBox(tuple(shape), Affine(*transform[:6]), code)
-    return (
-        grid if "proj:transform" in asset else _coarser(grid, band.gsd / (finest or band.gsd or 1))
-    )
+_Told = tuple[Any, Any, Any, Any, bool]
+"""Shape, transform, code and EPSG number of a band's pixels; whether they are of its own file."""
+
+
+def _told(assets: Json, properties: Json, bands: Iterable[stac.Band]) -> list[_Told]:
+    """Collect what the fields of the projection extension tell of each band: its asset's, or the item's."""
+    shape, transform = properties.get("proj:shape"), properties.get("proj:transform")
+    code, epsg = properties.get("proj:code"), properties.get("proj:epsg")
+    of_item: _Told = (shape, transform, code, epsg, False)
+    return [
+        (
+            asset.get("proj:shape", shape),
+            asset.get("proj:transform", transform),
+            asset.get("proj:code", code),
+            asset.get("proj:epsg", epsg),
+            "proj:transform" in asset,
+        )
+        if (asset := assets.get(band.name))
+        else of_item
+        for band in bands
+    ]
+
+
+def _grids(
+    told: Sequence[_Told], reader: stac.Reader, bands: Mapping[str, stac.Band]
+) -> dict[str, GeoBox]:
+    """Derive the grid of each band of which enough is told."""
+    finest = min(band.gsd for band in reader.bands)
+    found = {}
+    for (name, band), (shape, transform, code, epsg, own) in zip(bands.items(), told, strict=True):
+        code = code or (f"EPSG:{epsg}" if epsg else None)  # noqa: PLW2901 - two spellings of one
+        if shape and transform and code:
+            factor = 1.0 if own else band.gsd / (finest or band.gsd or 1)
+            grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
+            if grid:
+                found[name] = grid
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _made(
+    shape: tuple[int, int], transform: tuple[float, ...], code: str, factor: float
+) -> GeoBox | None:
+    """Make a grid; products of one tile share one object."""
+    return _coarser(GeoBox(shape, Affine(*transform), code), factor)
 
 
 def _coarser(grid: GeoBox, factor: float) -> GeoBox | None:

@@ -1,29 +1,17 @@
-"""Pixels of one file, read by GDAL in the process and thread that need them.
-
-Three traps of GDAL are met here, each seen in tests:
-
-- A header in ``GDAL_HTTP_HEADERS`` goes to every host, also to those the server redirects to. So
-  the address is resolved first, by our own session, and GDAL is given the final one; the key is in
-  GDAL's environment only while a file of the portal's own origin is read.
-- rasterio sets options for the whole process when it runs in the main thread. So reading is always
-  done in another thread.
-- OpenJPEG's worker threads do not see a thread's options: they would ask without the key, and GDAL
-  would return zeros without an error. So decoding is single-threaded (Dask reads many files at once).
-"""
+"""Pixels of one file, read by GDAL in the process and thread that need them."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
-import threading
-import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeVar
 
+import numpy.typing as npt
 import rasterio
 import rasterio.errors
 from odc.geo.converters import rio_geobox
@@ -31,23 +19,40 @@ from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams, RasterSource, RioReader
 from odc.loader._rio import LocalContext
 from rasterio._err import CPLE_BaseError
-from rasterio.errors import NotGeoreferencedWarning
-from rasterio.session import DummySession
+from rasterio.enums import MaskFlags
 
-from geodes_datalab import _http, auth
-from geodes_datalab.cubes import credentials
-from geodes_datalab.errors import GeodesError, ReadError
+from geodes_datalab import _http
+from geodes_datalab.config import Config
+from geodes_datalab.cubes import credentials, gdal, views
+from geodes_datalab.cubes.archive.copies import (
+    Copied,
+    Look,
+    Place,
+    View,
+    decoded,
+    filled,
+    header_facts,
+)
+from geodes_datalab.cubes.archive.reader import lent
+from geodes_datalab.cubes.archive.trouble import Unsuited
+from geodes_datalab.errors import ArchiveError, GeodesError, ReadError
 
 T = TypeVar("T")
 
-FRESH = 600.0
-"""Seconds for which the final address of a file is remembered."""
+_MEMBER = re.compile(r"/vsizip/\{/vsicurl/(.+?)\}/(.+)")
+_PLAIN = re.compile(r"/vsicurl/(.+)()")
 
-_final: dict[str, tuple[float, str]] = {}
+_NO_MASK = ([MaskFlags.all_valid], [MaskFlags.nodata])
+
+MOST_TOLD = 4096
+"""Headers that are remembered, at most: a file is read in many blocks, and has one header."""
+
+_told: dict[tuple[Any, ...], bool] = {}
+
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """One band of one product: what a worker needs to read it. Holds no secret."""
 
     title: str
@@ -56,23 +61,18 @@ class Source:
     """Native name of the band."""
     path: str
     """Path as GDAL understands it, with the public address inside."""
+    size: int | None = None
+    """Bytes of the file or archive at that address, where the catalogue tells."""
 
 
-def address(path: str) -> str | None:
-    """Return the web address in a GDAL path.
-
-    Examples
-    --------
-    >>> address("/vsizip/{/vsicurl/https://geodes.example/files/abc}/S2/B04.jp2")
-    'https://geodes.example/files/abc'
-    >>> address("/data/B04.tif") is None
-    True
-    """
-    found = re.search(r"\{/vsicurl/(.+?)\}|^/vsicurl/(.+)$", path)
-    return (found[1] or found[2]) if found else None
-
-
-def read_pixels(source: Source, params: RasterLoadParams, geobox: Any) -> Any:
+def read_pixels(
+    source: Source,
+    params: RasterLoadParams,
+    geobox: Any,
+    grid: GeoBox | None = None,
+    *,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
     """Read the part of a source that lies in a pixel grid.
 
     Parameters
@@ -83,24 +83,121 @@ def read_pixels(source: Source, params: RasterLoadParams, geobox: Any) -> Any:
         odc-loader's description of the output: dtype, fill value, resampling.
     geobox
         Output grid (CRS, transform, shape).
+    grid
+        That the file should have, where its pixels or those of an overview may be those of the output:
+        they are then read as they are, if it has it indeed.
+    out
+        Where the pixels may be put, where they fill all of the output grid.
 
     Returns
     -------
     tuple
-        Where the pixels go in the grid (two slices), and the pixels (y, x).
+        Where the pixels go in the grid (two slices), and the pixels (y, x): ``out``, or a new array.
 
     Raises
     ------
     ReadError
         The file could not be read.
+    ArchiveError
+        The archive, or the image in it, is broken.
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
+    straight = None if grid is None else views.shared(grid, geobox)
+    if straight is not None and straight.fold > 1 and not params.nearest:
+        straight = None  # what lies at the edges is weighed by whoever resamples
 
     def read(path: str) -> Any:
-        return RioReader(RasterSource(path), LocalContext()).read(params, geobox)
+        if straight is not None:
+            found = _as_they_are(path, _Wish(params, straight, out))
+            if found is not None:
+                return found
+        with filled(path) as whole:
+            with rasterio.open(whole, sharing=False) as file:
+                views.placed(file)
+            where, pixels = RioReader(RasterSource(whole), LocalContext()).read(params, geobox)
+        views.meets(where, grid if straight is not None else None)
+        return where, pixels
 
-    return _guarded(source, read)
+    def look(path: str) -> View | None:
+        seen = None if straight is None else straight.view(path)
+        return seen or views.wanted(path, params, geobox)
+
+    return _guarded(source, read, look, straight=straight is not None)
+
+
+class _Wish(NamedTuple):
+    """What is to be read as it is."""
+
+    params: RasterLoadParams
+    straight: views.Shared
+    out: npt.NDArray[Any] | None
+
+
+def _as_they_are(path: str, wish: _Wish) -> Any | None:
+    """Read a window without warping; None where the file is not what the catalogue tells."""
+    straight = wish.straight
+    if straight.fold == 1:
+        return _window(path, wish, 0)
+    with contextlib.suppress(rasterio.errors.RasterioIOError):  # opening is much of the work: once
+        found = _window(path, wish, straight.usual + 1)
+        if found is not None:
+            return found
+    with rasterio.open(path, sharing=False) as file:
+        overview = straight.level(file.overviews(1))
+    return None if overview is None else _window(path, wish, overview + 1)
+
+
+def _window(path: str, wish: _Wish, level: int) -> Any | None:
+    """Read a window of a level; None where the file is not what the catalogue tells."""
+    straight = wish.straight
+    if isinstance(path, Copied):  # in memory: nothing to wait for
+        told, found = gdal.on_few_threads(partial(_unpacked, path, wish, level))
+    else:
+        told, found = _is_told(path, wish, level), None
+    if told and (found is None or found.dtype != wish.params.dtype):
+        left, top, right, bottom = straight.window
+        with filled(path) as whole, _opened(whole, level) as file:
+            found = file.read(1, window=((top, bottom), (left, right)))
+    return (straight.where, found) if told else None
+
+
+def _unpacked(path: str, wish: _Wish, level: int) -> tuple[bool, Any]:
+    """Tell whether a copy is what the catalogue tells, and return its pixels where GDAL is not needed."""
+    with gdal.environment(""):
+        if not _is_told(path, wish, level):
+            return False, None
+    return True, decoded(path, wish.straight.full, level, wish.out)
+
+
+def _is_told(path: str, wish: _Wish, level: int) -> bool:
+    """Tell whether a file is what the catalogue tells; each header is looked at once."""
+    params, native = wish.params, wish.straight.native
+    facts = header_facts(path)
+    key = (facts, native, params.dtype, params.fill_value, level)
+    known = None if facts is None else _told.get(key)
+    if known is not None:
+        return known
+    with _opened(path, level) as file:
+        same = bool(
+            file.shape == tuple(native.shape)
+            and file.transform.almost_equals(native.transform, 1e-6)
+            and file.dtypes[0] == params.dtype
+            and (file.nodata is None or file.nodata == params.fill_value)
+            and file.mask_flag_enums[0] in _NO_MASK
+            and views.same_crs(file.crs, native)
+        )
+    if len(_told) >= MOST_TOLD:
+        _told.clear()
+    if facts is not None:
+        _told[key] = same
+    return same
+
+
+def _opened(path: str, level: int) -> Any:
+    """Open a level of a file: 0 is the image itself."""
+    options = {"overview_level": level - 1} if level else {}
+    return rasterio.open(path, sharing=False, **options)
 
 
 @dataclass(frozen=True)
@@ -125,170 +222,68 @@ def read_header(source: Source) -> Header:
     return _guarded(source, read)
 
 
-def _guarded(source: Source, read: Callable[[str], T]) -> T:
-    failure: str
+def _guarded(
+    source: Source, read: Callable[[str], T], look: Look | None = None, *, straight: bool = False
+) -> T:
+    failure = ""
+    damaged: ArchiveError | None = None
     try:
-        return _off_main_thread(partial(_within_environment, source.path, read))
+        with contextlib.suppress(Unsuited):
+            return gdal.off_main_thread(partial(_by_ranges, source, read, look, straight))
+        return gdal.off_main_thread(partial(gdal.within, source.path, read))
+    except ArchiveError as error:
+        damaged = error
     except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         failure = str(error)
+    if damaged is not None:
+        what = f"band {source.band} of {source.title} could not be read: {damaged.message}"
+        raise ArchiveError(what, hint=damaged.hint)
     # outside the handler, so that GDAL's own words, which may hold a signed address, are not chained
     raise _explain(source, failure)
 
 
-def mute_rasterio() -> None:
-    """Silence a warning that rasterio itself suppresses, which fails when several threads read.
+def _by_ranges(source: Source, read: Callable[[str], T], look: Look | None, straight: bool) -> T:
+    """Read only those bytes that are needed, fetched by ourselves.
 
-    It is about the arrays that rasterio itself warps or rasterises into. Only warnings from inside
-    those modules are meant: a user who opens a file without georeference is still told.
+    Files that are no archives are read so where their pixels are taken as they are: GDAL is as fast
+    where it must warp them. What is of another kind (`Unsuited`) is left to GDAL. So is what turns out
+    to lie in a hole: nothing is lost but time. What is broken or made to harm (`ArchiveError`) is given
+    to nobody.
     """
-    if not any(known[2] is NotGeoreferencedWarning for known in warnings.filters):
-        warnings.filterwarnings(
-            "ignore", category=NotGeoreferencedWarning, module=r"rasterio\.(env|features|warp)$"
-        )
+    found = _MEMBER.fullmatch(source.path) or (_PLAIN.fullmatch(source.path) if straight else None)
+    if found is None:
+        raise Unsuited("it is on no server, or is warped")
+    place = Place(found[1], source.size, found[2])
+    client = _client(credentials.settings(), os.getpid())
+    gdal.mute_rasterio()
+    with gdal.environment(""), lent(client, place, look) as path:
+        try:
+            return read(path)
+        except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
+            _log.debug("%s is read by GDAL itself: %s", source.title, error)
+            raise Unsuited(str(error)) from error
 
 
-def _within_environment(path: str, read: Callable[[str], T]) -> T:
-    mute_rasterio()
-    with _environment(path) as resolved:
-        return read(resolved)
-
-
-@contextlib.contextmanager
-def _environment(path: str) -> Iterator[str]:
-    """Set GDAL's options for one file; yield its path with the final address in it."""
-    options: dict[str, Any] = {
-        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-        "GDAL_NUM_THREADS": "1",
-        "GDAL_CACHEMAX": 256 * 2**20,
-    }
-    url = address(path)
-    if url is not None:
-        settings = credentials.settings()
-        final = _resolve(url)
-        path = path.replace(url, final)
-        options |= _web_options(settings)
-        for name, value in auth.header(final, settings).items():
-            options["GDAL_HTTP_HEADERS"] = f"{name}: {value}"
-    with rasterio.Env(session=DummySession(), **options):
-        yield path
-
-
-def _web_options(settings: Any) -> dict[str, Any]:
-    options = {
-        "GDAL_HTTP_MAX_RETRY": settings.retries,
-        "GDAL_HTTP_RETRY_DELAY": settings.backoff,
-        "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-        "GDAL_HTTP_CONNECTTIMEOUT": settings.timeout,
-        "GDAL_HTTP_LOW_SPEED_LIMIT": 1,  # bytes/s: a stalled transfer is an error, not a hang
-        "GDAL_HTTP_LOW_SPEED_TIME": settings.timeout,
-    }
-    if settings.ca_bundle:
-        options["CURL_CA_BUNDLE"] = settings.ca_bundle
-        options["GDAL_CURL_CA_BUNDLE"] = settings.ca_bundle
-    return {name: value for name, value in options.items() if value}
-
-
-def _resolve(url: str) -> str:
-    """Return the address that serves a file in the end, where it is on another host.
-
-    A file on the portal may be handed over to an object store. The key must not follow.
-    """
-    settings = credentials.settings()
-    if not auth.header(url, settings):
-        return url
-    known = _final.get(url)
-    if known and time.monotonic() - known[0] < FRESH:
-        return known[1]
-    with (
-        _http.Client(settings) as client,
-        client.stream(url, {"Range": "bytes=0-0"}) as response,
-    ):
-        final = response.url
-    if auth.origin(final) == auth.origin(url):
-        final = url
-    else:
-        _redact_logs()
-    _final[url] = (time.monotonic(), final)
-    return final
+@lru_cache(maxsize=4)
+def _client(settings: Config, process: int) -> _http.Client:
+    """Return the client of this process, whose connections are kept (a forked process has its own)."""
+    return _http.Client(settings)
 
 
 def _explain(source: Source, failure: str) -> GeodesError:
     """Say why a file could not be read: ask its server, if it has one."""
-    url = address(source.path)
+    url = gdal.address(source.path)
     if url is not None:
-        _forget(url)
+        gdal.forget(url)
         try:
             with _http.Client(credentials.settings()) as client:
                 client.probe(url)
         except GeodesError as error:
             return error
     what = f"band {source.band} of {source.title} could not be read"
-    return ReadError(
-        f"{what}: {_without_addresses(failure)}",
+    kind = ArchiveError if url is not None and _MEMBER.fullmatch(source.path) else ReadError
+    return kind(
+        f"{what}: {gdal.without_addresses(failure)}",
         "try again; if it fails again, download the product with geodes_datalab.download(), which "
         "checks its MD5, and pass that folder as archives=",
     )
-
-
-def _forget(url: str) -> None:
-    """Drop what GDAL remembers of a file: a refusal would stick for the life of the process."""
-    final = _final.pop(url, (0.0, url))[1]
-    for known in {url, final}:
-        _drop(known)
-
-
-def _drop(url: str) -> None:
-    try:
-        from rasterio.cache import invalidate
-    except (
-        ImportError
-    ):  # rasterio < 1.5: a file that GDAL may not remember is dropped when it is closed
-        with (
-            contextlib.suppress(rasterio.errors.RasterioError),
-            rasterio.Env(session=DummySession(), CPL_VSIL_CURL_NON_CACHED=f"/vsicurl/{url}"),
-            rasterio.open(f"/vsicurl/{url}"),
-        ):
-            pass
-    else:
-        invalidate(url.partition("?")[0])
-
-
-class _Redaction(logging.Filter):
-    """Keeps signatures of addresses out of the logs of the libraries that open them."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record; let it pass."""
-        record.msg, record.args = _without_addresses(record.getMessage()), None
-        return True
-
-
-_REDACTION = _Redaction()
-
-
-def _redact_logs() -> None:
-    for name in ("odc.loader._rio", "rasterio._env", "rasterio._err"):
-        logging.getLogger(name).addFilter(_REDACTION)  # adding it again does nothing
-
-
-def _without_addresses(text: str) -> str:
-    return re.sub(r"(https?://[^\s?{}]+)\?[^\s{}]*", r"\1?...", text)
-
-
-def _off_main_thread(function: Callable[[], T]) -> T:
-    if threading.current_thread() is not threading.main_thread():
-        return function()
-    result: list[T] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            result.append(function())
-        except BaseException as error:  # noqa: BLE001 - handed to the caller below
-            failure.append(error)
-
-    thread = threading.Thread(target=run, name="geodes-read")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return result[0]

@@ -1,8 +1,13 @@
 """One image out of many: composites of a time series, for the whole of it or for each period.
 
 Values are physical (`geodes_datalab.ops.to_physical`) and float32; missing pixels do not count. Mask
-clouds first, for example with `geodes_datalab.ops.clear`. Everything is lazy. Quality masks are left
-out, since a median of flags means nothing.
+clouds first, for example with `geodes_datalab.ops.clear`. Of a cube that is lazy, composites are lazy.
+Quality masks are left out, since a median of flags means nothing.
+
+Medians and percentiles of stored integers are calculated on the integers, and made physical after that:
+`geodes_datalab.ops.ordering` says how. Of a Dask array, the chunks of all dates at one place become one
+chunk of the result, in one step: memory is needed for those, so cubes of hundreds of dates want smaller
+chunks in x and y.
 """
 
 from __future__ import annotations
@@ -16,7 +21,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from geodes_datalab.errors import CubeError, near
-from geodes_datalab.ops.packing import each, is_mask, to_physical
+from geodes_datalab.ops.ordering import Rule, quantile
+from geodes_datalab.ops.packing import OFFSET, STORED, each, is_mask, to_physical
 
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
@@ -25,7 +31,10 @@ PERIODS = {"month": (1, 0), "quarter": (3, 0), "season": (3, 1), "year": (12, 0)
 
 
 def median(data: Data, *, period: str | None = None) -> Data:
-    """Return the median over time.
+    """Return the median over time, of an even number of values the mean of the two in the middle.
+
+    It is numpy's ``nanmedian``, exactly, of the stored numbers without those that mean "no data"; then
+    it is made physical.
 
     Parameters
     ----------
@@ -48,7 +57,7 @@ def median(data: Data, *, period: str | None = None) -> Data:
     >>> median(band).item(), median(band, period="month").values
     (2.0, array([ 2., nan]))
     """
-    return _composite(data, partial(_quantile, share=0.5), period, "median")
+    return _by_period(_measured(data), partial(_quantile, share=0.5), period, "median")
 
 
 def mean(data: Data, *, period: str | None = None) -> Data:
@@ -59,6 +68,13 @@ def mean(data: Data, *, period: str | None = None) -> Data:
 def percentile(data: Data, percent: float, *, period: str | None = None) -> Data:
     """Return a percentile over time (0 to 100, linear between observations); see `median`.
 
+    It is numpy's ``nanpercentile``, with its default method.
+
+    Raises
+    ------
+    CubeError
+        No percentile lies there, or there is no time.
+
     Examples
     --------
     >>> percentile(xr.DataArray([0.0, 1.0, 2.0], dims="time"), 25).item()
@@ -68,8 +84,9 @@ def percentile(data: Data, percent: float, *, period: str | None = None) -> Data
         raise CubeError(
             f"a percentile lies between 0 and 100, not at {percent}", hint="give 0..100"
         )
-    return _composite(
-        data, partial(_quantile, share=percent / 100), period, f"percentile {percent:g}"
+    share = percent / 100
+    return _by_period(
+        _measured(data), partial(_quantile, share=share), period, f"percentile {percent:g}"
     )
 
 
@@ -150,38 +167,43 @@ def _take_best(
 
 
 def _quantile(part: Data, share: float) -> Data:
-    part = _one_chunk(part)
-
-    def reduced(band: xr.DataArray) -> xr.DataArray:
-        result: xr.DataArray = xr.apply_ufunc(
-            _quantile_of_valid,
-            band,
-            kwargs={"share": share},
-            input_core_dims=[["time"]],
-            dask="parallelized",
-            output_dtypes=[band.dtype],
-        )
-        return result
-
-    return each(part, reduced).drop_vars("time", errors="ignore")
+    reduced = each(part, partial(_quantile_of, share=share))
+    return reduced.drop_vars([name for name in reduced.coords if "time" in reduced[name].dims])
 
 
-def _quantile_of_valid(
-    values: npt.NDArray[np.floating[Any]], share: float
-) -> npt.NDArray[np.floating[Any]]:
-    """Return a quantile along the last axis, without NaN; linear between neighbours.
+def _quantile_of(band: xr.DataArray, share: float) -> xr.DataArray:
+    """Return a quantile in physical values, calculated on what is stored."""
+    shifts = _shifts(band)
+    if OFFSET in band.coords and shifts is None:
+        band = to_physical(band)
+    wide = band.dtype.itemsize > (2 if band.dtype.kind in "iu" else 4)
+    rule = Rule(share, "float64" if wide else "float32", band.attrs.get("nodata"), shifts)
+    place = band.isel(time=0, drop=True)
+    result = place.copy(data=_along_time(band.transpose("time", ...), rule))
+    result.attrs = {name: value for name, value in band.attrs.items() if name != "nodata"}
+    return to_physical(result)
 
-    One sort (NaN comes last) instead of numpy's nanquantile, which treats pixel after pixel.
-    """
-    ordered = np.sort(values, axis=-1)
-    valid = np.isfinite(values).sum(-1)
-    place = (valid - 1).clip(0) * share
-    low = np.floor(place).astype("intp")[..., np.newaxis]
-    high = np.ceil(place).astype("intp")[..., np.newaxis]
-    below = np.take_along_axis(ordered, low, -1)[..., 0]
-    above = np.take_along_axis(ordered, high, -1)[..., 0]
-    share_above = (place - np.floor(place)).astype(values.dtype)
-    return np.asarray(below + (above - below) * share_above)
+
+def _along_time(band: xr.DataArray, rule: Rule) -> Any:
+    """Reduce the first dimension of what is in memory now, or of a Dask array later."""
+    if not band.chunks:
+        return quantile(np.asarray(band.data), rule)
+    import dask.array as da
+
+    # the chunks along time come as a list: nothing is concatenated
+    space = tuple(range(1, band.ndim))
+    return da.blockwise(
+        quantile, space, band.data, (0, *space), rule=rule,
+        concatenate=False, dtype=rule.dtype, meta=np.empty((0,) * len(space), rule.dtype),
+    )  # fmt: skip
+
+
+def _shifts(band: xr.DataArray) -> tuple[int, ...] | None:
+    """Return what to add to the stored integers of each date, where it differs and is whole."""
+    if OFFSET not in band.coords or band.dtype.kind not in "iu":
+        return None
+    steps = (band.coords[OFFSET] / band.attrs.get("scale", 1)).values.astype("float32")
+    return tuple(int(step) for step in steps) if np.equal(steps, np.round(steps)).all() else None
 
 
 def _mean(part: Data) -> Data:
@@ -193,20 +215,20 @@ def _counted(part: Data) -> Data:
     return part.notnull().sum("time").astype("uint16")
 
 
-def _one_chunk(part: Data) -> Data:
-    return part.chunk(time=-1) if part.chunks else part
-
-
 def _composite(data: Data, reduce: Callable[[Data], Data], period: str | None, name: str) -> Data:
     return _by_period(_values(data), reduce, period, name)
 
 
 def _values(data: Data) -> Data:
     """Return physical values without quality masks; refuse what has no time."""
+    return to_physical(_measured(data))
+
+
+def _measured(data: Data) -> Data:
+    """Return what is stored, without quality masks; refuse what has no time."""
     if "time" not in data.dims:
         raise CubeError("there is no dimension time", hint="give a cube of several dates")
-    masks = [band.name for band in _bands(data) if is_mask(band)]
-    return to_physical(data.drop_vars(masks))
+    return data.drop_vars([band.name for band in _bands(data) if is_mask(band)])
 
 
 def _by_period(data: Data, reduce: Callable[[Data], Data], period: str | None, name: str) -> Data:
@@ -238,7 +260,8 @@ def _described(result: Data, data: Data, method: str) -> Data:
     sources = {band.name: band for band in _bands(data)}
     for band in _bands(result):
         source = sources[band.name]
-        band.attrs = {**source.attrs, "cell_methods": method}
+        kept = {name: value for name, value in source.attrs.items() if name not in STORED}
+        band.attrs = {**kept, "cell_methods": method}
         band.encoding = {k: v for k, v in source.encoding.items() if k == "grid_mapping"}
     return result
 

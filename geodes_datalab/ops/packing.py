@@ -26,6 +26,9 @@ from geodes_datalab.errors import CubeError
 OFFSET = "stored_offset"
 """Coordinate that holds an offset for each time step, where it is not the same for all."""
 
+STORED = ("nodata", "scale", "offset")
+"""Attributes that say what stored numbers mean."""
+
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
 
@@ -133,7 +136,7 @@ def _physical(band: xr.DataArray) -> xr.DataArray:
         result = result + np.float32(band.attrs["offset"] / scale)
     if scale != 1:
         result = result * np.float32(scale)
-    return _finish(result, band, drop=("nodata", "scale", "offset"))
+    return _finish(result, band, drop=STORED)
 
 
 def _as_float(band: xr.DataArray) -> xr.DataArray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -19,13 +21,16 @@ from geodes_datalab.config import Config, load
 from geodes_datalab.errors import (
     ChecksumError,
     GeodesError,
+    IncompleteResult,
     InvalidQuery,
     ProductOffline,
+    QuotaError,
     RemoteError,
     RequestError,
     StorageError,
     near,
 )
+from geodes_datalab.stac.account import quota
 from geodes_datalab.stac.assets import data_asset, file_name
 from geodes_datalab.stac.items import Items, as_dicts
 from geodes_datalab.stac.online import ask
@@ -38,6 +43,9 @@ if TYPE_CHECKING:
 MOST_WORKERS = 8
 """Files at a time, at most: the archive is shared."""
 
+QUOTA_PAUSE = 300.0
+"""Seconds between two questions whether there is quota again, which cost none."""
+
 
 def download(
     items: Items | pystac.Item | Iterable[pystac.Item] | Iterable[Json],
@@ -46,6 +54,7 @@ def download(
     assets: str | Iterable[str] | None = None,
     overwrite: bool = False,
     workers: int = 2,
+    wait: float = 0.0,
     catalogue: str | Config | None = None,
     progress: bool | None = None,
 ) -> list[Path]:
@@ -66,6 +75,9 @@ def download(
         Whether to fetch files again that are there and right.
     workers
         Files at a time, 1 to 8.
+    wait
+        Seconds to wait, at most, where this hour's quota is used up, before giving up; 4000 outlasts
+        the hour. Meanwhile the portal is asked every five minutes.
     catalogue
         See `geodes_datalab.search`.
     progress
@@ -79,7 +91,8 @@ def download(
     Raises
     ------
     ProductOffline
-        Some products lie on tape; the text names them. The others were downloaded.
+        Some products lie on tape; the text names them. The others were downloaded; a warning
+        (`IncompleteResult`) has told so before the first byte.
     QuotaError
         This hour's products are used up; the text says what is done.
     AuthenticationError, ServiceError
@@ -91,7 +104,9 @@ def download(
 
     Notes
     -----
-    After Ctrl-C or a broken connection, what was received stays in ``*.part`` and is gone on with.
+    After Ctrl-C, a broken connection or a killed process, what was received stays in ``*.part`` and is
+    gone on with, as far as the server sends parts of files. Several processes may download the same
+    files into one folder: each file is fetched by one of them.
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise InvalidQuery(
@@ -105,12 +120,32 @@ def download(
         offline = _offline(dicts, missing, client)
         ready = [job for job in missing if job.item_id not in offline]
         _refuse_full_disk(ready, Path(folder))
+        if offline and ready:
+            _warn_of_tape(_not_in(ready, missing), jobs)
         failure = _fetched(ready, client, workers, progress)
+        until = time.monotonic() + wait
+        while isinstance(failure, QuotaError) and _renewed(client, until):
+            failure = _fetched(
+                [one for one in ready if not one.complete()], client, workers, progress
+            )
     if failure:
         raise _told(failure, jobs, Path(folder))
     if offline:
-        raise _on_tape([job for job in missing if job.item_id in offline], jobs)
+        raise _on_tape(_not_in(ready, missing), jobs)
     return [job.path for job in jobs]
+
+
+def _not_in(ready: list[Job], missing: list[Job]) -> list[Job]:
+    return [job for job in missing if job not in ready]
+
+
+def _renewed(client: Client, until: float) -> bool:
+    """Wait until there is quota again, or not any longer."""
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(QUOTA_PAUSE, left))
+        if not quota(config=client.config).exhausted:
+            return True
+    return False
 
 
 def _planned(dicts: list[Json], folder: Path, assets: str | Iterable[str] | None) -> list[Job]:
@@ -256,12 +291,22 @@ def _caused(error: GeodesError, cause: GeodesError) -> GeodesError:
     return error
 
 
-def _on_tape(offline: list[Job], jobs: list[Job]) -> ProductOffline:
+def _tape(offline: list[Job], jobs: list[Job]) -> str:
     names = ", ".join(job.product for job in offline[:5]) + (", ..." if len(offline) > 5 else "")
+    return f"{len(offline)} of {len(jobs)} products lie on tape: {names}"
+
+
+def _warn_of_tape(offline: list[Job], jobs: list[Job]) -> None:
+    others = len(jobs) - len(offline)
+    told = f"{_tape(offline, jobs)}; the other {others} are downloaded now"
+    warnings.warn(told, IncompleteResult, stacklevel=3)
+
+
+def _on_tape(offline: list[Job], jobs: list[Job]) -> ProductOffline:
     done = len(jobs) - len(offline)
     rest = f"; the other {done} are downloaded" if done else ""
     return ProductOffline(
-        f"{len(offline)} of {len(jobs)} products lie on tape: {names}{rest}",
+        _tape(offline, jobs) + rest,
         "ask for them in the portal and run the same line again later, or leave them out: "
         "stac.availability(items) tells which ones can be downloaded now",
     )

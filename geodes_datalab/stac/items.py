@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import geopandas
     import pystac
 
+    from geodes_datalab.stac.item import Item
 
-class Items(Sequence["pystac.Item"]):
+
+class Items(Sequence["Item"]):
     """Items of a catalogue, in order.
 
     Parameters
@@ -60,18 +62,18 @@ class Items(Sequence["pystac.Item"]):
         """The search that found them, if any."""
         self.available: dict[str, bool] = dict(available or {})
         """What `availability` told so far: item id to True (online) or False (on tape)."""
-        self._built: dict[int, pystac.Item] = {}
+        self._built: dict[int, Item] = {}
 
     def __len__(self) -> int:
         """Return the number of items here."""
         return len(self.dicts)
 
     @overload
-    def __getitem__(self, index: int) -> pystac.Item: ...
+    def __getitem__(self, index: int) -> Item: ...
     @overload
     def __getitem__(self, index: slice) -> Items: ...
-    def __getitem__(self, index: int | slice) -> pystac.Item | Items:
-        """Return one item as ``pystac.Item``, or a slice as `Items`."""
+    def __getitem__(self, index: int | slice) -> Item | Items:
+        """Return one item as ``pystac.Item`` that can be read, or a slice as `Items`."""
         if isinstance(index, slice):
             return self._with(self.dicts[index])
         position = range(len(self.dicts))[index]
@@ -79,7 +81,7 @@ class Items(Sequence["pystac.Item"]):
             self._built[position] = _built(self.dicts[position])
         return self._built[position]
 
-    def __iter__(self) -> Iterator[pystac.Item]:
+    def __iter__(self) -> Iterator[Item]:
         """Iterate over ``pystac.Item``; iterate over ``items.dicts`` for speed."""
         return (self[position] for position in range(len(self.dicts)))
 
@@ -267,7 +269,7 @@ def as_dicts(items: Any) -> list[Json]:
 
 
 def _as_dict(item: Any) -> Json:
-    if isinstance(item, Mapping):
+    if isinstance(item, dict | Mapping):
         return dict(item)
     if hasattr(item, "to_dict") and hasattr(item, "assets"):
         found: Json = item.to_dict(include_self_link=False, transform_hrefs=False)
@@ -278,10 +280,10 @@ def _as_dict(item: Any) -> Json:
     )
 
 
-def _built(item: Json) -> pystac.Item:
-    import pystac
+def _built(item: Json) -> Item:
+    from geodes_datalab.stac.item import Item
 
-    return pystac.Item.from_dict(item, migrate=False)
+    return Item.from_dict(item, migrate=False)
 
 
 def _unpacked(

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -131,7 +131,12 @@ class Reader:
         """
         if self.shift is None or not _since(item, self.shift.since):
             return self
-        offset = self.shift.offset
+        return self._shifted
+
+    @cached_property
+    def _shifted(self) -> Reader:
+        """The reader of products that have the offset: one for all of them."""
+        offset = self.shift.offset if self.shift else 0.0
         bands = tuple(
             replace(one, offset=offset) if one.role == "data" else one for one in self.bands
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from geodes_datalab._http import Client
+from geodes_datalab._http import Client, content_range
 from geodes_datalab.errors import ChecksumError, RequestError, ServiceError, StorageError
 
 CHUNK = 1 << 16
@@ -21,6 +22,9 @@ CHUNK = 1 << 16
 
 LONGEST_PAUSE = 30.0
 """Seconds between two tries, at most."""
+
+LOOK_AGAIN = 0.5
+"""Seconds between two looks whether another process is done with the same file."""
 
 
 class BrokeOff(ServiceError):
@@ -118,20 +122,68 @@ def transfer(job: Job, client: Client, watch: Watch) -> Path:
     """
     with _storage(job):
         job.path.parent.mkdir(parents=True, exist_ok=True)
-        for last in (False, True):
-            _receive_all(job, client, watch)
-            wrong = _fault(job)
-            if wrong is None:
-                job.part.replace(job.path)
-                return job.path
-            job.part.unlink()
-            watch.at(job.path, 0)
-            if last:
-                raise ChecksumError(
-                    f"{job.path.name} is not what the catalogue announced: {wrong}",
-                    "it was fetched twice and removed; try again later, and tell the archive's helpdesk",
-                )
-    raise AssertionError("unreachable")
+        with _alone(job, watch) as others_wrote:
+            if not (others_wrote and job.complete()):
+                _fetch(job, client, watch)
+    return job.path
+
+
+def _fetch(job: Job, client: Client, watch: Watch) -> None:
+    """Receive the file, and once more where it is not what was announced."""
+    for last in (False, True):
+        _receive_all(job, client, watch)
+        wrong = _fault(job)
+        if wrong is None:
+            job.part.replace(job.path)
+            return
+        job.part.open("wb").close()  # emptied, not removed: it carries the lock
+        watch.at(job.path, 0)
+        if last:
+            raise ChecksumError(
+                f"{job.path.name} is not what the catalogue announced: {wrong}",
+                "it was fetched twice and removed; try again later, and tell the archive's helpdesk",
+            )
+
+
+@contextmanager
+def _alone(job: Job, watch: Watch) -> Iterator[bool]:
+    """Keep other processes from writing the same file; yield whether one has done so meanwhile.
+
+    The lock is on the unfinished file, and the system drops it when its owner is killed. A file system
+    without locks goes without.
+    """
+    waited = False
+    while True:
+        with job.part.open("ab") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waited = True
+            except OSError:
+                yield waited
+                return
+            else:
+                if _is_at(stream.fileno(), job.part):
+                    try:
+                        yield waited
+                    finally:
+                        _leave_no_empty(job.part)
+                    return
+        if waited and watch.stop.wait(LOOK_AGAIN):
+            raise Stopped
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether an open file still bears that name: its last owner may have renamed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
+
+
+def _leave_no_empty(part: Path) -> None:
+    if part.is_file() and not part.stat().st_size:
+        part.unlink(missing_ok=True)
 
 
 def _receive_all(job: Job, client: Client, watch: Watch) -> None:
@@ -166,9 +218,9 @@ def _receive(job: Job, client: Client, watch: Watch, *, resume: bool) -> None:
         span = {"Range": f"bytes={have}-"} if have else {}
         with client.stream(job.href, span, json="json" in job.path.suffix) as response:
             opened = True
-            _write(job, response, watch, have if have and _goes_on(response, have) else 0)
+            _write(job, response, watch, _start(response, have))
     except ServiceError as error:
-        if opened:
+        if opened and error.status is None:
             raise BrokeOff(error.message, error.hint) from error
         raise
 
@@ -177,6 +229,9 @@ def _write(job: Job, response: requests.Response, watch: Watch, position: int) -
     with job.part.open("ab" if position else "wb") as stream:
         for chunk in response.iter_content(CHUNK):
             watch.at(job.path, position)
+            if job.size is not None and position + len(chunk) > job.size:
+                position += stream.write(chunk[: job.size + 1 - position])
+                break  # more than was announced: enough to know that it is another file
             stream.write(chunk)
             position += len(chunk)
         stream.flush()
@@ -184,9 +239,25 @@ def _write(job: Job, response: requests.Response, watch: Watch, position: int) -
     watch.at(job.path, position)
 
 
-def _goes_on(response: requests.Response, start: int) -> bool:
-    span = response.headers.get("Content-Range", "")
-    return response.status_code == 206 and span.replace("=", " ").startswith(f"bytes {start}-")
+def _start(response: requests.Response, have: int) -> int:
+    """Return where the bytes that come belong: after those that are there, or at the beginning.
+
+    Raises
+    ------
+    ServiceError
+        Somewhere else: the server answers with another range than was asked for.
+    """
+    if response.status_code != 206:
+        return 0
+    told = content_range(response.headers)
+    if told is not None and told[0] in {have, 0}:
+        return told[0]
+    span = response.headers.get("Content-Range")
+    raise ServiceError(
+        f"the server sent other bytes than were asked for ({span or 'no Content-Range'})",
+        "try again later, and tell the archive's helpdesk",
+        status=502,
+    )
 
 
 def _about_range(error: RequestError | ServiceError) -> bool:

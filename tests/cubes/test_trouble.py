@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from geodes_datalab import config, cubes, errors, stac
-from geodes_datalab.cubes import archives, reading
+from geodes_datalab.cubes import gdal
+from geodes_datalab.cubes.archive import archives
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
 
@@ -21,8 +22,8 @@ PATAGONIA = (-67.66, -47.86, -67.63, -47.85)
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test with nothing remembered in this process."""
-    monkeypatch.setattr(archives, "_known", {})
-    monkeypatch.setattr(reading, "_final", {})
+    monkeypatch.setattr(archives, "_known", type(archives._known)())
+    monkeypatch.setattr(gdal, "_final", {})
 
 
 @pytest.fixture
@@ -161,10 +162,8 @@ def test_a_key_that_goes_wrong_later_and_right_again(
     monkeypatch.setenv("GEODES_API_KEY", "wrong-key")
     with pytest.raises(errors.AuthenticationError, match="the API key was refused"):
         cube["red"].isel(time=0).compute()
-    monkeypatch.setattr(reading, "_final", {})
-    monkeypatch.setattr(
-        reading, "_resolve", lambda url: url
-    )  # let the wrong key get to GDAL itself
+    monkeypatch.setattr(gdal, "_final", {})
+    monkeypatch.setattr(gdal, "_resolve", lambda url: url)  # let the wrong key get to GDAL itself
     with pytest.raises(errors.AuthenticationError, match="the API key was refused"):
         cube["red"].isel(time=0).compute()
     monkeypatch.setenv("GEODES_API_KEY", right)
@@ -220,6 +219,9 @@ def test_a_full_disk_in_the_fallback(portal, monkeypatch: pytest.MonkeyPatch) ->
 
         def __exit__(self, *exc) -> None:
             self._stream.close()
+
+        def fileno(self) -> int:
+            return self._stream.fileno()
 
         def write(self, chunk: bytes) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from geodes_datalab import auth, config
-from geodes_datalab._http import Client
+from geodes_datalab._http import Client, parts
+from geodes_datalab._http.client import MOST_PAGES
 from geodes_datalab.errors import (
     AuthenticationError,
     QuotaError,
@@ -93,6 +94,20 @@ class _Handler(BaseHTTPRequestHandler):
             )
         else:
             self.reply(200, b"PK", Content_Type="application/zip")
+
+    def on_part(self, _: str) -> None:
+        begin, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+        file = bytes(range(200))
+        told = f"bytes {begin}-{last}/{len(file)}"
+        self.reply(206, file[int(begin) : int(last) + 1], Content_Range=told, ETag='"v1"')
+
+    def on_torn(self, _: str) -> None:
+        self.reply(206, b"half", Content_Range="bytes 0-7/200", Content_Length="8")
+        self.close_connection = True
+
+    def on_packed(self, _: str) -> None:
+        told = "bytes 0-7/200"
+        self.reply(206, b"12345678", Content_Range=told, Content_Encoding="gzip")
 
     def on_whole(self, _: str) -> None:
         self.reply(200, b"PK34", Content_Type="application/zip")
@@ -216,8 +231,11 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Any) -> None:
             pytest.raises(ServiceError, match="certificate"),
         ):
             client.get_json(url + "/ok")
+        with Client(config.load(portal=url, retries=0)) as client:
+            assert client.part(url + "/part", 0, 8) is None
         with Client(config.load(portal=url, ca_bundle=str(bundle))) as client:
             assert client.get_json(url + "/ok") == {"ok": True}
+            assert client.part(url + "/part", 0, 8) is not None
     finally:
         httpd.shutdown()
         httpd.server_close()
@@ -267,4 +285,67 @@ def test_the_parallel_map_keeps_order_and_its_bound(client: Client) -> None:
         return value * value
 
     assert list(client.map(work, range(40))) == [n * n for n in range(40)]
-    assert 1 < peak <= client.config.max_requests
+    assert 1 < peak <= MOST_PAGES < client.config.max_requests
+
+
+def test_parts_come_by_the_short_way(client: Client, server: Any) -> None:
+    for begin in (0, 50):
+        part = client.part(server.url + "/part", begin, begin + 8)
+        assert part == (bytes(range(begin, begin + 8)), 200, '"v1"')
+    asked = [headers for _, headers in server.seen]
+    assert [one["Range"] for one in asked] == ["bytes=0-7", "bytes=50-57"]
+    assert {one["X-API-Key"] for one in asked} == {KEY}
+    assert {one["User-Agent"] for one in asked} == {"geodes-datalab"}
+
+
+@pytest.mark.parametrize(
+    "answer", ["whole", "range", "status/403/x", "status/404/x", "status/503/x", "to/part", "torn", "packed"]
+)  # fmt: skip
+def test_what_is_not_the_part_is_no_answer_and_tried_once(
+    client: Client, server: Any, answer: str
+) -> None:
+    """Whoever asked asks again in the careful way; for a minute everyone does."""
+    assert client.part(f"{server.url}/{answer}", 0, 8) is None
+    assert client.part(server.url + "/part", 0, 8) is None
+    assert len(server.seen) == 1
+
+
+def test_signatures_of_addresses_are_not_logged(
+    client: Client, server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="geodes_datalab")
+    assert client.part(server.url + "/part/a?signature=s1gned", 0, 8) is not None
+    assert client.get_json(server.url + "/ok/a?signature=s1gned") == {"ok": True}
+    assert "/part/a -> 206" in caplog.text
+    assert "/ok/a -> 200" in caplog.text
+    assert "s1gned" not in caplog.text
+
+
+def test_the_short_way_opens_again(
+    client: Client, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PAUSE", 0.0)
+    assert client.part(server.url + "/whole", 0, 8) is None
+    assert client.part(server.url + "/part", 0, 8) is not None
+
+
+def test_the_key_goes_to_the_portal_only_by_the_short_way(server: Any) -> None:
+    server.seen.clear()
+    elsewhere = config.load(portal="https://geodes.invalid")
+    with Client(elsewhere, auth.ApiKey(KEY)) as client:
+        assert client.part(server.url + "/part", 0, 8) is not None
+    assert "X-API-Key" not in server.seen[0][1]
+
+
+def test_proxies_are_met_in_the_careful_way(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.seen.clear()
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with Client(config.load(retries=0)) as client:
+        assert client.part("http://elsewhere.invalid/part", 0, 8) is None
+    assert server.seen == []
+
+
+def test_nobody_there_is_no_answer_either(client: Client) -> None:
+    assert client.part("http://127.0.0.1:9/part", 0, 8) is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import resource
 import shutil
 import subprocess
@@ -10,16 +11,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 
 import geodes_datalab as gd
 from geodes_datalab import stac
 from geodes_datalab.errors import (
     AuthenticationError,
     ChecksumError,
+    IncompleteResult,
     InvalidQuery,
     ProductOffline,
     QuotaError,
@@ -199,7 +204,8 @@ def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path
         "transfer.CHUNK = 10_000\n"
         "gd.download(json.loads(sys.stdin.readline()), sys.argv[1])\n"
     )
-    slow = SlowFile(signed_in.url, asset)
+    key = {"X-API-Key": signed_in.api_key}
+    slow = SlowFile(requests.get(asset["href"], headers=key, timeout=30).content)
     with slow as url:
         item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
         process = subprocess.Popen(
@@ -221,14 +227,105 @@ def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path
     assert not (tmp_path / asset["title"]).exists()
 
 
+def test_kill_9_in_the_middle_loses_nothing(items: Items, tmp_path: Path) -> None:
+    """A real SIGKILL; then the same line again asks for what is missing, and for nothing else."""
+    generator = random.Random(9)
+    content = generator.randbytes(6_000_000)
+    asset = {
+        **items.dicts[0]["assets"]["data"],
+        "file:size": len(content), "geodes:md5": hashlib.md5(content).hexdigest(),
+    }  # fmt: skip
+    part = tmp_path / f"{asset['title']}.part"
+    script = (
+        "import json, sys\n"
+        "import geodes_datalab as gd\n"
+        "print(*gd.download(json.loads(sys.stdin.readline()), sys.argv[1]))\n"
+    )
+    with SlowFile(content) as url:
+        item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
+        settings = {**os.environ, "GEODES_PORTAL": url.rpartition("/")[0]}
+        command = [sys.executable, "-c", script, str(tmp_path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, env=settings, text=True) as process:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(item) + "\n")
+            process.stdin.flush()
+            until(lambda: part.exists() and part.stat().st_size > 2_000_000)
+            process.kill()
+    received = part.stat().st_size
+    assert not (tmp_path / asset["title"]).exists()
+    assert content.startswith(part.read_bytes())
+    with SlowFile(content, slow=False) as url:
+        item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GEODES_PORTAL", url.rpartition("/")[0])
+            (path,) = gd.download(item, tmp_path)
+        assert SlowFile.asked == [f"bytes={received}-"]
+    assert path.read_bytes() == content
+    assert not left_over(tmp_path)
+
+
+@pytest.mark.parametrize("lie", ["bytes 0-{last}/{size}", "bytes 5-{last}/{size}", ""])
+def test_servers_that_answer_with_other_ranges(items: Items, tmp_path: Path, lie: str) -> None:
+    content = random.Random(3).randbytes(300_000)
+    asset = {
+        **items.dicts[0]["assets"]["data"],
+        "file:size": len(content), "geodes:md5": hashlib.md5(content).hexdigest(),
+    }  # fmt: skip
+    (tmp_path / f"{asset['title']}.part").write_bytes(content[:1000])
+    with SlowFile(content, slow=False, lie=lie) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEODES_PORTAL", url.rpartition("/")[0])
+        item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
+        (path,) = gd.download(item, tmp_path)
+    assert path.read_bytes() == content
+
+
+def test_a_server_that_never_ends_is_cut_off(items: Items, tmp_path: Path) -> None:
+    content = random.Random(3).randbytes(5_000_000)
+    asset = {**items.dicts[0]["assets"]["data"], "file:size": 100_000, "geodes:md5": None}
+    with SlowFile(content, slow=False) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEODES_PORTAL", url.rpartition("/")[0])
+        item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
+        with pytest.raises(ChecksumError, match="100001 bytes instead of 100000"):
+            gd.download(item, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_fetch_a_file_once(items: Items, signed_in: StandIn, tmp_path: Path) -> None:
+    signed_in.faults.slow("download", seconds=1.5, times=1)
+    script = (
+        "import json, sys\n"
+        "import geodes_datalab as gd\n"
+        "print(*gd.download(json.loads(sys.stdin.readline()), sys.argv[1]))\n"
+    )
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(items.dicts[0]) + "\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=60)[0].strip() for process in both]
+    assert told[0] == told[1]
+    assert right(Path(told[0]), items.dicts[0])
+    assert len(downloads(signed_in)) == 1
+    assert not left_over(tmp_path)
+
+
 # refusals
 
 
 def test_products_on_tape_are_named_and_the_others_come(signed_in: StandIn, tmp_path: Path) -> None:
     items = gd.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2022-04/..")
-    with pytest.raises(ProductOffline) as caught:
-        gd.download(items, tmp_path)
     text = f"1 of 3 products lie on tape: {TAPE}; the other 2 are downloaded"
+    signed_in.faults.fail("download", status=404, times=-1)
+    with pytest.warns(IncompleteResult, match=f"{text} now"), pytest.raises(RequestError):
+        gd.download(items, tmp_path)  # told before the first byte, which never comes
+    signed_in.faults.clear()
+    with pytest.warns(IncompleteResult), pytest.raises(ProductOffline) as caught:
+        gd.download(items, tmp_path)
     assert str(caught.value).startswith(text)
     assert "ask for them in the portal" in str(caught.value)
     assert len(list(tmp_path.glob("*.zip"))) == 2
@@ -293,6 +390,22 @@ def test_an_exhausted_quota_keeps_what_is_done(
     before = len(downloads(signed_in))
     assert len(gd.download(items, tmp_path)) == 4
     assert len(downloads(signed_in)) == before + 2
+
+
+def test_waiting_for_the_quota(
+    signed_in: StandIn, items: Items, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geodes_datalab.stac.fetch.QUOTA_PAUSE", 0.2)
+    signed_in.set_quota(2)
+    with pytest.raises(QuotaError):
+        gd.download(items, tmp_path, wait=0.5)
+    assert len(signed_in.requests.to("/processing/download/get")) >= 2
+    renewal = threading.Timer(1.0, signed_in.set_quota, [100])
+    renewal.start()
+    paths = gd.download(items, tmp_path, wait=60)
+    renewal.join()
+    assert all(right(path, item) for path, item in zip(paths, items.dicts, strict=True))
+    assert [one.status for one in downloads(signed_in)].count(200) == 4
 
 
 def test_a_message_in_place_of_the_file(signed_in: StandIn, tmp_path: Path) -> None:
@@ -445,19 +558,17 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 class SlowFile:
-    """A server that sends half of a file, and the rest when it is told to."""
+    """A server of one file: slowly its first half, and the rest when it is told to."""
 
-    def __init__(self, portal: str, asset: dict[str, Any]) -> None:
-        import requests
+    asked: list[str | None] = []  # noqa: RUF012 - of the server that runs now
 
-        key = {"X-API-Key": os.environ["GEODES_API_KEY"]}
-        self.content = requests.get(asset["href"], headers=key, timeout=30).content
+    def __init__(self, content: bytes, *, slow: bool = True, lie: str | None = None) -> None:
+        self.content, self.slow, self.lie = content, slow, lie
         self.half_sent, self.go_on = threading.Event(), threading.Event()
 
     def __enter__(self) -> str:
-        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
         slow = self
+        SlowFile.asked = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -465,23 +576,31 @@ class SlowFile:
                 self.answer("application/json", b'{"products": []}')
 
             def do_GET(self) -> None:
-                self.answer("application/zip", slow.content, slowly=True)
+                asked = self.headers.get("Range")
+                SlowFile.asked.append(asked)
+                begin, size = int((asked or "0")[6:-1] or 0), len(slow.content)
+                told = f"bytes {begin}-{size - 1}/{size}"
+                content = slow.content[begin:]
+                if asked and slow.lie is not None:
+                    told = slow.lie.format(last=size - 1, size=size)
+                    content = slow.content if " 0-" in told else slow.content[5:]
+                self.answer("application/zip", content, told if asked else None)
 
-            def answer(self, kind: str, content: bytes, *, slowly: bool = False) -> None:
-                self.send_response(200)
+            def answer(self, kind: str, content: bytes, told: str | None = None) -> None:
+                self.send_response(206 if told is not None else 200)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(content)))
+                if told:
+                    self.send_header("Content-Range", told)
                 self.end_headers()
                 half = len(content) // 2
-                self.wfile.write(content[:half])
-                self.wfile.flush()
-                if slowly:
-                    slow.half_sent.set()
-                    slow.go_on.wait(30)
-                try:
+                with suppress(OSError):
+                    self.wfile.write(content[:half])
+                    self.wfile.flush()
+                    if slow.slow and "zip" in kind:
+                        slow.half_sent.set()
+                        slow.go_on.wait(30)
                     self.wfile.write(content[half:])
-                except OSError:
-                    return
 
             def log_message(self, *_: Any) -> None:
                 pass

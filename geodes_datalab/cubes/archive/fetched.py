@@ -1,0 +1,100 @@
+"""Archives that had to be fetched whole: a bounded folder, which many processes may share.
+
+A cube that is not computed yet refers to them by path. So one that was used lately stays, whatever the
+folder's size; and one that is being read is held by a shared ``flock`` and stays as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+LIMIT = 64 * 2**30
+"""Bytes of all archives, beyond which those used longest ago go."""
+
+LATELY = 6 * 3600.0
+"""Seconds after its last use during which an archive stays."""
+
+_FOLDER = "archives"
+_LOCAL = re.compile(r"/vsizip/\{(/(?!vsi)[^{}]+)\}/.+")
+
+
+def folder(cache_dir: str | Path) -> Path:
+    """Return where they lie, each in a folder of its own."""
+    return Path(cache_dir) / _FOLDER
+
+
+@contextlib.contextmanager
+def held(path: str, cache_dir: str | Path) -> Iterator[None]:
+    """Keep the archive that a GDAL path leads into, if it is one of these, until the end of the block.
+
+    Parameters
+    ----------
+    path
+        As GDAL understands it.
+    cache_dir
+        The cache folder.
+    """
+    found = _LOCAL.fullmatch(path)
+    if found is None or not Path(found[1]).is_relative_to(folder(cache_dir).resolve()):
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # GDAL will tell that it is not there
+            stream = stack.enter_context(Path(found[1]).open("rb"))
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            used(Path(found[1]))
+        yield
+
+
+def used(path: Path) -> None:
+    """Note that an archive is used now."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def make_room(cache_dir: str | Path, *, limit: int = LIMIT, lately: float = LATELY) -> None:
+    """Remove what was used longest ago, while there is too much, and as far as nobody needs it.
+
+    Parameters
+    ----------
+    cache_dir
+        The cache folder.
+    limit
+        Bytes that may stay.
+    lately
+        Seconds during which what was used stays, whatever there is.
+    """
+    known = []
+    with contextlib.suppress(OSError):
+        for path in folder(cache_dir).glob("*/*"):
+            with contextlib.suppress(OSError):
+                state = path.stat()
+                known.append((state.st_mtime, state.st_size, path))
+    total = sum(size for _, size, _ in known)
+    for _, size, path in sorted(known):
+        if total <= limit:
+            return
+        total -= size if _removed(path, lately) else 0
+
+
+def _removed(path: Path, lately: float) -> bool:
+    """Remove a file that nobody reads or has used lately; tell whether it is gone."""
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - os.fstat(stream.fileno()).st_mtime < lately:
+                return False
+            path.unlink()
+            with contextlib.suppress(OSError):  # something else lies there
+                path.parent.rmdir()
+    except FileNotFoundError:  # another process was faster
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,30 @@
+"""Formats of which parts are read."""
+
+from __future__ import annotations
+
+from geodes_datalab.cubes.archive.copies import Image
+from geodes_datalab.cubes.archive.jp2 import Jp2
+from geodes_datalab.cubes.archive.tiff import Tiff
+from geodes_datalab.cubes.archive.trouble import OtherKind
+
+FORMATS: dict[bytes, type[Jp2 | Tiff]] = {b"J": Jp2, b"T": Tiff}
+
+
+def letter(image: Image) -> bytes:
+    """Return the letter of an image's format."""
+    return next(letter for letter, kind in FORMATS.items() if isinstance(image, kind))
+
+
+def format_of(head: bytes) -> type[Jp2 | Tiff]:
+    """Return the format of a file that begins with these bytes.
+
+    Raises
+    ------
+    OtherKind
+        It is none of them.
+    """
+    if head[4:8] == b"jP  " or head[:4] == b"\xff\x4f\xff\x51":
+        return Jp2
+    if head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
+        return Tiff
+    raise OtherKind("it is an image of another kind")

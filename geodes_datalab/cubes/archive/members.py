@@ -1,0 +1,165 @@
+"""Members of an archive: where their bytes begin, and unpacking those that are deflated."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, NamedTuple
+
+from geodes_datalab.cubes.archive.directory import DEFLATED, STORED, Entry
+from geodes_datalab.cubes.archive.ranges import Bytes, Kept, Section, Span, part
+from geodes_datalab.cubes.archive.trouble import Unsuited, broken
+
+AHEAD = 16 * 1024
+"""Bytes of a member that come along with its own header: the header of most images."""
+
+STEP = 4 * 2**20
+"""Bytes of a deflated member that are fetched in one request."""
+
+IN_FLIGHT = 6
+"""Such requests at a time: with `STEP`, what bounds the memory."""
+
+_HEADER = struct.Struct("<4s5H3L2H")
+_SLACK = 96
+
+
+class Stored(NamedTuple):
+    """A stored member."""
+
+    file: Kept
+    begins: int
+    """Where its bytes begin in the archive."""
+
+
+def stored(file: Bytes, entry: Entry, *, begins: int | None = None, ahead: int = AHEAD) -> Stored:
+    """Return a stored member as a file.
+
+    Parameters
+    ----------
+    file
+        The archive.
+    entry
+        The member.
+    begins
+        Where its bytes begin, where that is known from an earlier time: nothing is fetched then.
+    ahead
+        Bytes that are fetched at once.
+
+    Raises
+    ------
+    Unsuited
+        It is not stored but packed or encrypted.
+    ArchiveError
+        Its own header contradicts the directory.
+    """
+    if entry.method != STORED or entry.encrypted:
+        raise Unsuited(f"{entry.name} is packed")
+    if begins is not None:
+        if not entry.offset < begins <= entry.end - entry.packed:
+            raise broken(f"{entry.name!r} does not lie where it was")
+        return Stored(Kept(Section(file, begins, entry.size)), begins)
+    head = _head(file, entry, ahead)
+    begin = data_begins(head, entry)
+    held = head[begin : begin + entry.size]
+    begins = entry.offset + begin
+    return Stored(Kept(Section(file, begins, entry.size), [(0, held)]), begins)
+
+
+def data_begins(head: bytes, entry: Entry) -> int:
+    """Return where a member's bytes begin, counted from its own header.
+
+    Parameters
+    ----------
+    head
+        Its own header, and what follows.
+    entry
+        What the directory tells of it.
+
+    Raises
+    ------
+    ArchiveError
+        The two contradict each other.
+    """
+    if len(head) < _HEADER.size or head[:4] != b"PK\3\4":
+        raise broken(f"{entry.name!r} does not begin where the directory tells")
+    fields = _HEADER.unpack_from(head)
+    method, name_length, extra_length = fields[3], fields[9], fields[10]
+    raw = head[_HEADER.size : _HEADER.size + name_length]
+    name = raw.decode("utf-8" if fields[2] & 0x800 else "cp437", errors="replace")
+    if method != entry.method or name != entry.name:
+        raise broken(f"{entry.name!r} is called {name[:80]!r} where it begins")
+    begin = _HEADER.size + name_length + extra_length
+    if entry.offset + begin + entry.packed > entry.end:
+        raise broken(f"{entry.name!r} overlaps what follows it")
+    return int(begin)
+
+
+def unpack(file: Bytes, entry: Entry, into: IO[bytes]) -> None:
+    """Write a member, stored or deflated, fetched in several requests at a time, in bounded memory.
+
+    Raises
+    ------
+    Unsuited
+        It is packed in another way, or encrypted.
+    ArchiveError
+        It is not what the directory tells: size, checksum.
+    """
+    if entry.method not in {STORED, DEFLATED} or entry.encrypted:
+        raise Unsuited(f"{entry.name} is packed in a way that is not read here")
+    size = crc = 0
+    packed = _packed(file, entry)
+    for data in packed if entry.method == STORED else _inflated(packed, entry):
+        size += len(data)
+        crc = zlib.crc32(data, crc)
+        if size > entry.size:
+            break
+        into.write(data)
+    if (size, crc) != (entry.size, entry.crc):
+        raise broken(f"{entry.name!r} does not have the bytes that its checksum is of")
+
+
+def _inflated(packed: Iterator[bytes], entry: Entry) -> Iterator[bytes]:
+    """Inflate step by step; a step never gives more than it was promised."""
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for data in packed:
+            rest = data
+            while rest and not stream.eof:
+                yield stream.decompress(rest, STEP)
+                rest = stream.unconsumed_tail
+            if rest or stream.unused_data:
+                break
+        else:
+            yield stream.flush()
+    except zlib.error as error:
+        raise broken(f"{entry.name!r} cannot be unpacked") from error
+    if not stream.eof or stream.unused_data:
+        raise broken(f"{entry.name!r} does not end where the directory tells")
+
+
+def _packed(file: Bytes, entry: Entry) -> Iterator[bytes]:
+    """Fetch a member's bytes in order, some steps ahead."""
+    begin = entry.offset + data_begins(_head(file, entry, 0), entry)
+    starts = iter(range(begin, begin + entry.packed, STEP))
+    end = begin + entry.packed
+    waiting: deque[Future[bytes]] = deque()
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="geodes-unpack") as pool:
+        try:
+            while True:
+                while len(waiting) < IN_FLIGHT and (start := next(starts, None)) is not None:
+                    span = Span(start, min(start + STEP, end))
+                    waiting.append(pool.submit(lambda span: file.parts([span])[0], span))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def _head(file: Bytes, entry: Entry, ahead: int) -> bytes:
+    wanted = _HEADER.size + len(entry.name.encode()) + _SLACK + ahead
+    return part(file, entry.offset, min(entry.offset + wanted, entry.end))
