@@ -1,8 +1,8 @@
 # Verbs only: each calls one script or one tool. `make` alone prints this list.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help up down status test test-chart test-311 test-browser test-system test-notebooks bench chart lint format \
-        notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster test-cluster-use bench-class
+.PHONY: help up down status test test-chart test-311 test-browser test-system test-notebooks bench chart lint format fuzz \
+        notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster test-cluster-use test-slurm bench-class
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ test-cluster-use: ## The part of it that uses the datalab and breaks nothing
 	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(addprefix tests/cluster/test_, \
 		$(addsuffix .py, install browser packets strangers lifecycle))
 
+test-slurm: ## Start a real Slurm on this machine, compute on it, break it (needs root)
+	@scripts/run pytest --run-slurm -m slurm -s $(ARGS) tests/slurm
+	@scripts/run pytest --run-slurm -m slurm -s tests/benchmarks/test_slurm.py
+
 bench-class: ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
 	@scripts/images
 	@CLASS_SIZE="$${CLASS_SIZE:-20}" scripts/run pytest --run-cluster -s \
@@ -78,6 +82,9 @@ notebooks: test-notebooks ## The same
 
 bench: ## Measure, and print the ratios
 	@scripts/run pytest --run-benchmarks -m benchmark -s $(ARGS)
+
+fuzz: ## Give the parsers of archives and images damaged input, guided by coverage (ARGS="tiff -runs=1000000")
+	@scripts/run scripts/fuzz $(ARGS)
 
 lint: ## Check style, types and layers
 	@scripts/lint

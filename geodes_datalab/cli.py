@@ -45,13 +45,13 @@ class Group(click.Group):
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    r"""A datalab for the Earth-observation data of GEODES, on this machine.
+    """A datalab for the Earth-observation data of GEODES, on this machine.
 
     \b
     geodes-datalab up                       start it, with a sample catalogue
     geodes-datalab up --catalogue geodes    start it on the real GEODES
     geodes-datalab doctor                   find out why something does not work
-    """
+    """  # noqa: D301 - click keeps lines as they are after this very character
 
 
 @main.command()
@@ -60,7 +60,7 @@ def main() -> None:
     "--port",
     default="8000",
     show_default=True,
-    help='Port for the browser; the six after it are used inside. "auto": free ones.',
+    help='Port for the browser; the nine after it are used inside. "auto": free ones.',
 )
 @click.option(
     "--catalogue",
@@ -81,6 +81,11 @@ def main() -> None:
 )
 @click.option(
     "--language", type=click.Choice(["en", "fr"]), default="en", help="Of the Lab's menus."
+)
+@click.option(
+    "--hpda",
+    type=click.Choice(["slurm"]),
+    help="Dask clusters as Slurm jobs too: this machine is a login node of an HPC centre.",
 )
 @click.option("--background", is_flag=True, help="Return when it is ready, and leave it running.")
 @click.option("--quiet", is_flag=True, hidden=True, help="Print no table (no password in logs).")
@@ -242,13 +247,14 @@ def _start(options: dict[str, Any]) -> Any:
         api_key=key,
         settings=options["settings"],
         language=options["language"],
+        hpda=options["hpda"] or "",
     )
     return local.Start(_layout(options["state_dir"]), options["port"], wishes)
 
 
 def _again(options: dict[str, Any]) -> list[str]:
     """Return the arguments that start the same in the foreground, without a table."""
-    names = ("state_dir", "port", "catalogue", "api_key_file", "settings", "language")
+    names = ("state_dir", "port", "catalogue", "api_key_file", "settings", "language", "hpda")
     given = [(f"--{name.replace('_', '-')}", options[name]) for name in names]
     return ["--quiet", *(f"{flag}={value}" for flag, value in given if value is not None)]
 

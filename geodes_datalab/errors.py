@@ -22,6 +22,7 @@
     |-- CubeError                   a cube that cannot be built as asked (also ValueError)
     |   `-- UnknownBand
     |-- ClusterError                a Dask cluster could not be had
+    |   `-- GatewayAway             a Dask Gateway does not answer just now
     `-- LocalModeError              the hub on this machine could not be run
 
     GeodesWarning
@@ -158,6 +159,10 @@ class UnknownBand(CubeError):
 
 class ClusterError(GeodesError):
     """A Dask cluster could not be had."""
+
+
+class GatewayAway(ClusterError):
+    """A Dask Gateway does not answer just now: it may be restarting."""
 
 
 class LocalModeError(GeodesError):

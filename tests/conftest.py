@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ TIERS = {
     "browser": "--run-browser",
     "cluster": "--run-cluster",
     "images": "--run-images",
+    "slurm": "--run-slurm",
     "system": "--run-system",
 }
 # Variables of the machine or of a hub around it that would change what is tested.
@@ -60,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A font cache takes seconds to build: once per machine is enough.
     os.environ["MPLCONFIGDIR"] = str(CACHE / "matplotlib")
     os.environ["MPLBACKEND"] = "agg"
+    # A shell's background job ignores Ctrl-C, and so would all that tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal, Protocol
 
 from geodes_datalab._optional import need
+from geodes_datalab.compute import access
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError
 
-BackendName = Literal["auto", "gateway", "local"]
+BackendName = Literal["auto", "gateway", "hpda", "local"]
 """How a cluster may be had."""
 
 
@@ -16,7 +17,7 @@ class Backend(Protocol):
     """A started scheduler whose number of workers can be changed."""
 
     kind: str
-    """``gateway`` or ``local``."""
+    """``gateway``, ``hpda`` or ``local``."""
     name: str
     """Name of the cluster."""
     cure: str
@@ -43,6 +44,9 @@ class Backend(Protocol):
     def reasons(self) -> str | None:
         """Return why workers wait, where the backend knows it for certain."""
 
+    def queued(self) -> bool:
+        """Tell whether workers wait in a queue in which waiting is normal."""
+
     def close(self) -> None:
         """Stop scheduler and workers; calling it again does nothing."""
 
@@ -58,27 +62,23 @@ def start(backend: BackendName, request: Request) -> Backend:
         Dask (or Dask Gateway) is not installed here.
     """
     need("distributed", extra="cluster")
-    if chosen(backend) == "gateway":
+    kind = chosen(backend)
+    if kind != "local":
         need("dask_gateway", extra="cluster")
         from geodes_datalab.compute import gateway
 
-        return gateway.start(request)
+        return gateway.start(request, kind)
     from geodes_datalab.compute import machine
 
     return machine.start(request)
 
 
 def chosen(backend: BackendName) -> str:
-    """Return ``gateway`` where Dask's settings name one (or it is asked for), else ``local``."""
-    if backend not in ("auto", "gateway", "local"):
-        raise ClusterError(f"unknown backend {backend!r}", hint='use "auto", "gateway" or "local"')
+    """Return what is asked for, or the first gateway that Dask's settings name, else ``local``."""
+    if backend not in ("auto", "gateway", "hpda", "local"):
+        raise ClusterError(
+            f"unknown backend {backend!r}", hint='use "auto", "gateway", "hpda" or "local"'
+        )
     if backend != "auto":
         return backend
-    return "gateway" if gateway_named() else "local"
-
-
-def gateway_named() -> bool:
-    """Tell whether a Dask Gateway is set (``DASK_GATEWAY__ADDRESS`` or Dask's configuration)."""
-    import dask
-
-    return bool(dask.config.get("gateway.address", None))
+    return next(iter(access.named()), "local")

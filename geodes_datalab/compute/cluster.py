@@ -13,7 +13,7 @@ from html import escape
 from typing import Any, Self
 from weakref import WeakSet
 
-from geodes_datalab._display import interactive, size, table
+from geodes_datalab._display import in_notebook, interactive, size, table
 from geodes_datalab.compute import backend as backends
 from geodes_datalab.compute import request as requests
 from geodes_datalab.compute import tls, versions, waiting
@@ -23,6 +23,9 @@ from geodes_datalab.errors import ClusterError, ClusterWarning
 
 opened: WeakSet[Cluster] = WeakSet()
 """Clusters that this process opened and has not closed."""
+
+PATIENCE = 120.0
+"""Seconds to wait for workers, unless the user says another number."""
 
 LEAST_PATIENCE = 60.0
 """Seconds that a scheduler may take to start, however short the wait for workers is to be."""
@@ -52,7 +55,7 @@ class Cluster:
 
     @property
     def kind(self) -> str:
-        """``gateway``, or ``local`` for processes on this machine."""
+        """``gateway``, ``hpda`` for jobs of an HPC centre, or ``local`` for processes here."""
         return self._backend.kind
 
     @property
@@ -177,16 +180,27 @@ class Cluster:
         except (OSError, ValueError, TimeoutError):  # the scheduler has gone; a repr does not raise
             return {}
 
-    def start(self, timeout: float, progress: bool | None) -> None:
-        """Connect, ask for workers, wait for them, and compare versions."""
+    def attach(self) -> None:
+        """Connect, compare the versions that decide, and share the user's credentials."""
         self._client = _connect(self._backend)
         self.status = "running"
         _guard_tls(self._client)
         versions.check(self._client, self._backend.cure, only_decisive=True)
         _guard_tls(self._client)
         _share_credentials()
+
+    def start(self, timeout: float, progress: bool | None) -> None:
+        """Connect, ask for workers, wait for them, and compare versions."""
+        self.attach()
         wanted, trimmed = self._ask()
-        arrival = waiting.wait(self._client, self._backend, wanted, timeout=timeout, show=progress)
+        arrival = waiting.wait(
+            self._client,
+            self._backend,
+            wanted,
+            timeout=timeout,
+            show=progress,
+            queue_counts=self._request.queue_counts,
+        )
         told = waiting.shortage(arrival, self._backend, trimmed, self._request.low)
         if not arrival.here and self._request.low:
             raise ClusterError(
@@ -217,7 +231,7 @@ def open_cluster(
     environment: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
     # patience
-    timeout: float = 120.0,
+    timeout: float | None = None,
     progress: bool | None = None,
 ) -> Cluster:
     """Open a Dask cluster, wait for its workers, and compute on it from now on.
@@ -228,7 +242,8 @@ def open_cluster(
         How many, or ``(fewest, most)``: the number then follows the work.
     backend
         ``"auto"`` takes the Dask Gateway where one is named (behind the hub it is), else this machine;
-        ``"gateway"`` or ``"local"`` insist.
+        ``"gateway"``, ``"hpda"`` (Slurm jobs under your own account of the HPC centre) or ``"local"``
+        insist.
     worker_cores
         Cores of each worker; by default what the gateway gives, or this machine's cores shared out.
     worker_memory
@@ -237,10 +252,12 @@ def open_cluster(
         Environment variables of the workers. Not for secrets: the gateway's operator can read them.
         The GEODES key reaches the workers by itself.
     options
-        Further options of the gateway, such as ``{"image": ...}``.
+        Further options of the gateway, such as ``{"image": ...}``; of an HPC centre ``"walltime"``,
+        ``"partition"``, ``"qos"``, ``"account"``, ``"constraint"``, ``"gpus"`` and ``"sbatch"``.
     timeout
-        Seconds to wait for workers. When fewer came by then, the cluster opens all the same. The
-        scheduler before them has as long, and at least a minute.
+        Seconds to wait for workers (None: 120). When fewer came by then, the cluster opens all the
+        same. The scheduler before them has as long, and at least a minute. None on an HPC centre
+        does not count the time in its queue, which may be hours; a number counts it.
     progress
         Show a progress bar and the cluster; None: in notebooks and terminals.
 
@@ -272,17 +289,38 @@ def open_cluster(
         requests.memory(worker_memory),
         dict(environment or {}),
         dict(options or {}),
-        max(timeout, LEAST_PATIENCE),
-        progress,
+        patience=max(timeout or PATIENCE, LEAST_PATIENCE),
+        queue_counts=timeout is not None,
+        show=progress,
     )
     tls.install()
     cluster = Cluster(backends.start(backend, request), request)
     try:
-        cluster.start(timeout, progress)
+        cluster.start(timeout or PATIENCE, progress)
     except BaseException:  # Ctrl-C above all
         cluster.close()
         raise
     _show(cluster, progress)
+    return cluster
+
+
+def join(backend: Backend, workers: int) -> Cluster:
+    """Return a cluster that was opened elsewhere, and compute on it from now on.
+
+    Parameters
+    ----------
+    backend
+        The running cluster.
+    workers
+        How many it has.
+    """
+    tls.install()
+    cluster = Cluster(backend, Request(workers, workers))
+    try:
+        cluster.attach()
+    except BaseException:
+        cluster.close()
+        raise
     return cluster
 
 
@@ -337,7 +375,7 @@ def _show(cluster: Cluster, progress: bool | None) -> None:
     """Show size and dashboard link: as HTML in notebooks, as a line in terminals."""
     if not (interactive() if progress is None else progress):
         return
-    if "ipykernel" in sys.modules:
+    if in_notebook():
         from IPython.display import display
 
         display(cluster)  # type: ignore[no-untyped-call]

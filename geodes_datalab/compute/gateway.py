@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
-from geodes_datalab.compute import finalizers, links, reasons, scheduler
+from geodes_datalab.compute import reasons, scheduler
+from geodes_datalab.compute.access import open_gateway, stop, translated
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError, ClusterWarning, near
 
@@ -21,14 +22,22 @@ _AFTER_INTERRUPT = 15.0
 class GatewayBackend:
     """A cluster that a Dask Gateway runs for the user."""
 
-    kind = "gateway"
-
-    def __init__(self, gateway: Any, cluster: Any, option_names: list[str]) -> None:
+    def __init__(
+        self,
+        gateway: Any,
+        cluster: Any,
+        option_names: list[str],
+        kind: str = "gateway",
+        *,
+        keep: bool = False,
+    ) -> None:
+        self.kind = kind
+        self._keep = keep
         self._gateway = gateway
         self._cluster = cluster
         self._closed = False
         self.name: str = cluster.name
-        self.cure = _cure(option_names)
+        self.cure = _HPDA_CURE if kind == "hpda" else _cure(option_names)
 
     def dashboard_link(self) -> str | None:
         """Return where a browser finds the dashboard."""
@@ -66,6 +75,12 @@ class GatewayBackend:
             return reasons.text(reasons.waiting(self._gateway, self.name))
         return None
 
+    def queued(self) -> bool:
+        """Tell whether jobs wait in the queue of an HPC centre."""
+        with suppress(ClusterError), translated(self._gateway.address):
+            return bool(reasons.waiting(self._gateway, self.name).get("queued"))
+        return False
+
     def waiting_for(self) -> str:
         """Return what is known of workers that did not come."""
         known = self.reasons()
@@ -79,13 +94,14 @@ class GatewayBackend:
         return text
 
     def close(self) -> None:
-        """Stop the cluster on the gateway, and drop the connections to it."""
+        """Stop the cluster on the gateway, unless it was joined, and drop the connections to it."""
         if self._closed:
             return
         self._closed = True
         try:
             self._cluster.close(shutdown=False)
-            stop(self._gateway, self.name)
+            if not self._keep:
+                stop(self._gateway, self.name)
         except ClusterError as error:
             warnings.warn(
                 ClusterWarning(
@@ -98,20 +114,27 @@ class GatewayBackend:
             self._gateway.close()
 
 
-def start(request: Request) -> GatewayBackend:
+def start(request: Request, kind: str = "gateway") -> GatewayBackend:
     """Start a cluster without workers.
 
     Nothing is left behind when this fails or is interrupted.
+
+    Parameters
+    ----------
+    request
+        What the user asked for.
+    kind
+        Which gateway: ``gateway`` or ``hpda``.
 
     Raises
     ------
     ClusterError
         The gateway is away, refuses the user, the options, or one more cluster.
     """
-    gateway = open_gateway()
+    gateway = open_gateway(kind)
     try:
         with translated(gateway.address):
-            options = _options(gateway, request)
+            options = _options(gateway, request, kind)
             name = _submit(gateway, options)
             try:
                 scheduler.wait(gateway, name, request)
@@ -119,75 +142,43 @@ def start(request: Request) -> GatewayBackend:
             except BaseException:
                 stop(gateway, name)
                 raise
-        return GatewayBackend(gateway, cluster, list(options))
+        return GatewayBackend(gateway, cluster, list(options), kind)
     except BaseException:
         gateway.close()
         raise
 
 
-def open_gateway() -> Any:
-    """Return a `dask_gateway.Gateway` from Dask's settings; the caller closes it.
+def join(name: str, kind: str) -> GatewayBackend:
+    """Return a running cluster that was opened elsewhere; closing it leaves it running.
+
+    Parameters
+    ----------
+    name
+        The cluster's.
+    kind
+        Of which gateway: ``gateway`` or ``hpda``.
 
     Raises
     ------
     ClusterError
-        The settings do not make sense.
+        It does not run (yet, or any more), or the gateway is away.
     """
-    import dask
-    from dask_gateway import Gateway
-
-    finalizers.install()
-    address = dask.config.get("gateway.address", None)
-    if not address:
-        raise ClusterError(
-            "no Dask Gateway is named here",
-            hint='set DASK_GATEWAY__ADDRESS, or use backend="local"',
-        )
-    set_by_site = dask.config.get("gateway.public-address", None)
+    gateway = open_gateway(kind)
     try:
-        return Gateway(public_address=None if set_by_site else links.public_address(address))
-    except (ValueError, TypeError, KeyError, ImportError) as error:
-        raise ClusterError(
-            f"the settings of the Dask Gateway {address} do not work: {error}",
-            hint="look at the DASK_GATEWAY__... variables; behind the hub they are set for you",
-        ) from error
-
-
-def stop(gateway: Any, name: str) -> None:
-    """Stop a cluster of a gateway; one that has ended already is no error."""
-    with translated(gateway.address), suppress(ValueError):  # ValueError: no such cluster any more
-        gateway.stop_cluster(name)
-
-
-@contextmanager
-def translated(address: str) -> Iterator[None]:
-    """Turn what dask_gateway raises into errors that say what to do."""
-    import aiohttp
-    from dask_gateway import GatewayClusterError, GatewayServerError
-
-    try:
-        yield
-    except aiohttp.ClientResponseError as error:
-        raise ClusterError(
-            f"the Dask Gateway {address} refused: HTTP {error.status} {error.message}",
-            hint=_SIGN_IN,
-        ) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise ClusterError(
-            f"the Dask Gateway {address} cannot be reached: {error}",
-            hint='try again in a minute, tell your operator, or use backend="local"',
-        ) from error
-    except GatewayServerError as error:
-        hint = _SIGN_IN if "token" in str(error) else "try again; if it stays, tell your operator"
-        raise ClusterError(f"the Dask Gateway failed: {error}", hint=hint) from error
-    except GatewayClusterError as error:
-        raise ClusterError(
-            f"the Dask Gateway could not start the cluster: {error}",
-            hint="try again, with smaller workers if you set their size; the gateway's log has the cause",
-        ) from error
-
-
-_SIGN_IN = "restart your server from the hub's control panel, which renews its token"
+        with translated(gateway.address):
+            status = gateway.get_cluster(name).status.name
+            if status != "RUNNING":
+                why = reasons.text(reasons.waiting(gateway, name))
+                raise ClusterError(
+                    f"the cluster {name} is {status.lower()}" + (f": {why}" if why else ""),
+                    hint="connect to it when geodes_datalab.clusters() says running",
+                )
+            options = list(gateway.cluster_options(use_local_defaults=False))
+            cluster = gateway.connect(name, shutdown_on_close=False)
+        return GatewayBackend(gateway, cluster, options, kind, keep=True)
+    except BaseException:
+        gateway.close()
+        raise
 
 
 _FREE = "geodes_datalab.clusters() lists your clusters; .stop(name) frees their share"
@@ -201,10 +192,7 @@ def _submit(gateway: Any, options: Any) -> str:
         try:
             return str(future.result())
         except ValueError as error:
-            raise ClusterError(
-                f"the Dask Gateway refused the cluster: {error}",
-                hint=_FREE if "you may hold" in str(error) or "already" in str(error) else _ALLOWED,
-            ) from error
+            raise refusal(error) from error
         except BaseException as interrupt:
             if not future.done() or future.exception() is not interrupt:
                 with suppress(Exception):
@@ -212,7 +200,7 @@ def _submit(gateway: Any, options: Any) -> str:
             raise
 
 
-def _options(gateway: Any, request: Request) -> Any:
+def _options(gateway: Any, request: Request, kind: str) -> Any:
     """Return the gateway's options with what was asked for.
 
     Raises
@@ -220,8 +208,41 @@ def _options(gateway: Any, request: Request) -> Any:
     ClusterError
         The gateway has no such option, or refuses its value.
     """
-    options = gateway.cluster_options()
-    for name, value in _asked(gateway, request, options).items():
+    options = gateway.cluster_options(use_local_defaults=kind == "gateway")  # dask_gateway's own
+    choose(options, _asked(gateway, request, options))
+    return options
+
+
+def refusal(error: ValueError) -> ClusterError:
+    """Return what to raise in place of a gateway's answer that it starts no such cluster.
+
+    Parameters
+    ----------
+    error
+        As `dask_gateway` raises it.
+    """
+    return ClusterError(
+        f"the Dask Gateway refused the cluster: {error}",
+        hint=_FREE if "you may hold" in str(error) or "already" in str(error) else _ALLOWED,
+    )
+
+
+def choose(options: Any, wanted: Mapping[str, Any]) -> None:
+    """Set options of a gateway.
+
+    Parameters
+    ----------
+    options
+        `dask_gateway.options.Options`.
+    wanted
+        Values by name.
+
+    Raises
+    ------
+    ClusterError
+        The gateway has no such option, or refuses its value.
+    """
+    for name, value in wanted.items():
         if name not in options:
             raise ClusterError(
                 f"this Dask Gateway has no option {name!r}",
@@ -234,7 +255,6 @@ def _options(gateway: Any, request: Request) -> Any:
                 f"this Dask Gateway refuses {name}={value!r}: {error}",
                 hint=_choices(options, name),
             ) from error
-    return options
 
 
 def _asked(gateway: Any, request: Request, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,6 +312,12 @@ def _told(ask: Callable[[], None]) -> str | None:
 
 def _limit(told: str | None) -> str | None:
     return f"the gateway limits your clusters ({told.rstrip('.')})" if told else None
+
+
+_HPDA_CURE = (
+    "the HPC centre's environment must hold the versions of this server's: ask its administrator to "
+    "install the release of your notebook image there (how-to: HPDA), or start a server that has theirs"
+)
 
 
 def _cure(option_names: list[str]) -> str:

@@ -27,7 +27,7 @@ def local_dashboard(port: int) -> str:
 
 
 def public_address(address: str) -> str | None:
-    """Return the root of a gateway's dashboards behind the hub, through jupyter-server-proxy.
+    """Return the root of the gateway's dashboards behind the hub, through jupyter-server-proxy.
 
     Parameters
     ----------
@@ -44,3 +44,12 @@ def public_address(address: str) -> str | None:
     if behind is None or parts.scheme != "http":
         return None
     return f"{behind}proxy/{parts.netloc}{parts.path}".rstrip("/")
+
+
+def hpda_address() -> str | None:
+    """Return the root of the dashboards of an HPC centre behind the hub; None without a hub.
+
+    The extension `geodes_datalab.hub.dashboards` of the user's server serves it.
+    """
+    behind = prefix()
+    return f"{behind}proxy/hpda" if behind else None

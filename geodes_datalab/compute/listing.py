@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from html import escape
 from typing import Any, overload
 
 from geodes_datalab._display import table
-from geodes_datalab.compute import backend, cluster
-from geodes_datalab.errors import ClusterError, near
+from geodes_datalab.compute import access, cluster, reasons
+from geodes_datalab.compute.cluster import Cluster
+from geodes_datalab.errors import ClusterError, ClusterWarning, near
 
-_HEADERS = ("Name", "Kind", "State", "Workers", "Started", "Dashboard")
+_HEADERS = ("Name", "Kind", "State", "Workers", "Started", "Core hours", "Dashboard")
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,19 @@ class ClusterInfo:
     name: str
     """Name, as ``Clusters.stop`` takes it."""
     kind: str
-    """``gateway``, or ``local`` for processes on this machine."""
+    """``gateway``, ``hpda`` for jobs of an HPC centre, or ``local`` for processes here."""
     state: str
     """``pending``, ``running`` ..."""
     workers: int | None
-    """Number of workers; None for a cluster that another process opened."""
+    """Number of workers; None where the gateway does not count those of another process."""
     started: datetime | None
     """When it was started; None where unknown."""
     dashboard_link: str | None
     """Where a browser finds its dashboard."""
+    reason: str | None = None
+    """What it waits for (in a centre's queue: position, reason, expected start)."""
+    core_hours: float | None = None
+    """Cores times hours that its jobs have used so far; None where the gateway does not count."""
 
 
 class Clusters(Sequence[ClusterInfo]):
@@ -58,6 +65,43 @@ class Clusters(Sequence[ClusterInfo]):
         """Return how many are running."""
         return len(self._found)
 
+    def connect(self, name: str) -> Cluster:
+        """Compute on a cluster that another notebook, or the Lab's Dask panel, opened.
+
+        Its versions are compared with those here, and your GEODES key reaches its workers. At the end
+        of a ``with`` statement the cluster goes on; `stop` ends it. A cluster that this very notebook
+        opened is returned as it is held here already.
+
+        Parameters
+        ----------
+        name
+            Its name, or the beginning of it.
+
+        Returns
+        -------
+        Cluster
+            The cluster, whose client is Dask's current one.
+
+        Raises
+        ------
+        ClusterError
+            No such cluster, or several begin so; it does not run; or the gateway is away.
+
+        Examples
+        --------
+        >>> with clusters().connect("1a2b") as cluster:  # doctest: +SKIP
+        ...     cube.mean("time").compute()
+        """
+        one = self._find(name)
+        for ours in list(cluster.opened):
+            if ours.name == one.name:
+                return ours
+        if one.kind == "local":
+            raise ClusterError(f"the cluster {one.name} is closed", hint="open a new one")
+        from geodes_datalab.compute import gateway
+
+        return cluster.join(gateway.join(one.name, one.kind), one.workers or 0)
+
     def stop(self, name: str) -> None:
         """Stop a cluster, and with it all that runs on it.
 
@@ -71,6 +115,14 @@ class Clusters(Sequence[ClusterInfo]):
         ClusterError
             No such cluster, or several begin so; or the gateway is away.
         """
+        _stop(self._find(name))
+
+    def stop_all(self) -> None:
+        """Stop every cluster of the list."""
+        for one in self._found:
+            _stop(one)
+
+    def _find(self, name: str) -> ClusterInfo:
         fitting = [one for one in self._found if one.name == name] or [
             one for one in self._found if name and one.name.startswith(name)
         ]
@@ -81,17 +133,18 @@ class Clusters(Sequence[ClusterInfo]):
                 "running: " + ", ".join(names) if names else "none is running"
             )
             raise ClusterError(f"{what} {name!r}", hint=hint)
-        _stop(fitting[0])
-
-    def stop_all(self) -> None:
-        """Stop every cluster of the list."""
-        for one in self._found:
-            _stop(one)
+        return fitting[0]
 
     def __repr__(self) -> str:
         """Return one line for each cluster."""
-        lines = [f"  {one.name} ({one.kind}): {one.state}" for one in self._found]
+        lines = [f"  {one.name} ({one.kind}): {_state(one)}" for one in self._found]
         return "\n".join([f"<Clusters: {len(self)} running>", *lines])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Return the table with a button for each cluster, where there are widgets."""
+        from geodes_datalab.compute import buttons
+
+        return buttons.bundle(self, include=include, exclude=exclude)
 
     def _repr_html_(self) -> str:
         if not self._found:
@@ -103,7 +156,7 @@ class Clusters(Sequence[ClusterInfo]):
 
 
 def clusters() -> Clusters:
-    """List your running Dask clusters: those of the Dask Gateway, and those of this process.
+    """List your running Dask clusters: of the Dask Gateway, of an HPC centre, and of this process.
 
     Returns
     -------
@@ -113,58 +166,81 @@ def clusters() -> Clusters:
     Raises
     ------
     ClusterError
-        The gateway cannot be reached.
+        No gateway can be reached.
+
+    Warns
+    -----
+    ClusterWarning
+        One of two gateways cannot be reached: its clusters are not in the table.
     """
     own = {one.name: one for one in list(cluster.opened) if one.status == "running"}
     found = [_local(one) for one in own.values() if one.kind == "local"]
-    if backend.gateway_named():
-        found += _with_gateway(
-            lambda gateway: [_remote(report, own) for report in gateway.list_clusters()]
-        )
+    kinds, errors = access.named(), []
+    for kind in kinds:
+        try:
+            found += _with_gateway(kind, partial(_listed, kind=kind, own=own))
+        except ClusterError as away:
+            errors.append(away)
+    if errors and len(errors) == len(kinds):
+        raise errors[0]
+    for error in errors:
+        warnings.warn(ClusterWarning(str(error)), stacklevel=2)
     return Clusters(found)
+
+
+def _listed(gateway: Any, *, kind: str, own: dict[str, cluster.Cluster]) -> list[ClusterInfo]:
+    return [
+        _remote(report, reasons.waiting(gateway, report.name), kind, own)
+        for report in gateway.list_clusters()
+    ]
 
 
 def _local(one: cluster.Cluster) -> ClusterInfo:
     return ClusterInfo(one.name, one.kind, one.status, one.workers, None, one.dashboard_link)
 
 
-def _remote(report: Any, own: dict[str, cluster.Cluster]) -> ClusterInfo:
+def _remote(
+    report: Any, told: dict[str, Any], kind: str, own: dict[str, cluster.Cluster]
+) -> ClusterInfo:
     ours = own.get(report.name)
+    running = (told.get("workers") or {}).get("running")
     return ClusterInfo(
         report.name,
-        "gateway",
+        kind,
         report.status.name.lower(),
-        ours.workers if ours else None,
+        ours.workers if ours else running,
         report.start_time,
         report.dashboard_link,
+        reasons.text(told),
+        told.get("core_hours"),
     )
+
+
+def _state(one: ClusterInfo) -> str:
+    return f"{one.state} ({one.reason})" if one.reason else one.state
 
 
 def _stop(one: ClusterInfo) -> None:
     for ours in list(cluster.opened):
         if ours.name == one.name:
             ours.close()
-            return
-    if one.kind == "gateway":
-        from geodes_datalab.compute import gateway
-
-        _with_gateway(lambda opened: gateway.stop(opened, one.name))
+    if one.kind != "local":  # one that was only joined here runs on
+        _with_gateway(one.kind, lambda opened: access.stop(opened, one.name))
 
 
-def _with_gateway(ask: Callable[[Any], Any]) -> Any:
-    with _gateway() as opened:
+def _with_gateway(kind: str, ask: Callable[[Any], Any]) -> Any:
+    with _gateway(kind) as opened:
         return ask(opened)
 
 
 @contextlib.contextmanager
-def _gateway() -> Iterator[Any]:
+def _gateway(kind: str) -> Iterator[Any]:
     from geodes_datalab._optional import need
-    from geodes_datalab.compute import gateway
 
     need("dask_gateway", extra="cluster")
-    opened = gateway.open_gateway()
+    opened = access.open_gateway(kind)
     try:
-        with gateway.translated(opened.address):
+        with access.translated(opened.address):
             yield opened
     finally:
         opened.close()
@@ -181,8 +257,9 @@ def _cells(one: ClusterInfo) -> list[str]:
     return [
         one.name,
         one.kind,
-        one.state,
+        _state(one),
         "-" if one.workers is None else str(one.workers),
         started,
+        "-" if one.core_hours is None else f"{one.core_hours:.2f}",
         anchor,
     ]

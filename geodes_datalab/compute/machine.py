@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from geodes_datalab._display import size
@@ -67,9 +71,29 @@ class MachineBackend:
         """Return nothing: what keeps a process from starting is not known before it ended."""
         return None
 
+    def queued(self) -> bool:
+        """Tell that there is no queue."""
+        return False
+
     def close(self) -> None:
         """Stop all processes."""
         self._cluster.close()
+
+
+def scratch() -> str:
+    """Return a folder for temporary files that no other account of this machine has made.
+
+    Dask imports modules from it, and would take a folder in ``/tmp`` that anybody may have made.
+    """
+    name = f"geodes-datalab-{os.getuid()}"
+    folder = Path(tempfile.gettempdir(), name)
+    with suppress(FileExistsError):
+        folder.mkdir(0o700)
+    found = folder.lstat()
+    own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if own and not stat.S_IMODE(found.st_mode) & 0o077:
+        return str(folder)
+    return tempfile.mkdtemp(prefix=f"{name}-")
 
 
 def start(request: Request) -> MachineBackend:
@@ -80,6 +104,7 @@ def start(request: Request) -> MachineBackend:
     ClusterError
         The options cannot be met here.
     """
+    import dask
     from distributed import LocalCluster
 
     if request.options:
@@ -90,8 +115,11 @@ def start(request: Request) -> MachineBackend:
     cores, memory = _total()
     limit, reason = most_workers(request, cores, memory)
     workers = max(1, min(request.high, limit))
+    folder = dask.config.get("temporary-directory", None) or scratch()
     cluster = LocalCluster(
         n_workers=0,
+        local_directory=folder,
+        scheduler_kwargs={"local_directory": folder},
         threads_per_worker=int(request.cores or max(1, cores // workers)),
         memory_limit=request.memory or memory // workers,
         host="127.0.0.1",

@@ -25,7 +25,18 @@ def waiting(gateway: Any, name: str) -> dict[str, Any]:
     name
         The cluster's.
     """
-    return _ask(gateway, f"/api/v1/clusters/{name}/waiting")
+    return _ask(gateway, waiting_path(name))
+
+
+def waiting_path(name: str) -> str:
+    """Return the path, below a gateway's address, of what is known of a cluster's pods or jobs.
+
+    Parameters
+    ----------
+    name
+        The cluster's.
+    """
+    return f"/api/v1/clusters/{name}/waiting"
 
 
 def text(told: dict[str, Any]) -> str | None:
@@ -105,17 +116,26 @@ def size(gateway: Any, request: Request) -> str:
     return str(min(fitting)[2])
 
 
-def _ask(gateway: Any, path: str) -> dict[str, Any]:
-    """Ask with the client's own session, which knows how to sign in."""
+async def fetched(gateway: Any, path: str) -> dict[str, Any]:
+    """Ask a gateway with the client's own session, which knows how to sign in.
 
-    async def ask() -> Any:
-        answer = await gateway._request("GET", gateway.address + path)  # noqa: SLF001
-        return await answer.json()
-
+    Parameters
+    ----------
+    gateway
+        A `dask_gateway.Gateway`, whose event loop runs this.
+    path
+        Below the gateway's address.
+    """
     try:
-        told: dict[str, Any] = gateway.sync(ask)
+        answer = await gateway._request("GET", gateway.address + path)  # noqa: SLF001
     except ValueError:  # 404: a gateway without this address, or without this cluster
         return {}
+    told: dict[str, Any] = await answer.json()
+    return told
+
+
+def _ask(gateway: Any, path: str) -> dict[str, Any]:
+    told: dict[str, Any] = gateway.sync(fetched, gateway, path)
     return told
 
 

@@ -31,6 +31,8 @@ class Request:
     """Further options of the gateway."""
     patience: float = 120.0
     """Seconds to wait for the scheduler."""
+    queue_counts: bool = True
+    """Whether time in a centre's queue counts as waiting."""
     show: bool | None = None
     """Show what is waited for; None: in notebooks and terminals."""
 

@@ -6,12 +6,16 @@ import time
 from typing import Any
 
 from geodes_datalab._display import progress
-from geodes_datalab.compute import reasons
+from geodes_datalab.compute import access, reasons
+from geodes_datalab.compute.outage import Outage
 from geodes_datalab.compute.request import Request
-from geodes_datalab.errors import ClusterError
+from geodes_datalab.errors import ClusterError, GatewayAway
 
 POLL = 0.25
 """Seconds between two looks whether it has started."""
+
+SLOW_POLL = 2.0
+"""The same, once it has not for `PATIENCE` seconds: in a queue it may take hours."""
 
 LOOK_AT_REASONS = 3.0
 """Seconds between two questions why it has not."""
@@ -37,19 +41,32 @@ def wait(gateway: Any, name: str, request: Request) -> None:
     ClusterError
         It failed, cannot start, or did not start in time, with what the gateway knows of it.
     """
-    began = asked = time.monotonic()
-    with progress(total=1, label="Dask scheduler", unit="pod", enabled=request.show) as bar:
-        while (status := gateway.get_cluster(name).status.name) == "PENDING":
+    first = began = asked = time.monotonic()
+    outage = Outage()
+    with progress(total=1, label="Dask scheduler", unit="scheduler", enabled=request.show) as bar:
+        while True:
             now = time.monotonic()
-            if now - began >= request.patience:
-                raise _late(reasons.waiting(gateway, name), request.patience)
-            if now - asked > LOOK_AT_REASONS:
-                asked = now
-                told = reasons.waiting(gateway, name)
-                if now - began > PATIENCE and reasons.lasting(told):
-                    raise _failed(reasons.text(told) or "")
-                bar.set_postfix_str(reasons.text(told) or "")
-            time.sleep(POLL)
+            try:
+                with access.translated(gateway.address):
+                    status = gateway.get_cluster(name).status.name
+                    if status != "PENDING":
+                        break
+                    if now - began >= request.patience:
+                        raise _late(reasons.waiting(gateway, name), request.patience)
+                    if now - asked > LOOK_AT_REASONS:
+                        asked = now
+                        told = reasons.waiting(gateway, name)
+                        if now - began > PATIENCE and reasons.lasting(told):
+                            raise _failed(reasons.text(told) or "")
+                        if told.get("queued") and not request.queue_counts:
+                            began = now
+                        bar.set_postfix_str(reasons.text(told) or "")
+                outage.over()
+            except ValueError:
+                raise _failed("the gateway does not know it any more") from None
+            except GatewayAway as error:
+                bar.set_postfix_str(outage.bear(error))
+            time.sleep(POLL if now - first < PATIENCE else SLOW_POLL)
     if status != "RUNNING":
         why = reasons.failure(reasons.waiting(gateway, name))
         raise _failed(why or f"the gateway says {status.lower()}")

@@ -8,7 +8,8 @@ from typing import Any
 
 from geodes_datalab._display import progress
 from geodes_datalab.compute.backend import Backend
-from geodes_datalab.errors import ClusterError
+from geodes_datalab.compute.outage import Outage
+from geodes_datalab.errors import ClusterError, GatewayAway
 
 POLL = 0.2
 """Seconds between two looks at the scheduler."""
@@ -43,7 +44,13 @@ class Arrival:
 
 
 def wait(
-    client: Any, backend: Backend, wanted: int, *, timeout: float, show: bool | None = None
+    client: Any,
+    backend: Backend,
+    wanted: int,
+    *,
+    timeout: float,
+    show: bool | None = None,
+    queue_counts: bool = True,
 ) -> Arrival:
     """Wait until workers have come, time is up, or the cluster has ended.
 
@@ -59,9 +66,11 @@ def wait(
         Seconds.
     show
         Show a progress bar; None leaves it to the surroundings.
+    queue_counts
+        Whether time without any worker counts while they wait in a centre's queue.
     """
     start, asked = time.monotonic(), time.monotonic()
-    arrival = Arrival(wanted)
+    arrival, outage = Arrival(wanted), Outage()
     with progress(total=wanted, label="Dask workers", unit="worker", enabled=show) as bar:
         while True:
             arrival.see(_workers(client))
@@ -71,10 +80,17 @@ def wait(
                 return arrival
             if time.monotonic() - asked > LOOK_AT_BACKEND:
                 asked = time.monotonic()
-                arrival.failure = backend.failure()
+                try:
+                    arrival.failure = backend.failure()
+                except GatewayAway as error:
+                    bar.set_postfix_str(outage.bear(error))
+                    continue
+                outage.over()
                 if arrival.failure:
                     return arrival
                 bar.set_postfix_str(backend.reasons() or "")
+                if not queue_counts and not arrival.here and backend.queued():
+                    start = time.monotonic()
             time.sleep(POLL)
 
 

@@ -46,6 +46,16 @@ class Layout:
         return self.root / "gateway.sqlite"
 
     @property
+    def hpda_database(self) -> Path:
+        """Dask clusters on the HPC, which outlive a crash of their gateway."""
+        return self.root / "hpda.sqlite"
+
+    @property
+    def hpda_settings(self) -> Path:
+        """What the HPC's gateway is started with."""
+        return self.root / "hpda.json"
+
+    @property
     def settings(self) -> Path:
         """What the parts are started with (generated at each start)."""
         return self.root / "settings.json"

@@ -17,7 +17,7 @@ from geodes_datalab.hub import Settings, load
 from geodes_datalab.hub.notebooks_sync import shipped
 from geodes_datalab.hub.schema import VARIABLE, read
 from geodes_datalab.hub.settings.services import culler_command
-from geodes_datalab.local import family, secrets
+from geodes_datalab.local import family, hpda, secrets
 from geodes_datalab.local.child import Part
 from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.ports import HOST, Ports
@@ -52,6 +52,8 @@ class Wishes:
     settings: Path | None = None
     """File whose values go over the generated ones."""
     language: str = "en"
+    hpda: str = ""
+    """``slurm``: a second gateway, on the Slurm that this machine is a login node of."""
 
 
 def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
@@ -86,6 +88,9 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
         "gateway": _gateway(layout, ports, wishes),
         "cull": {"token": _secret(layout, "culler-token")},
     }
+    if wishes.hpda:
+        workers = _passed() | catalogue_environment(layout, ports, wishes)
+        values["hpda"] = hpda.values(layout, ports, workers)
     over = read(wishes.settings) if wishes.settings is not None else {}
     return load(merge(values, over))
 
@@ -108,6 +113,8 @@ def parts(layout: Layout, ports: Ports, wishes: Wishes, chp: list[str]) -> list[
                 after=("hub",),
             )
         )
+    if wishes.hpda:
+        found[1:1] = hpda.parts(layout, ports, base, str(_CONFIG / "dask_gateway_config.py"))
     found += [_gateway_proxy_part(ports, named), _proxy_part(layout, ports, base, chp)]
     if wishes.catalogue == "samples":
         found.append(_catalogue_part(layout, ports, base))
@@ -224,14 +231,22 @@ def _gateway(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, Any]:
         "scheduler_address": f"{HOST}:{ports.gateway_scheduler}",
         "workers": {"max_cores": max(2, cpus)},
         "limits": {"clusters": 2, "workers": max(8, cpus)},
-        "environment": _passed() | catalogue_environment(layout, ports, wishes),
+        "environment": _passed() | catalogue_environment(layout, ports, wishes) | scratch(layout),
     }
 
 
 def _user_environment(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, str]:
     common = common_environment(layout)
     kept = {name: common[name] for name in (family.VARIABLE, "PATH")}
-    return kept | _passed() | catalogue_environment(layout, ports, wishes)
+    return kept | _passed() | catalogue_environment(layout, ports, wishes) | scratch(layout)
+
+
+def scratch(layout: Layout) -> dict[str, str]:
+    """Return where Dask keeps what does not fit into memory: a folder closed to other accounts.
+
+    Dask imports modules from there, and takes a folder in ``/tmp`` that anybody may have made.
+    """
+    return {"DASK_TEMPORARY_DIRECTORY": str(layout.clusters)}
 
 
 def _passed() -> dict[str, str]:

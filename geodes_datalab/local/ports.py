@@ -24,10 +24,13 @@ class Ports:
     gateway_scheduler: int
     catalogue: int
     hub: int
+    hpda: int
+    hpda_http: int
+    hpda_scheduler: int
 
 
 def block(first: int) -> Ports:
-    """Return the block that starts at the public port (8000: up to 8006)."""
+    """Return the block that starts at the public port (8000: up to 8009)."""
     return Ports(*range(first, first + len(Ports.__dataclass_fields__)))
 
 

@@ -38,6 +38,9 @@ MAKERS: dict[str, Callable[[], str]] = {
     "gateway-proxy-token": token,
     "gateway-encryption-key": encryption_key,
     "culler-token": token,
+    "hpda-token": token,
+    "hpda-proxy-token": token,
+    "hpda-encryption-key": encryption_key,
 }
 """Secrets that a state folder keeps, so that sessions outlive a restart."""
 

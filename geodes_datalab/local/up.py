@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
-from geodes_datalab.local import family, node, plan, ports, secrets
+from geodes_datalab.local import family, hpda, node, plan, ports, secrets
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import tail
 from geodes_datalab.local.layout import Layout
@@ -65,7 +65,7 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
         chp = node.proxy_command(node.find(), say)
         secrets.ensure(layout)
         plan.prepare_key(layout, start.wishes)
-        plan.write_settings(layout, plan.make_settings(layout, chosen, start.wishes))
+        _write_settings(layout, chosen, start.wishes)
         runtime = describe_run(
             f"http://{ports.HOST}:{chosen.public}/",
             plan.describe(start.wishes),
@@ -79,6 +79,13 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
             routes=plan.routes(chosen),
         )
         asyncio.run(supervisor.run(lambda: on_ready(runtime)))
+
+
+def _write_settings(layout: Layout, chosen: ports.Ports, wishes: plan.Wishes) -> None:
+    settings = plan.make_settings(layout, chosen, wishes)
+    plan.write_settings(layout, settings)
+    if wishes.hpda:
+        hpda.prepare(layout, chosen, settings)
 
 
 def in_background(arguments: list[str], layout: Layout, say: Say) -> run.Runtime:

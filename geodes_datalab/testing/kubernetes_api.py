@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import ssl
 import threading
 import uuid
 from collections.abc import Callable
@@ -27,6 +28,8 @@ class Serving:
 
     address: str
     """Where, as soon as it is entered."""
+    tls: ssl.SSLContext | None = None
+    """By which certificate; None: without."""
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served."""
@@ -60,7 +63,7 @@ class Serving:
         app.add_routes(self.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
         self.address = site.name
         return runner
@@ -87,6 +90,8 @@ class KubernetesApi(Serving):
         """Method, path and answer of everything asked."""
         self.refuse: Callable[[Object], tuple[int, str] | None] = lambda _: None
         """Given a pod to be made: status and message of a refusal, or None."""
+        self.slow = 0.0
+        """Seconds until an object that was asked for by its name is handed out."""
         self._version = 0
         self._watchers: list[tuple[str, str, asyncio.Queue[Any]]] = []
         self._log: list[tuple[int, str, str, Object]] = []
@@ -189,6 +194,7 @@ class KubernetesApi(Serving):
         return web.json_response(self._create(kind, body), status=201)
 
     async def _get(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self.slow)
         found = self.objects.get(request.match_info["kind"], {}).get(request.match_info["name"])
         return web.json_response(found) if found else _status(404, "not found")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ import requests
 from aiohttp import web
 
 from geodes_datalab.testing.kubernetes_api import KubernetesApi, Serving
+from geodes_datalab.testing.ports import free_ports
 
 FILES = Path(__file__).parent.parent / "hub" / "files"
 NAMESPACE = "datalab-dask"
@@ -39,6 +39,8 @@ class HubStandIn(Serving):
     def __init__(self) -> None:
         self.with_server = {"ada", "bob"}
         """Users whose server runs."""
+        self.scope = SCOPE
+        """What every token may do."""
         self.trouble = False
         """Whether it answers nothing but errors."""
 
@@ -51,7 +53,7 @@ class HubStandIn(Serving):
 
     async def _who(self, request: web.Request) -> web.Response:
         name = request.headers["Authorization"].removeprefix("token token-of-")
-        return web.json_response({"name": name, "kind": "user", "scopes": [SCOPE]})
+        return web.json_response({"name": name, "kind": "user", "scopes": [self.scope]})
 
     async def _servers(self, request: web.Request) -> web.Response:
         check(request.headers["Authorization"] == "token gateway-secret", "a stranger asks")
@@ -257,7 +259,7 @@ def _file(name: str) -> str:
 
 
 def _prepared(folder: Path, kube: KubernetesApi, hub: HubStandIn) -> GatewayParts:
-    ports = _free_ports(4)
+    ports = free_ports(4)
     for name in ("gateway", "gateway-proxy", "monitoring"):
         (folder / name).write_text(f"{name}-secret")
     settings = _settings(folder, hub, ports)
@@ -281,14 +283,6 @@ def status(phase: str, container: str, state: dict[str, Any]) -> dict[str, Any]:
 def running(container: str) -> dict[str, Any]:
     """Return the status of a pod that runs."""
     return status("Running", container, {"running": {}})
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def until(condition: Callable[[], Any], *, seconds: float = 30) -> bool:

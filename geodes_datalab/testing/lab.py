@@ -134,6 +134,23 @@ class Lab:
             and found["y"] < frame["y"] + frame["height"]
         )
 
+    def dask_panel(self) -> Locator:
+        """Open the Dask panel at the left, and return it."""
+        panel = self.page.locator("#dask-dashboard-launcher")
+        if not panel.is_visible():
+            self.page.locator(".jp-SideBar li[data-id='dask-dashboard-launcher']").click()
+        expect(panel).to_be_visible(timeout=SLOW)
+        return panel
+
+    def connect_by_panel(self, cluster: Locator) -> None:
+        """Let the panel write its code for a cluster above the cell in front, and run it."""
+        cluster.get_by_title("Inject client code").click()
+        code = self.panel.locator(".jp-CodeCell .cm-content").filter(has_text="gateway://").first
+        expect(code).to_be_visible(timeout=SLOW)
+        self.menu("Run", "Run Selected Cell")  # a key would need the focus, which comes late
+        output = self.panel.locator(".jp-OutputArea-output").first
+        expect(output).to_contain_text("Client", timeout=SLOW)
+
     def assert_quiet(self) -> None:
         """No dialog, and no message of an error in the corner."""
         expect(self.page.locator(".jp-Dialog")).to_have_count(0)

@@ -10,13 +10,15 @@ import time
 from types import SimpleNamespace
 from typing import Any, Self
 
+from geodes_datalab.testing.ports import free_ports
+
 
 class PublicProxy:
     """A configurable-http-proxy on free ports of loopback; a context manager."""
 
     def __init__(self) -> None:
         self.token = secrets.token_hex(16)
-        self.port, self._api_port = _free_ports(2)
+        self.port, self._api_port = free_ports(2)
         self.api_url = f"http://127.0.0.1:{self._api_port}"
         """Where it takes orders."""
 
@@ -91,11 +93,3 @@ def _user(number: int) -> SimpleNamespace:
         server=SimpleNamespace(host=HubStandIn.target(number)),
     )
     return SimpleNamespace(name=name, spawners={"": spawner})
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -139,6 +139,23 @@ def assert_refused(stranger: Lab, datalab: Datalab, dashboard: str) -> None:
         assert answer.status in (403, 404), address
 
 
+def test_the_dask_panel_s_cluster_is_connected_by_its_own_code(
+    log_in: Callable[[str], Lab], shoot: Callable[..., object]
+) -> None:
+    dora = log_in("dora")
+    panel = dora.dask_panel()
+    expect(panel.get_by_text("HPC", exact=True)).to_have_count(0)  # no centre is named here
+    panel.get_by_text("NEW", exact=True).click()
+    cluster = panel.locator(".dask-ClusterListingItem")
+    expect(cluster).to_contain_text("Number of Workers: 0")
+    dora.open_from_readme("First steps")
+    dora.connect_by_panel(cluster)
+    shoot(dora.page, "17-dask-panel")
+    cluster.get_by_role("button", name="Shutdown").click()
+    expect(cluster).to_have_count(0)
+    dora.assert_quiet()
+
+
 def test_speaks_french(log_in: Callable[[str], Lab], shoot: Callable[..., object]) -> None:
     claire = log_in("claire")
     claire.menu("Settings", "Language", r"French \(France\).*")

@@ -36,6 +36,12 @@ def test_help_is_light_and_names_every_command() -> None:
         assert any(line.strip().startswith(name) for line in text), name
 
 
+def test_examples_stand_on_lines_of_their_own(runner: CliRunner) -> None:
+    shown = runner.invoke(main, ["--help"]).output.splitlines()
+    assert "  geodes-datalab up                       start it, with a sample catalogue" in shown
+    assert "\\b" not in "".join(shown)
+
+
 def test_every_command_has_help(runner: CliRunner) -> None:
     for name, command in main.commands.items():
         result = runner.invoke(main, [name, "--help"])

@@ -24,6 +24,7 @@ ORDER = (
     "test_packets",
     "test_strangers",
     "test_lifecycle",
+    "test_hpda",
     "test_class",
     "test_upgrade",
     "test_faults",

@@ -158,6 +158,19 @@ def test_dask_notebook_runs_on_two_workers(
     ada.assert_quiet()
 
 
+def test_what_was_opened_stays_in_front(ada: Lab, release: Release) -> None:
+    """However quick the click is: an extension that opens the address's document again covers it."""
+    page = ada.page.context.new_page()
+    page.goto(f"{release.url}user/ada/lab/workspaces/quick/tree/notebooks/README.md")
+    lab = Lab(page)
+    lab.wait_ready()
+    lab.open_from_readme("Finding products")
+    expect(page.locator("#filebrowser")).not_to_have_class(re.compile("jp-mod-restoring"))
+    expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab")).to_have_count(2)
+    lab.wait_idle()
+    page.close()
+
+
 def assert_refused(page: Page, release: Release, dashboard: str) -> None:
     """Assert that another user, logged in, reaches neither server nor dashboard of ada."""
     expect(page).to_have_url(re.compile(r"/hub/|/user/bob/"), timeout=SLOW)

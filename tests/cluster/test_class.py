@@ -24,11 +24,8 @@ SCRIPT = Path(__file__).parents[1] / "benchmarks" / "class_of_users.py"
 def classroom(release: Release) -> Iterator[Release]:
     """Small clusters, so that twenty of them fit into the memory of one test machine."""
     memory = {"gateway.backend.scheduler.memoryGiB": 0.25, "gateway.sizes.small.memoryGiB": 0.3}
-    release.upgrade(memory)
-    yield release
-    for key in memory:
-        del release.changes[key]
-    release.upgrade()
+    with release.changed(memory):
+        yield release
 
 
 def test_everybody_gets_lab_and_cluster(classroom: Release, tmp_path: Path) -> None:
@@ -53,8 +50,7 @@ def test_everybody_gets_lab_and_cluster(classroom: Release, tmp_path: Path) -> N
 
 def test_a_full_hub_queues_with_a_clear_message(release: Release) -> None:
     """With one spawn at a time, the second of two is told to wait, and gets its turn."""
-    release.upgrade({"hub.concurrentSpawnLimit": 1})
-    try:
+    with release.changed({"hub.concurrentSpawnLimit": 1}):
         first, second = release.visitor("queue-a"), release.visitor("queue-b")
         assert first.start({"profile": "small"}).status_code in (201, 202)
         answer = second.start({"profile": "small"})
@@ -66,6 +62,3 @@ def test_a_full_hub_queues_with_a_clear_message(release: Release) -> None:
         wait_for(second.server_answers, "the second server", timeout=240)
         first.stop()
         second.stop()
-    finally:
-        del release.changes["hub.concurrentSpawnLimit"]
-        release.upgrade()

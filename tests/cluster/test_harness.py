@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,13 @@ def test_what_a_crash_leaves_is_removed(own: Cluster) -> None:
 
 def test_a_second_start_does_nothing(bare: Cluster) -> None:
     assert bare.up() is False
+
+
+def test_logs_begin_with_the_cluster(bare: Cluster) -> None:
+    """The one before left records as well; rights that it used say nothing of this one's."""
+    began = (bare.places.run / "etcd.pid").stat().st_mtime
+    first = next(iter(bare.audit()))["requestReceivedTimestamp"]
+    assert datetime.fromisoformat(first).timestamp() > began
 
 
 def test_another_folder_gets_no_second_cluster(bare: Cluster, tmp_path: Path) -> None:

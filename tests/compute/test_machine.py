@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +27,27 @@ def no_gateway() -> Iterator[None]:
 
     with dask.config.set({"gateway.address": None}):
         yield
+
+
+def test_folders_of_other_accounts_are_not_entered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask imports modules from its folder for temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "dask-scratch-space").mkdir(mode=0o777)
+    own = Path(machine.scratch())
+    assert (own.parent, own.stat().st_mode & 0o777) == (tmp_path, 0o700)
+    assert machine.scratch() == str(own)
+    with gd.open_cluster(1, worker_memory="600MB", progress=False) as cluster:
+        paths = cluster.client.run(lambda: sys.path[:4])
+        assert not [one for one in [*paths, *sys.path] if one.startswith(f"{tmp_path}/dask")]
+        assert all(any(one.startswith(str(own)) for one in some) for some in paths.values())
+    own.chmod(0o755)  # as somebody else would have it
+    assert Path(machine.scratch()).parent == tmp_path
+    assert machine.scratch() != str(own)
+    shutil.rmtree(own)
+    own.symlink_to(tmp_path / "dask-scratch-space")
+    assert machine.scratch() != str(own)
 
 
 def test_life_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:

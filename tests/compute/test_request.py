@@ -33,7 +33,7 @@ def test_cores_that_are_none(cores: object) -> None:
 
 
 def test_unknown_backend() -> None:
-    with pytest.raises(ClusterError, match=r'use "auto", "gateway" or "local"'):
+    with pytest.raises(ClusterError, match=r'use "auto", "gateway", "hpda" or "local"'):
         compute.open_cluster(1, backend="cloud")  # type: ignore[arg-type]
 
 

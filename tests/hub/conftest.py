@@ -96,6 +96,7 @@ def gateway(gateway_parts: GatewayParts) -> Iterator[GatewayParts]:
     parts = gateway_parts
     yield parts
     parts.kube.refuse = lambda _: None
+    parts.kube.slow = 0.0
     parts.hub.with_server = {"ada", "bob"}
     parts.hub.trouble = False
     asyncio.run(stop_all.ask(load(parts.settings)))

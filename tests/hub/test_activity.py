@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
 from aiohttp import web
+from user_server import server, until
 
 from geodes_datalab.hub.activity.watch import SOURCE, Watch
 from geodes_datalab.hub.settings.singleuser import LAB
@@ -49,77 +45,6 @@ class Gateway(Serving):
         if request.match_info["name"] == "gone":
             return web.Response(status=502)
         return web.json_response({"processing": self.processing, "waiting": 9})
-
-
-@contextmanager
-def server(folder: Path, **environment: str) -> Iterator[Callable[..., Any]]:
-    """Run Jupyter Server as a user's server runs, and yield a way to ask its API."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    without_others(folder)
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "jupyter_server", f"--port={port}", "--no-browser"),
-                *("--IdentityProvider.token=secret", "--allow-root", "--ip=127.0.0.1"),
-            ],
-            cwd=folder,
-            stdout=output,
-            stderr=output,
-            env={
-                "PATH": "/usr/bin:/bin",
-                "HOME": str(folder),
-                "JUPYTER_CONFIG_PATH": str(LAB),
-                "JUPYTERHUB_ACTIVITY_INTERVAL": "1",
-                **environment,
-            },
-        )
-
-    def ask(method: str, path: str, **more: Any) -> Any:
-        headers = {"Authorization": "token secret"}
-        url = f"http://127.0.0.1:{port}{path}"
-        answer = requests.request(method, url, headers=headers, timeout=30, **more)
-        assert answer.ok, answer.text
-        return answer.json() if answer.content else None
-
-    def up() -> bool:
-        try:
-            return bool(ask("GET", "/api"))
-        except requests.ConnectionError:
-            return False
-
-    try:
-        assert until(up, 180), log.read_text()
-        yield ask
-        assert "Traceback" not in log.read_text()
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def without_others(folder: Path) -> None:
-    """Leave the Lab and its extensions out: they take long to import, and do not matter here."""
-    installed = Path(sys.prefix, "etc/jupyter/jupyter_server_config.d").glob("*.json")
-    names = [
-        name
-        for path in installed
-        for name in json.loads(path.read_text())["ServerApp"]["jpserver_extensions"]
-    ]
-    place = folder / ".jupyter" / "jupyter_server_config.json"
-    place.parent.mkdir()
-    off = {"ServerApp": {"jpserver_extensions": dict.fromkeys(names, False)}}
-    place.write_text(json.dumps(off))
-
-
-def until(check: Callable[[], Any], seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := check():
-            return found
-        time.sleep(0.1)
-    return None
 
 
 def last(ask: Callable[..., Any]) -> datetime:
@@ -180,10 +105,16 @@ def run(kernel: str, code: str, folder: Path) -> None:
     client.stop_channels()
 
 
-def test_a_computing_cluster_keeps_its_owners_server_alive(tmp_path: Path) -> None:
+@pytest.mark.parametrize("away", [{}, {"DASK_GATEWAY__ADDRESS": "http://127.0.0.1:1/gone"}])
+def test_a_computing_cluster_keeps_its_owners_server_alive(
+    tmp_path: Path, away: dict[str, str]
+) -> None:
+    """On the datalab's gateway; on an HPC centre's, while the datalab's own does not answer."""
     with Gateway() as gateway:
+        name = "DASK_GATEWAY_HPDA__ADDRESS" if away else "DASK_GATEWAY__ADDRESS"
         environment = {
-            "DASK_GATEWAY__ADDRESS": f"{gateway.address}/services/dask-gateway",
+            **away,
+            name: f"{gateway.address}/services/dask-gateway",
             "JUPYTERHUB_API_TOKEN": "of-the-server",
             "GEODES_DATALAB_CULL_MINUTES": "0.1",
         }

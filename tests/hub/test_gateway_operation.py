@@ -105,6 +105,32 @@ def test_a_replaced_part_finds_everything_again(gateway: GatewayParts, part: str
     assert "Traceback" not in gateway.logs()
 
 
+def test_no_answer_comes_before_all_clusters_are_known(gateway: GatewayParts) -> None:
+    """Or a notebook that asks after a restart hears that its cluster is not there."""
+    names = {gateway.open(size="small") for _ in range(2)}
+    for name in names:
+        gateway.run_scheduler(name)
+    gateway.kube.slow = 0.5
+    gateway.kill("api")
+    gateway.restart("api")
+    assert until(gateway.healthy), gateway.logs()
+    assert gateway.ask("GET", "/api/v1/clusters/").json().keys() == names
+
+
+def test_a_cluster_without_its_secret_keeps_nobody_waiting(gateway: GatewayParts) -> None:
+    """Somebody is deleting it: its owner's other cluster is known all the same."""
+    ending, name = gateway.open(size="small"), gateway.open(size="small")
+    for one in (ending, name):
+        gateway.run_scheduler(one)
+    short = ending.partition(".")[2]
+    gateway.kube.remove("secrets", f"dask-credentials-{short}")
+    gateway.kill("api")
+    gateway.restart("api")
+    assert until(gateway.healthy), gateway.logs()
+    assert gateway.ask("GET", "/api/v1/clusters/").json().keys() == {name}
+    gateway.kube.remove("daskclusters", short)
+
+
 def dashboard(parts: GatewayParts, name: str) -> str:
     """Tell whether the proxy sends a cluster's path to its dashboard, which nobody serves here."""
     try:

@@ -15,9 +15,9 @@ from geodes_datalab.testing.geodes.server import StandIn
 pytestmark = pytest.mark.images
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-# Their wheels lack a file that their Python modules read; only their scripts for the browser are used,
-# and those are looked at by the test of the Lab's extensions.
-NOT_IMPORTABLE = {"jupyterlab-execute-time", "jupyterlab-unfold"}
+# Its wheel lacks a file that its Python module reads; only its script for the browser is used, and that
+# is looked at by the test of the Lab's extensions.
+NOT_IMPORTABLE = {"jupyterlab-execute-time"}
 # Ways of numba to run in parallel that need a library of the system; it has one of its own.
 OPTIONAL = ("numba/np/ufunc/omppool", "numba/np/ufunc/tbbpool")
 IMPORT_ALL = """

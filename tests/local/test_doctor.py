@@ -26,7 +26,7 @@ def test_every_bad_finding_says_what_to_do(place: Layout) -> None:
 
 def test_taken_ports_are_named(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     first = ports.choose("auto").public
-    monkeypatch.setattr(ports, "block", lambda _: ports.Ports(*range(first, first + 7)))
+    monkeypatch.setattr(ports, "block", lambda _: ports.Ports(*range(first, first + 10)))
     with socket.socket() as taken:
         taken.bind((ports.HOST, first))
         taken.listen()

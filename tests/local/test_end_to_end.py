@@ -200,7 +200,7 @@ def test_secrets_are_private_and_on_no_command_line(datalab: Datalab, dashboard:
     for path in [datalab.state_dir, *datalab.state_dir.iterdir()]:
         assert path.stat().st_mode & 0o077 == 0, path
     secrets = {p.read_text().strip() for p in (datalab.state_dir / "secrets").iterdir()}
-    assert len(secrets) == 9
+    assert len(secrets) == 12
     lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
     logs = [path.read_text("utf-8", "replace") for path in datalab.state_dir.glob("logs/*")]
     logs += [(datalab.state_dir / name).read_text() for name in ("settings.json", "runtime.json")]

@@ -10,12 +10,23 @@ from geodes_datalab.local import ports
 
 
 def test_a_block_can_be_foreseen() -> None:
-    assert astuple(ports.block(8000)) == (8000, 8001, 8002, 8003, 8004, 8005, 8006)
+    assert astuple(ports.block(8000)) == (
+        8000,
+        8001,
+        8002,
+        8003,
+        8004,
+        8005,
+        8006,
+        8007,
+        8008,
+        8009,
+    )
 
 
 def test_auto_finds_different_free_ports() -> None:
     found = astuple(ports.choose("auto"))
-    assert len(set(found)) == 7
+    assert len(set(found)) == 10
     assert all(ports.is_free(port) for port in found)
 
 

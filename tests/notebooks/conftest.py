@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
-import requests
 from nbclient import NotebookClient
 
+from geodes_datalab.testing import dask_gateway
 from geodes_datalab.testing.geodes import StandIn, serve
 from geodes_datalab.testing.samples import SampleSet, build
 
@@ -24,18 +20,11 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTICE = "sample catalogue, not GEODES"
 
 GATEWAY = """
-c.DaskGateway.address = "127.0.0.1:{api}"
-c.DaskGateway.backend_class = "dask_gateway_server.backends.local.UnsafeLocalBackend"
-c.DaskGateway.authenticator_class = "dask_gateway_server.auth.SimpleAuthenticator"
-c.Proxy.address = "127.0.0.1:{http}"
-c.Proxy.tcp_address = "127.0.0.1:{tcp}"
-c.ClusterConfig.scheduler_cmd = [{python!r}, "-m", "dask", "scheduler"]
-c.ClusterConfig.worker_cmd = [{python!r}, "-m", "dask", "worker"]
 c.ClusterConfig.scheduler_memory = c.ClusterConfig.worker_memory = "1 G"
-c.ClusterConfig.environment = {{
+c.ClusterConfig.environment = {
     "DASK_DISTRIBUTED__SCHEDULER__PRELOAD": '["geodes_datalab.compute.tls"]',
     "DASK_DISTRIBUTED__WORKER__PRELOAD": '["geodes_datalab.compute.tls"]',
-}}
+}
 """
 
 
@@ -78,48 +67,15 @@ def catalogue(shared_cache: Path) -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Run a Dask Gateway; return what a hub would tell a notebook of it."""
-    folder = tmp_path_factory.mktemp("gateway")
-    api, http, tcp = free_ports(3)
-    settings = GATEWAY.format(api=api, http=http, tcp=tcp, python=sys.executable)
-    (folder / "config.py").write_text(settings)
-    command = [sys.executable, "-m", "dask_gateway_server", "--config", str(folder / "config.py")]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, env={**os.environ, "TMPDIR": str(folder)}, stdout=log, stderr=log
-        )
-        try:
-            wait_for(f"http://127.0.0.1:{http}/api/health", process, folder / "log")
-            yield {
-                "DASK_GATEWAY__ADDRESS": f"http://127.0.0.1:{http}",
-                "DASK_GATEWAY__PROXY_ADDRESS": f"gateway://127.0.0.1:{tcp}",
-                "DASK_GATEWAY__AUTH__TYPE": "basic",
-                "DASK_GATEWAY__AUTH__KWARGS": '{"username": "ada"}',
-                "DASK_DISTRIBUTED__CLIENT__PRELOAD": '["geodes_datalab.compute.tls"]',
-                "DASK_LOGGING": '{"distributed.preloading": "warning"}',
-            }
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            if requests.get(address, timeout=5).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
+    with dask_gateway.serve(tmp_path_factory.mktemp("gateway"), GATEWAY) as server:
+        yield {
+            "DASK_GATEWAY__ADDRESS": server.address,
+            "DASK_GATEWAY__PROXY_ADDRESS": server.proxy_address,
+            "DASK_GATEWAY__AUTH__TYPE": "basic",
+            "DASK_GATEWAY__AUTH__KWARGS": '{"username": "ada"}',
+            "DASK_DISTRIBUTED__CLIENT__PRELOAD": '["geodes_datalab.compute.tls"]',
+            "DASK_LOGGING": '{"distributed.preloading": "warning"}',
+        }
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.timeout(600)
 
 FIRST = "01-start/01-first-steps.ipynb"
 SEARCH = "02-search/01-finding-products.ipynb"
+ARCHIVES = "03-cubes/02-inside-archives.ipynb"
 DASK = "04-scale/01-dask-gateway.ipynb"
 Run = Callable[..., "Executed"]
 
@@ -39,11 +40,16 @@ def search(execute: Run) -> Executed:
 
 
 @pytest.fixture(scope="module")
+def archives(execute: Run) -> Executed:
+    return execute(ARCHIVES)
+
+
+@pytest.fixture(scope="module")
 def dask(execute: Run, gateway: dict[str, str]) -> Executed:
     return execute(DASK, gateway)
 
 
-@pytest.fixture(params=["first", "search", "dask"])
+@pytest.fixture(params=["first", "search", "archives", "dask"])
 def notebook(request: pytest.FixtureRequest) -> Executed:
     return request.getfixturevalue(request.param)
 
@@ -134,6 +140,19 @@ def test_search_downloads_a_whole_product(search: Executed, samples: SampleSet) 
     sums = {file.name: file.md5 for product in samples.products for file in product.files}
     [path] = (search.folder / "downloads").rglob("*.zip")
     assert hashlib.md5(path.read_bytes()).hexdigest() == sums[path.name]
+
+
+def test_archives_are_read_in_part_and_truly(archives: Executed, samples: SampleSet) -> None:
+    printed = archives.printed()
+    assert "identical: True" in printed
+    [told] = re.findall(r"(\d+) bytes downloaded, (\d+) fetched for the window", printed)
+    whole, part = map(int, told)
+    assert whole in {file.size for product in samples.products for file in product.files}
+    assert 0 < part < whole
+    lines = re.findall(r"^S2\S+ .*kB of .* read, in \d+ requests$", printed, re.MULTILINE)
+    assert len(lines) >= 6
+    assert "the products lie within bbox" in printed
+    assert archives.count("image/png") == 1
 
 
 def test_dask_statistics_are_those_of_the_images(dask: Executed, samples: SampleSet) -> None:

@@ -1,7 +1,8 @@
-"""Ask Dask Gateway which of the user's clusters compute, with the server's own token."""
+"""Ask the Dask Gateways which of the user's clusters compute, with the server's own token."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,23 +11,37 @@ SECONDS = 5.0
 """How long an answer may take; the next look comes soon."""
 
 
+ADDRESSES = ("DASK_GATEWAY__ADDRESS", "DASK_GATEWAY_HPDA__ADDRESS")
+"""Variables with the addresses of the datalab's gateway, and of an HPC centre's."""
+
+
 async def computing(environ: Mapping[str, str]) -> list[str]:
     """Return names of the user's clusters that have tasks in work.
 
     Parameters
     ----------
     environ
-        Where the gateway's address and the server's token stand; none: no clusters.
+        Where the gateways' addresses and the server's token stand; none: no clusters.
 
     Raises
     ------
     Exception
-        The gateway cannot be asked.
+        No gateway can be asked.
     """
-    address = environ.get("DASK_GATEWAY__ADDRESS", "").rstrip("/")
+    addresses = [found.rstrip("/") for name in ADDRESSES if (found := environ.get(name))]
     token = environ.get("JUPYTERHUB_API_TOKEN", "")
-    if not address or not token:
+    if not addresses or not token:
         return []
+    asked = [_of_gateway(address, token) for address in addresses]
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    answers = [one for one in told if not isinstance(one, BaseException)]
+    for error in told:
+        if isinstance(error, BaseException) and not answers:
+            raise error
+    return [name for names in answers for name in names]
+
+
+async def _of_gateway(address: str, token: str) -> list[str]:
     headers = {"Authorization": f"jupyterhub {token}"}
     listed = await _get(f"{address}/api/v1/clusters/?status=RUNNING", headers)
     routes = {name: (model or {}).get("dashboard_route") for name, model in listed.items()}

@@ -35,6 +35,10 @@ def apply(settings: Settings, c: Any) -> None:
         from geodes_datalab.hub.gateway.kubernetes.settings import apply_api
 
         apply_api(settings, c)
+    elif settings.gateway.backend == "slurm":
+        from geodes_datalab.hub.gateway.slurm.settings import apply as apply_slurm
+
+        apply_slurm(settings, c)
     else:
         _backend(settings, c)
         _clusters(settings, c)
@@ -89,6 +93,8 @@ def _proxy(settings: Settings, c: Any) -> None:
     c.Proxy.address = gateway.proxy_address
     c.Proxy.tcp_address = gateway.scheduler_address
     c.Proxy.prefix = f"/services/{gateway.service}"
+    if gateway.tls is not None:
+        c.Proxy.tls_cert, c.Proxy.tls_key = str(gateway.tls.cert), str(gateway.tls.key)
     if gateway.proxy_token is not None:
         c.Proxy.api_token = gateway.proxy_token.read()
 

@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dask_gateway_server.models import User
-from dask_gateway_server.options import Float, Integer, Mapping, Options
+from dask_gateway_server.options import Float, Integer, Mapping, Options, Select
 
+from geodes_datalab.errors import near
 from geodes_datalab.hub.schema import Gateway
 from geodes_datalab.hub.settings.singleuser import dask_environment
 
@@ -106,3 +107,28 @@ class Handler:
             "worker_memory": round(options.worker_memory * 2**30),
             "environment": self.environment.merged(options.environment),
         }
+
+
+class Named(Select):
+    """A choice by name whose error names the nearest one, or all."""
+
+    what = ""
+    """What is chosen, in words; by default the name of the option."""
+    code = "option"
+    """Kind of the error, for metrics."""
+
+    def validate(self, x: Any) -> Any:
+        """Return a name that exists.
+
+        Raises
+        ------
+        OptionError
+            Another one; the user reads the message.
+        """
+        if x not in self.options:
+            names = [one for one in self.options if one]
+            advice = near(str(x), names, count=1) or f"there are {', '.join(names)}"
+            raise OptionError(
+                f"there is no {self.what or self.field} {x!r} here: {advice}", self.code
+            )
+        return x

@@ -9,7 +9,9 @@ from __future__ import annotations
 from geodes_datalab.hub.schema.access import Authenticator, Oidc
 from geodes_datalab.hub.schema.base import Model, Secret
 from geodes_datalab.hub.schema.gateway import (
+    Certificate,
     Gateway,
+    Hpda,
     KubernetesGateway,
     Limits,
     Pods,
@@ -30,17 +32,21 @@ from geodes_datalab.hub.schema.profiles import (
 )
 from geodes_datalab.hub.schema.server import Check, Cull, Hub, Proxy
 from geodes_datalab.hub.schema.settings import Settings
+from geodes_datalab.hub.schema.slurm import Accounts, SlurmGateway
 from geodes_datalab.hub.schema.spawner import Singleuser, Spawner
 
 __all__ = [
     "VARIABLE",
+    "Accounts",
     "Audience",
     "Authenticator",
+    "Certificate",
     "Check",
     "Choice",
     "Cull",
     "Gateway",
     "Home",
+    "Hpda",
     "Hub",
     "Kubernetes",
     "KubernetesGateway",
@@ -61,6 +67,7 @@ __all__ = [
     "Shared",
     "Singleuser",
     "Size",
+    "SlurmGateway",
     "Source",
     "Spawner",
     "Workers",

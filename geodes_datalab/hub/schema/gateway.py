@@ -16,6 +16,7 @@ from geodes_datalab.hub.schema.base import (
     Slug,
     Variable,
 )
+from geodes_datalab.hub.schema.slurm import SlurmGateway
 
 
 class Workers(Model):
@@ -153,13 +154,52 @@ class KubernetesGateway(Model):
         return self
 
 
+class Certificate(Model):
+    """A TLS certificate."""
+
+    cert: Path
+    """File with the certificate and those between it and the authority."""
+    key: Path
+    """File with its key, readable by the gateway's account alone."""
+
+
+class Hpda(Model):
+    """A second Dask Gateway, on a login node of an HPC centre."""
+
+    enabled: bool = False
+    """Offer it to users."""
+    service: str = Field(default="dask-gateway-hpda", pattern=r"^[a-z][a-z0-9-]*$")
+    """Name of its service in JupyterHub, and last part of its path."""
+    token: Secret | None = None
+    """The service's token in JupyterHub; the gateway on the login node has the same."""
+    address: str = ""
+    """How user servers reach its proxy: ``https://login.hpc.example:8443``."""
+    scheduler_address: str = ""
+    """Host and port of its proxy for Dask's own (TLS) traffic: ``login.hpc.example:8786``."""
+    ca: str = ""
+    """File *in user servers* with the authority of its certificate; empty: the system's."""
+    gateway: dict[str, Any] = {}
+    """Local mode, which starts the gateway itself: values of its own ``gateway`` group."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Hpda:
+        if self.enabled and not (self.address and self.scheduler_address):
+            raise ValueError("hpda needs address and scheduler_address")
+        plain = self.address.startswith("http://")
+        if plain and not self.address.startswith(("http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("hpda.address crosses a network: it must begin with https://")
+        if self.address and not self.address.startswith(("http://", "https://")):
+            raise ValueError("hpda.address must begin with https://")
+        return self
+
+
 class Gateway(Model):
     """Dask Gateway: a hub service without a public address, so that dashboards stay private."""
 
     enabled: bool = True
     """Off: users compute in their own server only."""
     backend: str = "local"
-    """``local``, ``kubernetes``, or the dotted class of a backend."""
+    """``local``, ``kubernetes``, ``slurm``, or the dotted class of a backend."""
     service: str = Field(default="dask-gateway", pattern=r"^[a-z][a-z0-9-]*$")
     """Name of the service in JupyterHub, and last part of its path."""
     token: Secret | None = None
@@ -198,6 +238,10 @@ class Gateway(Model):
     """``Class -> trait -> value``, set last."""
     kubernetes: KubernetesGateway | None = None
     """kubernetes: schedulers and workers."""
+    slurm: SlurmGateway | None = None
+    """slurm: schedulers and workers."""
+    tls: Certificate | None = None
+    """Certificate of the gateway's proxy, where users reach it over a network."""
 
     @model_validator(mode="after")
     def _complete(self) -> Gateway:
@@ -205,4 +249,13 @@ class Gateway(Model):
             raise ValueError("a database on disk needs encryption_key (base64 of 32 bytes)")
         if self.backend == "kubernetes" and self.kubernetes is None:
             raise ValueError("backend is kubernetes: describe the pods in gateway.kubernetes")
+        if self.backend == "slurm":
+            self._check_slurm()
         return self
+
+    def _check_slurm(self) -> None:
+        if self.slurm is None:
+            raise ValueError("backend is slurm: describe the jobs in gateway.slurm")
+        for address in (self.api_address, self.proxy_address, self.scheduler_address):
+            if address.rpartition(":")[0] in ("", "0.0.0.0", "[::]", "::"):  # noqa: S104  # refused
+                raise ValueError(f"{address}: name one address of the login node, not all of them")

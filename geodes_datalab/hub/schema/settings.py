@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from geodes_datalab.hub.schema.access import Authenticator
 from geodes_datalab.hub.schema.base import Model
-from geodes_datalab.hub.schema.gateway import Gateway
+from geodes_datalab.hub.schema.gateway import Gateway, Hpda
 from geodes_datalab.hub.schema.server import Check, Cull, Hub, Proxy
 from geodes_datalab.hub.schema.spawner import Singleuser, Spawner
 
@@ -26,6 +26,8 @@ class Settings(Model):
     """JupyterLab."""
     gateway: Gateway = Gateway()
     """Dask clusters."""
+    hpda: Hpda = Hpda()
+    """Dask clusters on an HPC centre."""
     cull: Cull = Cull()
     """Ending what nobody uses."""
     check: Check = Check()

@@ -40,6 +40,13 @@ def access_scope(settings: Settings) -> str:
     return f"access:services!service={settings.gateway.service}"
 
 
+def access_scopes(settings: Settings) -> list[str]:
+    """Return the scopes that let a token use the gateways that there are."""
+    hpda = settings.hpda
+    found = [access_scope(settings)] if settings.gateway.enabled else []
+    return [*found, *([f"access:services!service={hpda.service}"] if hpda.enabled else [])]
+
+
 def culler_command(settings: Settings) -> list[str]:
     """Return the culler's command line (version 2 takes ``--flag=value`` only)."""
     cull = settings.cull
@@ -75,7 +82,9 @@ def api_url(settings: Settings, *, inside: bool = False) -> str:
 
 def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
     if settings.gateway.enabled:
-        yield settings.gateway.service, _gateway(settings)
+        yield settings.gateway.service, _gateway(settings.gateway.token, "gateway")
+    if settings.hpda.enabled:
+        yield settings.hpda.service, _gateway(settings.hpda.token, "hpda")
     if settings.cull.enabled:
         yield CULLER, _culler(settings)
     if settings.hub.monitoring_token is not None:
@@ -86,11 +95,14 @@ def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _roles(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
     gateway = settings.gateway
-    user = ["self", *([access_scope(settings)] if gateway.enabled else [])]
-    if gateway.enabled or "user" in settings.hub.roles:
+    user = ["self", *access_scopes(settings)]
+    if len(user) > 1 or "user" in settings.hub.roles:
         yield "user", {"scopes": user}
     if gateway.enabled:
         yield gateway.service, {"services": [gateway.service], "scopes": _GATEWAY_SCOPES}
+    if settings.hpda.enabled:
+        service = settings.hpda.service
+        yield service, {"services": [service], "scopes": _GATEWAY_SCOPES}
     if settings.cull.enabled:
         yield CULLER, {"services": [CULLER], "scopes": _CULLER_SCOPES}
     if settings.hub.monitoring_token is not None:
@@ -105,12 +117,11 @@ def _check_scopes(user: str) -> list[str]:
     return [f"{kind}!user={user}" for kind in kinds]
 
 
-def _gateway(settings: Settings) -> dict[str, Any]:
-    token = settings.gateway.token
+def _gateway(token: Secret | None, group: str) -> dict[str, Any]:
     if token is None:
         raise ConfigurationError(
-            "gateway.token is missing: Dask Gateway could not ask the hub who its users are",
-            hint="name a file or a variable with a random token, or set gateway.enabled = false",
+            f"{group}.token is missing: Dask Gateway could not ask the hub who its users are",
+            hint=f"name a file or a variable with a random token, or set {group}.enabled = false",
         )
     return _with_token(token)
 

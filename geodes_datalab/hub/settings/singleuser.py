@@ -13,6 +13,9 @@ LAB = Path(__file__).parent.parent / "lab"
 TLS_GUARD = "geodes_datalab.compute.tls"
 """Module that Dask preloads against a defect of Python with OpenSSL >= 3.4."""
 
+ADDRESSES = "geodes_datalab.compute.addresses"
+"""Module that Dask's clients preload: addresses of gateways' clusters bring their certificates."""
+
 _PRELOAD = json.dumps([TLS_GUARD])
 _IMAGE = "{JUPYTER_IMAGE_SPEC}"  # the client fills it in: clusters run the image of their notebook
 
@@ -45,9 +48,10 @@ def environment(settings: Settings) -> dict[str, str]:
         **activity(settings),
         "EODAG_EXT_COLLECTIONS_CFG_FILE": "",  # else: an error dialog at start when offline
         "EODAG_PROVIDERS_WHITELIST": '["geodes"]',
-        "DASK_DISTRIBUTED__CLIENT__PRELOAD": _PRELOAD,
+        "DASK_DISTRIBUTED__CLIENT__PRELOAD": _client_preload(settings),
         "DASK_LOGGING": '{"distributed.preloading": "warning"}',  # else: red lines in notebooks
         **(_gateway(settings) if settings.gateway.enabled else {}),
+        **(_hpda(settings) if settings.hpda.enabled else {}),
         **settings.spawner.environment,
     }
 
@@ -76,6 +80,23 @@ def gateway_host(settings: Settings) -> str:
     return settings.gateway.proxy_address.rpartition(":")[0]
 
 
+def _client_preload(settings: Settings) -> str:
+    gateways = settings.gateway.enabled or settings.hpda.enabled
+    return json.dumps([TLS_GUARD, *([ADDRESSES] if gateways else [])])
+
+
+def _hpda(settings: Settings) -> dict[str, str]:
+    hpda = settings.hpda
+    address = f"{hpda.address.rstrip('/')}/services/{hpda.service}"
+    return {
+        "DASK_GATEWAY_HPDA__ADDRESS": address,
+        "DASK_GATEWAY_HPDA__PROXY_ADDRESS": f"gateway://{hpda.scheduler_address}",
+        "DASK_LABEXTENSION__FACTORY__MODULE": "geodes_datalab.compute.panel.factory",
+        "DASK_LABEXTENSION__FACTORY__CLASS": "cluster",
+        **({"SSL_CERT_FILE": hpda.ca} if hpda.ca else {}),
+    }
+
+
 def _lab(settings: Settings) -> dict[str, str]:
     """Name the Lab's settings: a folder here; on Kubernetes the image knows its own."""
     language = settings.singleuser.language
@@ -85,7 +106,10 @@ def _lab(settings: Settings) -> dict[str, str]:
             "GEODES_DATALAB_NOTEBOOKS_FOLDER": settings.singleuser.notebooks_folder,
         }
     french = [LAB.with_name("lab_fr")] if language == "fr" else []
-    return {"JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in [*french, LAB])}
+    return {
+        "JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in [*french, LAB]),
+        "JUPYTER_PATH": str(LAB / "data"),  # our own module for the browser
+    }
 
 
 def _gateway(settings: Settings) -> dict[str, str]:

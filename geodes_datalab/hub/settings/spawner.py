@@ -7,7 +7,7 @@ from typing import Any
 
 from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings import kubernetes, singleuser
-from geodes_datalab.hub.settings.services import access_scope
+from geodes_datalab.hub.settings.services import access_scopes
 
 
 def apply(settings: Settings, c: Any) -> None:
@@ -50,7 +50,7 @@ def _local(settings: Settings, c: Any) -> None:
 
 def _scopes(settings: Settings) -> list[str]:
     scopes = ["users:activity!user", "access:servers!server"]
-    return [*scopes, access_scope(settings)] if settings.gateway.enabled else scopes
+    return [*scopes, *access_scopes(settings)]
 
 
 def _stop_clusters(settings: Settings) -> Any:

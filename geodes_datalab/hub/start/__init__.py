@@ -102,11 +102,17 @@ def _command(arguments: Sequence[str] | None) -> list[str]:
 def _lab(environment: Mapping[str, str]) -> dict[str, str]:
     """Put the Lab's settings before others; they lie beside this module, wherever that is."""
     french = [_HUB / "lab_fr"] if environment.get(LANGUAGE_VARIABLE) == "fr" else []
-    others = [path for path in environment.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep) if path]
-    found = [str(path) for path in (*french, _HUB / "lab")]
     return {
-        "JUPYTER_CONFIG_PATH": os.pathsep.join([*found, *(o for o in others if o not in found)])
+        "JUPYTER_CONFIG_PATH": _before(environment, "JUPYTER_CONFIG_PATH", *french, _HUB / "lab"),
+        "JUPYTER_PATH": _before(environment, "JUPYTER_PATH", _HUB / "lab" / "data"),
     }
+
+
+def _before(environment: Mapping[str, str], name: str, *paths: Path) -> str:
+    """Return the paths of a variable, with ours before others."""
+    found = [str(path) for path in paths]
+    others = [path for path in environment.get(name, "").split(os.pathsep) if path]
+    return os.pathsep.join([*found, *(other for other in others if other not in found)])
 
 
 def _fill(home: Path, folder: str) -> Problem | None:

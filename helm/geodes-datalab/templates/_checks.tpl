@@ -34,6 +34,12 @@ installed. Input: the root context. Writes nothing.
 {{- if and (has $values.hub.db.type (list "postgres" "other")) $values.networkPolicy.enabled (not $outside) -}}
 {{- $found = append $found (printf "hub.db.type is %s: no policy lets the hub reach the database; add it to networkPolicy.egress with for: [hub]" $values.hub.db.type) -}}
 {{- end -}}
+{{- if and $values.hpda.enabled (not (and $values.hpda.address $values.hpda.schedulerAddress)) -}}
+{{- $found = append $found "hpda.enabled: name the gateway of the HPC centre in hpda.address and hpda.schedulerAddress" -}}
+{{- end -}}
+{{- if and $values.hpda.enabled $values.networkPolicy.enabled (not $values.hpda.peers) -}}
+{{- $found = append $found "hpda.enabled: no policy lets user servers reach the centre's login node; name it in hpda.peers, as in [{ipBlock: {cidr: 192.0.2.7/32}}]" -}}
+{{- end -}}
 {{- if and $values.global.caBundle.content $values.global.caBundle.configMap -}}
 {{- $found = append $found "global.caBundle: content and configMap exclude each other" -}}
 {{- end -}}

@@ -55,6 +55,13 @@ ports:
 {{- end }}
 {{- end -}}
 
+{{- /* Ports of the HPC centre's gateway, as a JSON list: those of its two addresses. */ -}}
+{{- define "datalab.hpda.ports" -}}
+{{- $url := urlParse .Values.hpda.address -}}
+{{- $http := regexFind "[0-9]+$" $url.host | default "443" | int -}}
+{{- list $http (regexFind "[0-9]+$" .Values.hpda.schedulerAddress | int) | uniq | toJson -}}
+{{- end -}}
+
 {{- /* Egress rule: names are resolved. */ -}}
 {{- define "datalab.netpol.dns" -}}
 {{- $dns := .Values.networkPolicy.dns -}}

@@ -23,6 +23,13 @@ singleuser:
   default_url: {{ toJson . }}
   {{- end }}
 gateway: {{- include "datalab.settings.gateway" . | nindent 2 }}
+{{- if .Values.hpda.enabled }}
+hpda:
+  enabled: true
+  token: {{ include "datalab.secrets.file" (list . "hpda.token") }}
+  address: {{ toJson .Values.hpda.address }}
+  scheduler_address: {{ toJson .Values.hpda.schedulerAddress }}
+{{- end }}
 cull: {{- include "datalab.settings.cull" . | nindent 2 }}
 {{- if .Values.tests.enabled }}
 check:

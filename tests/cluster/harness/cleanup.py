@@ -18,7 +18,7 @@ FIRST = ("kubelet", "provisioner", "kube-proxy")
 
 
 def remove(places: Places) -> None:
-    """Stop everything and remove it from the machine; the logs stay."""
+    """Stop everything and remove it from the machine; the logs stay until another cluster starts."""
     processes.end(_known(places, FIRST), hard=True)
     stop_pods(places)
     processes.end(_known(places, NAMES), hard=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -165,7 +166,7 @@ class Cluster:
         volumes.add(self.places, name, size_mib=size_mib, storage_class=storage_class)
 
     def audit(self) -> Iterator[dict[str, Any]]:
-        """The API server's audit records since the start, the oldest first."""
+        """The API server's audit records since the cluster's first start, the oldest first."""
         with self.places.audit_log.open(encoding="utf-8") as records:
             for line in records:
                 if line.endswith("\n"):  # the last one may still be in the writing
@@ -201,6 +202,7 @@ class Cluster:
     def _start(self, *, tied: bool) -> None:
         places = self.places
         with self._step("network, certificates, settings"):
+            shutil.rmtree(places.logs, ignore_errors=True)  # of the cluster before
             _mark(places, tied=tied)
             certificates.write(places.pki)
             settings.write(places)

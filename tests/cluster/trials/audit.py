@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness import Cluster
+
+from .excuses import Excuses, Record
 
 
 @dataclass(frozen=True, order=True)
@@ -29,10 +31,21 @@ class Account:
 
     used: dict[Right, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    """Refused for want of a right."""
+    excused: list[str] = field(default_factory=list)
+    """Refused although a Role gives it without conditions, at a moment when no Role counted: see ``Excuses``."""
 
 
-def granted(cluster: Cluster, namespaces: list[str]) -> set[Right]:
-    """Return all rights that Roles of the namespaces give to ServiceAccounts of theirs."""
+def granted(cluster: Cluster, namespaces: list[str], *, named: bool = True) -> set[Right]:
+    """Return all rights that Roles of the namespaces give to ServiceAccounts of theirs.
+
+    Parameters
+    ----------
+    cluster, namespaces
+        Where to look.
+    named
+        Count rights on objects of some names as well.
+    """
     return {
         Right(f"{subject['namespace']}/{subject['name']}", namespace, verb, resource)
         for namespace in namespaces
@@ -40,6 +53,7 @@ def granted(cluster: Cluster, namespaces: list[str]) -> set[Right]:
         for subject in binding.get("subjects", [])
         if subject["kind"] == "ServiceAccount"
         for rule in _rules(cluster, namespace, binding["roleRef"]["name"])
+        if named or not rule.get("resourceNames")
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
@@ -58,22 +72,30 @@ def cluster_wide(cluster: Cluster, namespaces: list[str]) -> list[str]:
 
 def account(cluster: Cluster, namespaces: list[str]) -> Account:
     """Read the audit log: what ServiceAccounts of the namespaces did, and were refused."""
-    found = Account()
-    for record in cluster.audit():
+    return judge(cluster.audit, granted(cluster, namespaces, named=False), namespaces)
+
+
+def judge(log: Callable[[], Iterable[Record]], given: set[Right], namespaces: list[str]) -> Account:
+    """Judge an audit log by the rights that are given; it is read twice, not kept."""
+    found, excuses = Account(), Excuses(log())
+    for record in log():
         name = _service_account(record, namespaces)
         if name is None or "objectRef" not in record:
             continue
-        ref = record["objectRef"]
+        ref, notes = record["objectRef"], record.get("annotations", {})
         resource = "/".join(part for part in (ref["resource"], ref.get("subresource")) if part)
-        if record.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid":
-            found.refused.append(f"{name}: {record['verb']} {resource} {record['requestURI']}")
-        else:
-            right = Right(name, ref.get("namespace", ""), record["verb"], resource)
+        right = Right(name, ref.get("namespace", ""), record["verb"], resource)
+        if notes.get("authorization.k8s.io/decision") != "forbid":
             found.used[right] = found.used.get(right, 0) + 1
+            continue
+        excuse = excuses.find(record, name.partition("/")[2]) if right in given else None
+        why = excuse or notes.get("authorization.k8s.io/reason")
+        told = f"{right}: {record['requestURI']} ({record['requestReceivedTimestamp']}, {why})"
+        (found.excused if excuse else found.refused).append(told)
     return found
 
 
-def _service_account(record: dict[str, Any], namespaces: list[str]) -> str | None:
+def _service_account(record: Record, namespaces: list[str]) -> str | None:
     parts = str(record["user"].get("username", "")).split(":")
     if parts[:2] != ["system", "serviceaccount"] or parts[2] not in namespaces:
         return None

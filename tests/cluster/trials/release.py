@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
 from harness import Cluster
 
 from geodes_datalab import __version__
-from geodes_datalab.testing.visitor import Failure, Visitor
+from geodes_datalab.testing.visitor import Failure, Visitor, wait_for
 
 CHART = Path(__file__).parents[3] / "helm" / "geodes-datalab"
 VALUES = Path(__file__).parents[1] / "values"
@@ -72,16 +73,29 @@ class Release:
         began = time.monotonic()
         with self._value_files() as files:
             self.cluster.helm("install", self.name, str(CHART), "-n", self.namespace, *files)
-        return self.ready(began=began)
+        seconds = self.ready(began=began)
+        self.reached()
+        return seconds
 
     def upgrade(self, changes: Mapping[str, Any] | None = None) -> float:
-        """Upgrade it with further values (dotted keys); return the seconds until all is ready."""
+        """Upgrade it with further values (dotted keys); return the seconds until people reach all."""
         self.changes.update(changes or {})
         began = time.monotonic()
         with self._value_files() as files:
             self.cluster.helm("upgrade", self.name, str(CHART), "-n", self.namespace, *files)
         self.rolled_out()
         return time.monotonic() - began
+
+    @contextmanager
+    def changed(self, changes: Mapping[str, Any]) -> Iterator[None]:
+        """Upgrade it with further values, and back at the end."""
+        self.upgrade(changes)
+        try:
+            yield
+        finally:
+            for key in changes:
+                del self.changes[key]
+            self.upgrade()
 
     def rollback(self) -> float:
         """Go back to the revision before; return the seconds until all is ready."""
@@ -154,6 +168,14 @@ class Release:
             self.cluster.kubectl(
                 "rollout", "status", "-n", self.namespace, target, "--timeout=180s"
             )
+        self.reached()
+
+    def reached(self) -> None:
+        """Wait until people reach the hub: a node learns of a new pod after that is ready."""
+        page = f"{self.url}hub/health"
+        with requests.Session() as session:
+            session.trust_env = False
+            wait_for(lambda: session.get(page, timeout=10).ok, "the way to the hub", timeout=60)
 
     def describe(self) -> str:
         """Tell what runs, and the last events: for messages of failures."""

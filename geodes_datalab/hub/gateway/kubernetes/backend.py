@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from dask_gateway_server import models
@@ -17,7 +18,7 @@ from geodes_datalab.hub.gateway.limits import PerUserLimits
 from geodes_datalab.hub.gateway.routing import RoutingTable
 
 SEEN = 5.0
-"""Seconds to wait until a new DaskCluster comes back from the API server."""
+"""Seconds to wait until a DaskCluster, and what belongs to it, comes back from the API server."""
 
 
 class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
@@ -33,8 +34,10 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
         self.proxy = RoutingTable(parent=self, log=self.log)
         await self.proxy.setup(app)
         await super().setup(app)
+        self.unread = set(self.informer.cache)  # upstream reads them one by one, beside
         for name, obj in list(self.informer.cache.items()):
             await self._route(name, obj)
+        await self._soon(lambda: not self.unread)
 
     async def cleanup(self) -> None:
         """Stop; the proxy keeps its routes."""
@@ -43,10 +46,7 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
 
     async def counts(self, cluster_name: str) -> None:
         """Wait until a new DaskCluster has come back from the API server."""
-        for _ in range(int(SEEN / 0.05)):
-            if cluster_name in self.clusters:
-                return
-            await asyncio.sleep(0.05)
+        await self._soon(lambda: cluster_name in self.clusters)
 
     async def stop_cluster(self, cluster_name: str, failed: bool = False) -> None:
         """Stop a cluster; one whose record is gone is no error."""
@@ -63,9 +63,9 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
         try:
             await super().sync_cluster(cluster_name)
         except ApiException as error:
-            if error.status != 404:
+            if error.status != 404:  # its credentials are gone when it ends: an event will say so
                 raise
-            return  # its credentials are gone: it is ending, and the next event says so
+        self.unread.discard(cluster_name)
         after = self.clusters.get(cluster_name)
         if before is None or after is None or before.status == after.status:
             return
@@ -117,6 +117,14 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
     def _status(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = (self.informer.get(name) or {}).get("status") or {}
         return found
+
+    @staticmethod
+    async def _soon(done: Callable[[], bool]) -> None:
+        """Wait until something is so, or until it takes too long."""
+        for _ in range(int(SEEN / 0.05)):
+            if done():
+                return
+            await asyncio.sleep(0.05)
 
     async def _route(self, name: str, obj: dict[str, Any] | None) -> None:
         """Have the proxy reach a running cluster, and no other."""

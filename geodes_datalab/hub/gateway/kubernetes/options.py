@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dask_gateway_server.models import User
-from dask_gateway_server.options import Mapping, Options, Select, String
+from dask_gateway_server.options import Mapping, Options, String
 
-from geodes_datalab.errors import near
 from geodes_datalab.hub.gateway.kubernetes import pods
-from geodes_datalab.hub.gateway.options import Environment, OptionError
+from geodes_datalab.hub.gateway.options import Environment, Named, OptionError
 from geodes_datalab.hub.images import permitted
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import Settings, Size
@@ -49,22 +48,10 @@ def describe(size: Size) -> str:
     return f"{size.cores:g} core{'s' * (size.cores != 1)}, {size.memory_gib:g} GiB"
 
 
-class NamedSize(Select):
-    """A choice by name whose error names the nearest one."""
+class NamedSize(Named):
+    """Size of workers."""
 
-    def validate(self, x: Any) -> Any:
-        """Return a name that exists.
-
-        Raises
-        ------
-        OptionError
-            Another one; the user reads the message.
-        """
-        names = list(self.options)
-        if x not in names:
-            advice = near(str(x), names, count=1) or f"there are {', '.join(names)}"
-            raise OptionError(f"there is no worker size {x!r} here: {advice}", "size")
-        return x
+    what, code = "worker size", "size"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,59 @@
+"""A stop button beside each cluster of `clusters`, where the notebook has widgets."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from geodes_datalab._optional import have
+from geodes_datalab.errors import ClusterError
+
+if TYPE_CHECKING:
+    from geodes_datalab.compute.listing import Clusters
+
+
+def bundle(found: Clusters, *, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    """Return a table of clusters as a notebook shows it: with buttons, or at least as HTML.
+
+    Parameters
+    ----------
+    found
+        The clusters.
+    include, exclude
+        As IPython asks.
+    """
+    plain = {"text/plain": repr(found), "text/html": found._repr_html_()}
+    if not len(found) or not have("ipywidgets"):
+        return plain
+    shown = panel(found)._repr_mimebundle_(include=include, exclude=exclude)
+    return {**plain, **dict(shown), "text/plain": repr(found)}
+
+
+def panel(found: Clusters) -> Any:
+    """Return the table and one button for each cluster, as an ``ipywidgets.VBox``.
+
+    Parameters
+    ----------
+    found
+        The clusters.
+    """
+    import ipywidgets
+
+    table = ipywidgets.HTML(found._repr_html_())
+    buttons = []
+    for one in found:
+        button = ipywidgets.Button(description=f"Stop {one.name[:8]}", tooltip=one.name)
+        button.on_click(partial(_stop, found, one.name))
+        buttons.append(button)
+    return ipywidgets.VBox([table, ipywidgets.HBox(buttons)])
+
+
+def _stop(found: Clusters, name: str, button: Any) -> None:
+    """Stop a cluster, and say on its button what came of it."""
+    button.disabled = True
+    try:
+        found.stop(name)
+    except ClusterError as error:
+        button.description, button.tooltip, button.disabled = "not stopped", str(error), False
+    else:
+        button.description = "stopped"

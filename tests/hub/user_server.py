@@ -1,0 +1,104 @@
+"""Jupyter Server as a user's server runs it, without the Lab."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from geodes_datalab.hub.settings.singleuser import LAB
+
+
+class UserServer:
+    """Asks a running server."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def __call__(self, method: str, path: str, **more: Any) -> Any:
+        """Return what its API answers."""
+        answer = self.raw(method, path, **more)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def raw(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> requests.Response:
+        """Return an answer as it is."""
+        told = {"Authorization": "token secret", **(headers or {})}
+        return requests.request(method, self.url + path, headers=told, timeout=180, **more)
+
+    def answers(self) -> bool:
+        """Tell whether it is there."""
+        try:
+            return bool(self("GET", "/api"))
+        except requests.ConnectionError:
+            return False
+
+
+@contextmanager
+def server(folder: Path, *, keep: Collection[str] = (), **environment: str) -> Iterator[UserServer]:
+    """Run a server with our extensions and those to keep, and yield a way to ask its API."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    without_others(folder, keep)
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "jupyter_server", f"--port={port}", "--no-browser"),
+                *("--IdentityProvider.token=secret", "--allow-root", "--ip=127.0.0.1"),
+            ],
+            cwd=folder,
+            stdout=output,
+            stderr=output,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(folder),
+                "JUPYTER_CONFIG_PATH": str(LAB),
+                "JUPYTERHUB_ACTIVITY_INTERVAL": "1",
+                **environment,
+            },
+        )
+
+    ask = UserServer(port)
+    try:
+        assert until(ask.answers, 180), log.read_text()
+        yield ask
+        assert "Traceback" not in log.read_text()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def without_others(folder: Path, keep: Collection[str]) -> None:
+    """Leave the Lab and its extensions out: they take long to import, and do not matter here."""
+    installed = Path(sys.prefix, "etc/jupyter/jupyter_server_config.d").glob("*.json")
+    names = [
+        name
+        for path in installed
+        for name in json.loads(path.read_text())["ServerApp"]["jpserver_extensions"]
+        if name not in keep
+    ]
+    place = folder / ".jupyter" / "jupyter_server_config.json"
+    place.parent.mkdir()
+    off = {"ServerApp": {"jpserver_extensions": dict.fromkeys(names, False)}}
+    place.write_text(json.dumps(off))
+
+
+def until(check: Callable[[], Any], seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := check():
+            return found
+        time.sleep(0.1)
+    return None

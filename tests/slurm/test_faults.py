@@ -1,0 +1,358 @@
+"""What goes wrong at a centre: what the user is told, and that no job is left or lost."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from hpc import Centre
+from hpc.login import Login, staging
+from hpc.login import running as at_work
+from hpc.processes import of_dask
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def opened(login: Login, centre: Centre) -> Iterator[list[str]]:
+    names: list[str] = []
+    yield names
+    for name in names:
+        login.close(name) if login.told(name)["status"] in ("PENDING", "RUNNING") else None
+    centre.wait_quiet(60)
+
+
+def running(login: Login, opened: list[str], workers: int = 1) -> str:
+    name = login.open()
+    opened.append(name)
+    login.becomes(name, "RUNNING", 90)
+    login.scale(name, workers)
+    there(login, name, workers)
+    return name
+
+
+def there(login: Login, name: str, workers: int) -> None:
+    login.centre.wait(
+        lambda: login.told(name)["workers"]["running"] == workers,
+        lambda: f"{workers} workers, {login.told(name)} {login.log()[-2000:]}",
+        120,
+    )
+
+
+def job_of(centre: Centre, *, worker: bool) -> dict[str, str]:
+    jobs = centre.jobs(states="RUNNING")
+    return next(one for one in jobs if ("_" in one["job"]) is worker)
+
+
+def failed(login: Login, name: str) -> str:
+    ended = ("STOPPED", "FAILED")
+    login.centre.wait(
+        lambda: login.told(name)["status"] in ended,
+        lambda: f"its end, is {login.told(name)}; {login.log()[-3000:]}",
+        240,  # Slurm looks at time limits every half minute
+    )
+    return str((login.told(name)["failure"] or {}).get("text"))
+
+
+def test_a_partition_that_is_down_makes_the_queue_longer_than_a_minute(
+    login: Login, centre: Centre, opened: list[str]
+) -> None:
+    centre.run("scontrol", "update", "PartitionName=other", "State=DOWN")
+    try:
+        name = login.open(partition="other")
+        opened.append(name)
+        centre.wait(lambda: "partition is down" in str(login.told(name)["waiting"]), "reason", 30)
+        assert "position 1 of 1 in the queue other" in str(login.told(name)["waiting"])
+        with pytest.raises(AssertionError, match="not within"):
+            login.becomes(name, "RUNNING", 65)  # upstream gives up after 60 s
+        assert login.told(name)["status"] == "PENDING"
+    finally:
+        centre.run("scontrol", "update", "PartitionName=other", "State=UP")
+    login.becomes(name, "RUNNING", 60)
+
+
+def test_the_owner_may_cancel_while_it_waits(login: Login, centre: Centre) -> None:
+    name = login.open(sbatch={"begin": "now+3600"})
+    centre.wait(lambda: "may not start yet" in str(login.told(name)["waiting"]), "reason", 30)
+    assert "expected start" in str(login.told(name)["waiting"])
+    login.close(name)
+    centre.wait(lambda: not centre.jobs(), "its end", 20)
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (("scancel",), "was cancelled in Slurm"),
+        (("scontrol", "update", "TimeLimit=1"), "reached its time limit"),
+    ],
+)
+def test_a_scheduler_that_is_ended_is_told(
+    login: Login, centre: Centre, opened: list[str], end: tuple[str, ...], said: str
+) -> None:
+    name = running(login, opened)
+    job = job_of(centre, worker=False)["job"]
+    centre.run(*end, f"jobid={job}" if end[0] == "scontrol" else job)
+    assert said in failed(login, name)
+
+
+def test_a_scheduler_lost_with_its_node_is_told(
+    login: Login, centre: Centre, opened: list[str]
+) -> None:
+    name = running(login, opened)
+    node = job_of(centre, worker=False)["node"]
+    centre.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+    try:
+        assert f"was lost with its node (on {node})" in failed(login, name)
+    finally:
+        centre.run("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False)
+        centre.wait(lambda: not centre.states() - {"idle", "mix"}, "the node", 60)
+
+
+def test_jobs_that_are_cancelled_suspended_or_preempted(
+    login: Login, centre: Centre, opened: list[str]
+) -> None:
+    name = running(login, opened)
+    first = job_of(centre, worker=True)["job"]
+    centre.run("scancel", first)
+    centre.wait(lambda: "cancelled in Slurm" in str(login.told(name)["lost"]), "words", 30)
+    centre.wait(lambda: alive(centre, but=first), "another worker", 60)
+    there(login, name, 1)
+    scheduler = job_of(centre, worker=False)["job"]
+    centre.run("scontrol", "suspend", scheduler)
+    centre.wait(lambda: "suspended by an administrator" in str(login.told(name)), "words", 20)
+    centre.run("scontrol", "resume", scheduler)
+    requeue = ["scontrol", "requeue", scheduler]
+    assert subprocess.run(requeue, env=centre.environment()).returncode != 0  # --no-requeue
+    time.sleep(3)  # three looks at the queue
+    assert job_of(centre, worker=False)["job"] == scheduler
+    assert login.told(name)["status"] == "RUNNING"
+    urgent = [
+        "sbatch",
+        "-p",
+        "urgent",
+        "-N4",
+        "--exclusive",
+        "--output=/dev/null",
+        "--wrap=sleep 1",
+    ]
+    centre.as_account("ben", urgent)
+    assert "was preempted by a job of higher priority" in failed(login, name)
+
+
+def test_a_staging_folder_that_is_deleted(login: Login, centre: Centre, opened: list[str]) -> None:
+    name = running(login, opened)
+    shutil.rmtree(staging(centre, "ada") / name)
+    login.scale(name, 2)  # the certificate is written again with the next submission
+    there(login, name, 2)
+
+
+@pytest.mark.parametrize("how", ["preempted", "lost with its node"])
+def test_a_worker_that_is_taken_away_is_replaced(
+    login: Login, centre: Centre, opened: list[str], how: str
+) -> None:
+    name = login.open()
+    opened.append(name)
+    login.becomes(name, "RUNNING", 90)
+    beside = job_of(centre, worker=False)["node"]
+    centre.run("scontrol", "update", f"NodeName={beside}", "State=DRAIN", "Reason=test")
+    login.scale(name, 1)
+    there(login, name, 1)
+    centre.run("scontrol", "update", f"NodeName={beside}", "State=RESUME")
+    first = job_of(centre, worker=True)
+    if how == "preempted":
+        urgent = ["sbatch", "-p", "urgent", "-w", first["node"], "--exclusive"]
+        centre.as_account("ben", [*urgent, "--output=/dev/null", "--wrap=sleep 1"])
+    else:
+        down = ["scontrol", "update", f"NodeName={first['node']}", "State=DOWN", "Reason=test"]
+        centre.run(*down)
+    try:
+        centre.wait(lambda: how in str(login.told(name)["lost"]), "words", 60)
+        centre.wait(lambda: alive(centre, but=first["job"]), "another worker", 90)
+        there(login, name, 1)
+    finally:
+        centre.run("scontrol", "update", f"NodeName={first['node']}", "State=RESUME", check=False)
+        centre.wait(lambda: not centre.states() - {"idle", "mix"}, "the node", 60)
+
+
+def alive(centre: Centre, *, but: str) -> list[str]:
+    jobs = centre.jobs(states="RUNNING")
+    return [one["job"] for one in jobs if "_" in one["job"] and one["job"] != but]
+
+
+def test_a_staging_folder_that_is_deleted_while_workers_wait(
+    login: Login, centre: Centre, opened: list[str]
+) -> None:
+    name = login.open()
+    opened.append(name)
+    login.becomes(name, "RUNNING", 90)
+    centre.run("scontrol", "update", "PartitionName=normal", "State=DOWN")
+    try:
+        login.scale(name, 2)
+        centre.wait(lambda: len(centre.jobs(states="PENDING")) == 2, "two that wait", 30)
+        shutil.rmtree(staging(centre, "ada") / name)
+    finally:
+        centre.run("scontrol", "update", "PartitionName=normal", "State=UP")
+    there(login, name, 2)  # those without a certificate fail, and are replaced
+
+
+def test_a_controller_and_a_gateway_that_restart(
+    login: Login, centre: Centre, opened: list[str]
+) -> None:
+    name = running(login, opened)
+    before = {one["job"] for one in centre.jobs()}
+    centre.restart_controller(pause=5)
+    login.stop("api")
+    login.start("api")
+    assert login.told(name)["status"] == "RUNNING"
+    there(login, name, 1)
+    assert {one["job"] for one in centre.jobs()} == before  # nothing lost, nothing twice
+    login.scale(name, 2)
+    there(login, name, 2)
+
+
+def test_only_our_own_strays_are_cancelled(login: Login, centre: Centre, opened: list[str]) -> None:
+    name = running(login, opened)
+    mark = f"--comment=geodes-datalab:{'a' * 32}"
+    sleep = ["--output=/dev/null", "--wrap=sleep 300"]
+    ours = centre.as_account(
+        "ada", ["sbatch", "--parsable", "-J", "geodes-datalab-datalab", mark, *sleep]
+    ).stdout.strip()
+    other = centre.as_account(
+        "ada", ["sbatch", "--parsable", "-J", "geodes-datalab-two", mark, *sleep]
+    ).stdout.strip()
+    private = centre.as_account("ada", ["sbatch", "--parsable", *sleep]).stdout.strip()
+    centre.wait(lambda: ours not in [one["job"] for one in centre.jobs()], "the stray's end", 30)
+    left = [one["job"] for one in centre.jobs()]
+    assert {other, private} <= set(left)
+    assert login.told(name)["status"] == "RUNNING"
+    centre.run("scancel", other, private)
+
+
+def test_jobs_whose_cluster_ended_while_slurm_was_away_are_found(
+    login: Login, centre: Centre, opened: list[str]
+) -> None:
+    name = running(login, opened)
+    centre.saved(f"{name}/scheduler-", f"{name}/worker-")  # or a number may be given twice
+    centre.kill("slurmctld")
+    login.ask("DELETE", f"/api/v1/clusters/{name}")
+    login.centre.wait(lambda: login.told(name)["status"] == "STOPPED", "its end", 200)
+    centre.start_controller()
+    centre.wait(lambda: not centre.jobs(), "the strays' end", 90)
+
+
+@pytest.fixture
+def waiting(login: Login, centre: Centre, opened: list[str]) -> tuple[str, bytes]:
+    """A cluster whose scheduler runs, and what the controller saved of jobs when it waited."""
+    other = ("scontrol", "update", "PartitionName=other")
+    centre.run(*other, "State=DOWN")
+    try:
+        name = login.open(partition="other")
+        opened.append(name)
+        saved = centre.saved(f"{name}/scheduler-")
+    finally:
+        centre.run(*other, "State=UP")
+    login.becomes(name, "RUNNING", 90)
+    return name, saved
+
+
+@pytest.fixture
+def start_unsaved(centre: Centre, waiting: tuple[str, bytes]) -> str:
+    """A cluster whose scheduler runs; the controller that died had saved it as one that waits."""
+    name, saved = waiting
+    assert [one["DASK_GATEWAY_CLUSTER_NAME"] for one in of_dask(61001)] == [name]
+    centre.crash_controller(saved)
+    return name
+
+
+def test_a_scheduler_of_which_slurm_knows_nothing_ends(
+    login: Login, centre: Centre, start_unsaved: str
+) -> None:
+    """The job is cancelled as one that waits before its node has told that it runs."""
+    with centre.hung_nodes():
+        centre.start_controller()
+        login.ask("DELETE", f"/api/v1/clusters/{start_unsaved}")
+        login.becomes(start_unsaved, "STOPPED", 60)
+        assert not centre.jobs()
+        assert of_dask(61001)
+    centre.wait(lambda: not of_dask(61001), "the end of the scheduler", 60)
+
+
+def test_a_scheduler_that_slurm_starts_a_second_time_is_told(
+    login: Login, centre: Centre, start_unsaved: str
+) -> None:
+    centre.start_controller()
+    assert "a second time: what was computed is lost" in failed(login, start_unsaved)
+    centre.wait(lambda: not of_dask(61001), "the end of both schedulers", 60)
+
+
+def test_a_number_that_slurm_gives_a_second_time_ends_no_other_cluster(
+    login: Login, centre: Centre, opened: list[str], waiting: tuple[str, bytes]
+) -> None:
+    """The controller that died had not saved the workers of one: the next job gets their number."""
+    first, saved = waiting
+    login.scale(first, 1)
+    there(login, first, 1)
+    number = job_of(centre, worker=True)["job"].partition("_")[0]
+    centre.crash_controller(saved)
+    with centre.hung_nodes():
+        centre.start_controller()
+        second = login.open()
+        opened.append(second)
+        centre.wait(lambda: "position" in str(login.told(second)["waiting"]), "its place", 60)
+        mark = f"geodes-datalab:{second}"
+        assert [one["job"] for one in centre.jobs() if one["comment"] == mark] == [number]
+        login.close(first)
+        assert [one["job"] for one in centre.jobs(states="PENDING")] == [number]
+        assert login.told(second)["status"] == "PENDING"
+        login.close(second)
+
+
+def test_a_gateway_that_restarts_costs_nobody_a_place_in_the_queue(
+    login: Login, centre: Centre
+) -> None:
+    """A notebook waits on: neither its job is cancelled nor a second one submitted."""
+    code = (
+        "import geodes_datalab as gd\n"
+        "with gd.open_cluster(1, backend='hpda', options={'partition': 'other'}) as cluster:\n"
+        "    print(cluster.client.submit(sum, [3, 4]).result(60))\n"
+    )
+    environment = {**os.environ, **login.client_environment("ada")}
+    centre.run("scontrol", "update", "PartitionName=other", "State=DOWN")
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        centre.wait(lambda: centre.jobs(states="PENDING"), "a job that waits", 90)
+        before = [one["job"] for one in centre.jobs()]
+        login.stop("api", "proxy")
+        time.sleep(10)
+        login.start("proxy", wait=False)
+        time.sleep(10)  # it serves, and knows no routes
+        login.start("api")
+        time.sleep(5)
+        assert [one["job"] for one in centre.jobs()] == before
+    finally:
+        centre.run("scontrol", "update", "PartitionName=other", "State=UP")
+    said, _ = process.communicate(timeout=200)
+    assert said == "7\n"
+    centre.wait(lambda: not centre.jobs(), "the end of all jobs", 60)
+
+
+def test_a_submission_whose_answer_is_lost_is_found(centre: Centre) -> None:
+    """Slurm takes jobs, but its answers do not come: none is submitted twice."""
+    sbatch = centre.root / "sbatch"
+    lost = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
+    sbatch.write_text(f'#!/bin/sh\n/usr/bin/sbatch "$@"\necho {shlex.quote(lost)} >&2\nexit 1\n')
+    sbatch.chmod(0o755)
+    with at_work(centre, instance="lossy", sbatch=str(sbatch)) as login:
+        name = login.open()
+        login.becomes(name, "RUNNING", 90)
+        login.scale(name, 2)
+        there(login, name, 2)
+        assert len(centre.jobs()) == 3

@@ -1,0 +1,183 @@
+"""Computing on Slurm as a notebook does: jobs of the user, arrays, costs, secrets, refusals."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import dask
+import pytest
+from hpc import Centre
+from hpc.login import Login, running, staging
+from hpc.processes import listening, of_dask
+
+import geodes_datalab as gd
+from geodes_datalab.errors import ClusterError
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
+KEY = "key-that-must-not-be-seen"
+
+
+def test_a_cluster_is_jobs_of_the_user(
+    as_ada: Login, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEODES_API_KEY", KEY)
+    options = {"walltime": "00:20:00", "partition": "normal", "constraint": "skylake"}
+    with gd.open_cluster(2, backend="hpda", options=options, progress=False) as cluster:
+        assert cluster.kind == "hpda"
+        assert cluster.client.submit(sum, [3, 4]).result(60) == 7
+        jobs = [one for one in centre.jobs() if one["state"] == "RUNNING"]
+        assert {one["user"] for one in jobs} == {"ada"}
+        assert {one["comment"] for one in jobs} == {f"geodes-datalab:{cluster.name}"}
+        assert len(jobs) == 3
+        assert listening(61001) == {"127.0.0.1"}
+        assert sum("_" in one["job"] for one in jobs) == 2  # one array of two
+        centre.wait(lambda: (gd.clusters()[0].core_hours or 0) > 0, "a cost", 30)
+        (one,) = gd.clusters()
+        assert (one.kind, one.state, one.workers) == ("hpda", "running", 2)
+        assert set(cluster.client.run(key_length()).values()) == {len(KEY)}
+        assert_no_secret(centre, jobs)
+        cluster.scale(1)
+        centre.wait(lambda: len(centre.jobs(states="RUNNING")) == 2, "one task less", 60)
+        cluster.adapt(0, 2)
+        centre.wait(lambda: len(centre.jobs(states="RUNNING")) == 1, "none", 60)
+        assert cluster.client.submit(sum, [1, 2]).result(90) == 3
+    centre.wait(lambda: not centre.jobs(), "the end of all jobs", 60)
+    centre.wait(lambda: not (staging(centre, "ada") / cluster.name).exists(), "tidy", 30)
+
+
+def test_folders_of_others_on_the_nodes_are_not_entered(login: Login, centre: Centre) -> None:
+    """Dask imports modules from its folder for temporary files: nobody else may have made it."""
+    trap, taken = centre.root / "trap", Path("/tmp")
+    code = f"open({str(trap)!r}, 'a').close()"
+    for name in ("dask-scratch-space", "dask-scratch-space-61001", "geodes-datalab-ada"):
+        shutil.rmtree(taken / name, ignore_errors=True)
+        centre.as_account("ben", ["mkdir", "-m", "777", str(taken / name)])
+        made = ["sh", "-c", f"echo {shlex.quote(code)} > {taken / name}/tornado.py"]
+        centre.as_account("ben", made)
+    trap.touch()
+    trap.chmod(0o666)
+    os.utime(trap, (0, 0))
+    try:
+        name = login.open()
+        login.becomes(name, "RUNNING", 90)
+        login.scale(name, 1)
+        centre.wait(lambda: login.told(name)["workers"]["running"] == 1, "a worker", 90)
+        jobs = [one for one in of_dask(61001) if one.get("DASK_GATEWAY_CLUSTER_NAME") == name]
+        folders = {one["DASK_TEMPORARY_DIRECTORY"] for one in jobs}
+        login.close(name)
+    finally:
+        for name in ("dask-scratch-space", "dask-scratch-space-61001", "geodes-datalab-ada"):
+            centre.as_account("ben", ["rm", "-rf", str(taken / name)])
+    assert trap.stat().st_mtime == 0
+    assert len(folders) == 2
+    assert all(one.startswith("/tmp/geodes-datalab-") for one in folders), folders
+    assert "/tmp/geodes-datalab-ada" not in folders
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+def key_length() -> Any:
+    def length() -> int:  # a local function travels whole: workers need not know this file
+        from geodes_datalab import auth
+
+        found = auth.find()
+        return len(found.key.reveal()) if found else 0
+
+    return length
+
+
+def assert_no_secret(centre: Centre, jobs: list[dict[str, str]]) -> None:
+    """The key stands in no script, no listing, no log and no variable of a job."""
+    shown = [centre.run("scontrol", "show", "job", "--details"), centre.run("squeue", "-o", "%all")]
+    shown += [centre.run("scontrol", "write", "batch_script", one["job"], "-") for one in jobs]
+    shown += [one.read_text() for one in staging(centre, "ada").rglob("*.log")]
+    assert len(shown) > 4
+    assert not [text for text in shown if KEY in text]
+
+
+def test_workers_get_the_gpus_that_were_asked_for(login: Login, centre: Centre) -> None:
+    name = login.open(gpus=1)
+    login.becomes(name, "RUNNING", 90)
+    login.scale(name, 1)
+    centre.wait(lambda: len(centre.jobs(states="RUNNING")) == 2, "a worker", 60)
+    for one in centre.jobs():
+        shown = centre.run("scontrol", "show", "job", one["job"])
+        assert ("gres/gpu:1" in shown or "gpu:1" in shown) is ("_" in one["job"])
+    login.close(name)
+
+
+def test_interrupting_the_wait_in_the_queue_cancels_the_job(login: Login, centre: Centre) -> None:
+    code = (
+        "import geodes_datalab as gd\n"
+        "gd.open_cluster(1, backend='hpda', options={'sbatch': {'begin': 'now+3600'}})\n"
+    )
+    environment = {**os.environ, **login.client_environment("ada")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        centre.wait(lambda: centre.jobs(states="PENDING"), "a job that waits", 90)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert "KeyboardInterrupt" in said
+    centre.wait(lambda: not centre.jobs(), "its end", 30)
+
+
+def test_another_environment_on_the_nodes_is_refused(
+    centre: Centre, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nodes' environment is set up by the centre's own file, and has another Dask."""
+    folder = centre.root / "other"
+    there = folder / "dask-2020.1.0.dist-info"
+    there.mkdir(parents=True)
+    (there / "METADATA").write_text("Metadata-Version: 2.1\nName: dask\nVersion: 2020.1.0\n")
+    setup = folder / "setup.sh"
+    setup.write_text(f"export PYTHONPATH={folder}\n")
+    with running(centre, instance="two", setup=str(setup)) as other:
+        for name, value in other.client_environment("ada").items():
+            monkeypatch.setenv(name, value)
+        dask.config.refresh()
+        with pytest.raises(ClusterError, match="install the release of your notebook image"):
+            gd.open_cluster(1, backend="hpda", progress=False)
+        centre.wait(lambda: not centre.jobs(), "nothing left", 60)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"partition": "nromal"}, "did you mean|normal"),
+        ({"walltime": "99-00:00:00"}, "more than"),
+        ({"sbatch": {"wrap": "id"}}, "not allowed"),
+        ({"sbatch": {"nice": "1; id"}}, "must look like"),
+    ],
+)
+def test_what_is_not_allowed_is_said_at_once(as_ada: Login, options: Any, said: str) -> None:
+    with pytest.raises(ClusterError, match=said):
+        gd.open_cluster(1, backend="hpda", options=options, progress=False)
+
+
+def test_a_user_without_an_account_is_told_so(
+    as_ada: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "token-of-nobody-known")
+    with pytest.raises(ClusterError, match="the HPC has no account for the user 'nobody-known'"):
+        gd.open_cluster(1, backend="hpda", progress=False)
+
+
+def test_an_account_outside_the_group_is_told_so(
+    as_ada: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "token-of-eve")
+    with pytest.raises(ClusterError, match="may not start jobs as eve"):
+        gd.open_cluster(1, backend="hpda", progress=False)
