@@ -114,6 +114,16 @@ def test_a_third_cluster_is_refused(desk: Kernel, dashboard: str) -> None:
     assert people.cluster_name(desk) in said
 
 
+def test_what_a_refusal_leaves_does_not_hang_the_kernel(desk: Kernel, dashboard: str) -> None:
+    code = (
+        "import gc\n"
+        "for _ in range(3): refused(size='giant')\n"
+        "gateway.loop.asyncio_loop.call_soon_threadsafe(gc.collect)\n"  # as it happens by chance
+        "print(len(gateway.list_clusters()))"
+    )
+    assert desk.run(code).split()[-1] == "1"
+
+
 def test_more_workers_than_allowed_are_told(desk: Kernel, dashboard: str) -> None:
     code = (
         "with warnings.catch_warnings(record=True) as caught:\n"

@@ -158,6 +158,18 @@ def test_limits_per_user(dashboard: str, kernel: Kernel) -> None:
     assert "refused: you already have 2 active Dask cluster(s)" in said
 
 
+def test_what_a_refusal_leaves_does_not_hang_the_kernel(dashboard: str, kernel: Kernel) -> None:
+    code = (
+        "import gc\n"
+        "for _ in range(3):\n"
+        "    try: gateway.new_cluster(worker_memory=1000)\n"
+        "    except Exception: pass\n"
+        "gateway.loop.asyncio_loop.call_soon_threadsafe(gc.collect)\n"  # as it happens by chance
+        "print(len(gateway.list_clusters()))"
+    )
+    assert kernel.run(code).split()[-1] == "1"
+
+
 def test_options_are_bounded_and_hold_no_secret(dashboard: str, kernel: Kernel) -> None:
     code = (
         "def refused(**options):\n"

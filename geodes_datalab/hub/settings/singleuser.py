@@ -16,6 +16,9 @@ TLS_GUARD = "geodes_datalab.compute.tls"
 ADDRESSES = "geodes_datalab.compute.addresses"
 """Module that Dask's clients preload: addresses of gateways' clusters bring their certificates."""
 
+SIGNING = "geodes_datalab.compute.signing.HubAuth"
+"""How Dask Gateway's client signs in: by the hub's token, guarded against its own finalizers."""
+
 _PRELOAD = json.dumps([TLS_GUARD])
 _IMAGE = "{JUPYTER_IMAGE_SPEC}"  # the client fills it in: clusters run the image of their notebook
 
@@ -119,7 +122,7 @@ def _gateway(settings: Settings) -> dict[str, str]:
         "DASK_GATEWAY__ADDRESS": f"http://{path}",
         "DASK_GATEWAY__PROXY_ADDRESS": f"gateway://{gateway.scheduler_address}",
         "DASK_GATEWAY__PUBLIC_ADDRESS": f"{{JUPYTERHUB_SERVICE_PREFIX}}proxy/{path}",
-        "DASK_GATEWAY__AUTH__TYPE": "jupyterhub",
+        "DASK_GATEWAY__AUTH__TYPE": SIGNING,
         "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
         "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
         **({} if gateway.kubernetes is None else {"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE}),
