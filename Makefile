@@ -1,11 +1,13 @@
 # Verbs only: each calls one script or one tool. `make` alone prints this list.
+# FILES="tests/slurm/test_use.py" runs some files of a tier of tests, ARGS="-x -k search" hands options on.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .PHONY: help up down status test test-chart test-311 test-browser test-system test-notebooks bench chart lint format fuzz \
-        notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster test-cluster-use test-slurm bench-class
+        notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster \
+        test-cluster-faults test-slurm bench-class
 
 help: ## Show the verbs
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Start the datalab on this machine (ARGS="--port auto", LAB=full)
 	@LAB="$(LAB)" scripts/up $(ARGS)
@@ -18,20 +20,20 @@ status: ## Show what runs
 
 test: ## Run the tests (ARGS="-k search")
 	@scripts/helm --path >/dev/null || true
-	@scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	@scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
 
 test-chart: ## Lint and render the chart with a real helm, and look at every object
 	@scripts/helm --path
 	@scripts/run pytest --numprocesses=auto --dist=loadfile tests/helm $(ARGS)
 
 test-311: ## Run the tests on Python 3.11, the oldest supported
-	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
 
 test-browser: ## Drive the whole datalab with Chromium
-	@scripts/run pytest --run-browser -m browser $(ARGS)
+	@scripts/run pytest --run-browser -m browser $(ARGS) $(FILES)
 
 test-system: ## Start the whole datalab and kill its parts
-	@scripts/run pytest --run-system -m system $(ARGS)
+	@scripts/run pytest --run-system -m system $(ARGS) $(FILES)
 
 base-image: ## Make the images' base from Debian's packages, where no registry is reached (root)
 	@scripts/base-image $(ARGS)
@@ -41,7 +43,7 @@ images: ## Build the images that changed (ARGS="--sizes" shows what is large)
 
 test-images: ## Run the tests inside the images
 	@scripts/images
-	@scripts/run pytest --run-images -m images -s tests/images $(ARGS)
+	@scripts/run pytest --run-images -m images -s $(ARGS) $(or $(FILES),tests/images)
 
 bundle: ## Write images, chart and checksums into one folder, for a closed site (ARGS=FOLDER)
 	@scripts/bundle $(ARGS)
@@ -52,20 +54,21 @@ cluster-up: ## Start a real Kubernetes on this machine (needs root)
 cluster-down: ## Stop it and leave nothing
 	@scripts/cluster down
 
-test-cluster: ## Install the chart on a real Kubernetes, use it, break it (KEEP=1 keeps it)
+test-cluster: ## Install the chart on a real Kubernetes and use it (KEEP=1 keeps it)
 	@scripts/images
 	@scripts/cluster build
-	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) tests/cluster
+	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
+		install browser packets strangers hpda rights one_namespace))
 
-test-cluster-use: ## The part of it that uses the datalab and breaks nothing
+test-cluster-faults: ## Break it there: faults, upgrades, idle and full servers, a class; the cluster itself
 	@scripts/images
 	@scripts/cluster build
-	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(addprefix tests/cluster/test_, \
-		$(addsuffix .py, install browser packets strangers lifecycle))
+	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
+		harness lifecycle class upgrade faults))
 
 test-slurm: ## Start a real Slurm on this machine, compute on it, break it (needs root)
-	@scripts/run pytest --run-slurm -m slurm -s $(ARGS) tests/slurm
-	@scripts/run pytest --run-slurm -m slurm -s tests/benchmarks/test_slurm.py
+	@scripts/run pytest --run-slurm -m slurm -s $(ARGS) $(or $(FILES),tests/slurm); tests=$$?; \
+		[ -n "$(FILES)" ] || scripts/run pytest --run-slurm -m slurm -s tests/benchmarks/test_slurm.py && exit $$tests
 
 bench-class: ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
 	@scripts/images
