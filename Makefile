@@ -19,21 +19,19 @@ status: ## Show what runs
 	@.venv/bin/geodes-datalab status $(ARGS)
 
 test: ## Run the tests (ARGS="-k search")
-	@scripts/helm --path >/dev/null || true
-	@scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
+	@scripts/test --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
 
 test-chart: ## Lint and render the chart with a real helm, and look at every object
-	@scripts/helm --path
-	@scripts/run pytest --numprocesses=auto --dist=loadfile tests/helm $(ARGS)
+	@scripts/test --numprocesses=auto --dist=loadfile tests/helm $(ARGS)
 
 test-311: ## Run the tests on Python 3.11, the oldest supported
-	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/run pytest --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
+	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/test --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
 
 test-browser: ## Drive the whole datalab with Chromium
-	@scripts/run pytest --run-browser -m browser $(ARGS) $(FILES)
+	@scripts/test --run-browser -m browser $(ARGS) $(FILES)
 
 test-system: ## Start the whole datalab and kill its parts
-	@scripts/run pytest --run-system -m system $(ARGS) $(FILES)
+	@scripts/test --run-system -m system $(ARGS) $(FILES)
 
 base-image: ## Make the images' base from Debian's packages, where no registry is reached (root)
 	@scripts/base-image $(ARGS)
@@ -43,7 +41,7 @@ images: ## Build the images that changed (ARGS="--sizes" shows what is large)
 
 test-images: ## Run the tests inside the images
 	@scripts/images
-	@scripts/run pytest --run-images -m images -s $(ARGS) $(or $(FILES),tests/images)
+	@scripts/test --run-images -m images -s $(ARGS) $(or $(FILES),tests/images)
 
 bundle: ## Write images, chart and checksums into one folder, for a closed site (ARGS=FOLDER)
 	@scripts/bundle $(ARGS)
@@ -57,26 +55,26 @@ cluster-down: ## Stop it and leave nothing
 test-cluster: ## Install the chart on a real Kubernetes and use it (KEEP=1 keeps it)
 	@scripts/images
 	@scripts/cluster build
-	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
+	@scripts/test --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
 		install browser packets strangers hpda rights one_namespace))
 
 test-cluster-faults: ## Break it there: faults, upgrades, idle and full servers, a class; the cluster itself
 	@scripts/images
 	@scripts/cluster build
-	@scripts/run pytest --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
+	@scripts/test --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
 		harness lifecycle class upgrade faults))
 
 test-slurm: ## Start a real Slurm on this machine, compute on it, break it (needs root)
-	@scripts/run pytest --run-slurm -m slurm -s $(ARGS) $(or $(FILES),tests/slurm); tests=$$?; \
-		[ -n "$(FILES)" ] || scripts/run pytest --run-slurm -m slurm -s tests/benchmarks/test_slurm.py && exit $$tests
+	@scripts/test --run-slurm -m slurm -s $(ARGS) $(or $(FILES),tests/slurm); tests=$$?; \
+		[ -n "$(FILES)" ] || scripts/test --run-slurm -m slurm -s tests/benchmarks/test_slurm.py && exit $$tests
 
 bench-class: ## Let a class of 20 log in at once on a real Kubernetes (CLASS_SIZE=20)
 	@scripts/images
-	@CLASS_SIZE="$${CLASS_SIZE:-20}" scripts/run pytest --run-cluster -s \
+	@CLASS_SIZE="$${CLASS_SIZE:-20}" scripts/test --run-cluster -s \
 		tests/cluster/test_class.py -k everybody
 
 test-notebooks: ## Execute the notebooks against the stand-in GEODES
-	@scripts/run pytest tests/notebooks $(ARGS)
+	@scripts/test tests/notebooks $(ARGS)
 
 chart: ## Make the chart's JSON schema, its list of keys and its tables anew
 	@scripts/chart
@@ -84,7 +82,7 @@ chart: ## Make the chart's JSON schema, its list of keys and its tables anew
 notebooks: test-notebooks ## The same
 
 bench: ## Measure, and print the ratios
-	@scripts/run pytest --run-benchmarks -m benchmark -s $(ARGS)
+	@scripts/test --run-benchmarks -m benchmark -s $(ARGS)
 
 fuzz: ## Give the parsers of archives and images damaged input, guided by coverage (ARGS="tiff -runs=1000000")
 	@scripts/run scripts/fuzz $(ARGS)
