@@ -10,6 +10,7 @@ import string
 import sys
 import tarfile
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -163,13 +164,50 @@ def test_only_root_may(monkeypatch: pytest.MonkeyPatch, places: Places) -> None:
     assert "run as root" in (needs.why_not(places) or "")
 
 
-def test_missing_packages_are_told(
-    monkeypatch: pytest.MonkeyPatch, places: Places, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(needs, "SYSTEM_PATH", str(tmp_path))
+def programs(folder: Path, *names: str) -> Path:
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch(mode=0o755)
+    return folder
+
+
+@pytest.fixture
+def bare_debian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Return a function that makes this machine one of root's, with these programs and plugins."""
+
+    def has(*, path: tuple[str, ...] = (), plugins: tuple[str, ...] = ()) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        monkeypatch.setattr(needs, "SYSTEM_PATH", str(programs(tmp_path / "bin", *path)))
+        monkeypatch.setattr(needs, "CNI_FOLDER", programs(tmp_path / "cni", *plugins))
+
+    return has
+
+
+def test_missing_packages_are_told(bare_debian: Callable[..., None], places: Places) -> None:
+    bare_debian()
     told = needs.why_not(places) or ""
-    assert "apt-get install conntrack containerd iproute2 iptables" in told
+    every = "conntrack containerd containernetworking-plugins iproute2 iptables mount procps runc"
+    assert told == f"missing: {every} util-linux -> apt-get install {every} util-linux"
+
+
+@pytest.mark.parametrize(
+    ("present", "told"),
+    [
+        (needs.PLUGINS, "conntrack containerd iproute2"),
+        (needs.PLUGINS[1:], "conntrack containerd containernetworking-plugins iproute2"),
+    ],
+    ids=["all plugins", "one is lacking"],
+)
+def test_packages_that_are_there_are_not_told(
+    bare_debian: Callable[..., None], places: Places, present: tuple[str, ...], told: str
+) -> None:
+    bare_debian(path=("iptables", "mount", "nsenter", "runc", "sysctl"), plugins=present)
+    assert needs.why_not(places) == f"missing: {told} -> apt-get install {told}"
+
+
+def test_nothing_is_missing_where_everything_is(bare_debian: Callable[..., None]) -> None:
+    bare_debian(path=tuple(needs.PROGRAMS), plugins=needs.PLUGINS)
+    assert list(needs._missing_packages()) == []
 
 
 def test_a_program_outlives_its_start_and_is_found_again(places: Places) -> None:
