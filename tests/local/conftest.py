@@ -11,6 +11,9 @@ from geodes_datalab.local import family
 from geodes_datalab.local.layout import Layout, layout
 from geodes_datalab.testing.datalab import Datalab
 
+WORKERS = 8
+"""That a user of the whole datalab may have; by default it follows the machine's processors."""
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Layout:
@@ -23,9 +26,12 @@ def place(tmp_path: Path) -> Layout:
 @pytest.fixture(scope="module")
 def datalab(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Iterator[Datalab]:
     """Start the whole datalab for a module's tests; nothing may be left of it afterwards."""
-    state = tmp_path_factory.mktemp("datalab") / "state"
+    folder = tmp_path_factory.mktemp("datalab")
+    state, settings = folder / "state", folder / "settings.toml"
+    settings.write_text(f"[gateway.limits]\nworkers = {WORKERS}\n")
     environment = {**os.environ, "XDG_CACHE_HOME": str(shared_cache.parent)}
-    with Datalab.start(state, environment=environment) as running:
+    arguments = [f"--settings={settings}"]
+    with Datalab.start(state, arguments=arguments, environment=environment) as running:
         yield running
     assert not family.members(str(state.resolve()))
     assert not [p for p in psutil.process_iter(["cmdline"]) if str(state) in str(p.info["cmdline"])]

@@ -154,7 +154,7 @@ def test_limits_per_user(dashboard: str, kernel: Kernel) -> None:
         "second.shutdown()"
     )
     said = kernel.run(code)
-    assert "Scaling to 6 instead" in said  # 8 in all, 2 taken by the first cluster
+    assert "Scaling to 6 instead" in said  # 8 in all (conftest.py), 2 taken by the first cluster
     assert "refused: you already have 2 active Dask cluster(s)" in said
 
 

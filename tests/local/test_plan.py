@@ -105,6 +105,23 @@ def test_an_operators_file_goes_over(furnished: Layout, tmp_path: Path) -> None:
         plan.make_settings(furnished, PORTS, plan.Wishes(settings=file))
 
 
+@pytest.mark.parametrize(
+    ("processors", "cores", "workers"),
+    [(None, 2, 8), (1, 2, 8), (4, 4, 8), (8, 8, 8), (64, 64, 64)],
+)
+def test_the_limits_follow_the_processors(
+    furnished: Layout,
+    monkeypatch: pytest.MonkeyPatch,
+    processors: int | None,
+    cores: int,
+    workers: int,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    gateway = plan.make_settings(furnished, PORTS, plan.Wishes()).gateway
+    assert (gateway.workers.max_cores, gateway.limits.workers) == (cores, workers)
+    assert gateway.limits.clusters == 2
+
+
 def test_no_secret_stands_on_a_command_line(
     furnished: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
