@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 from dataclasses import astuple
 
+import psutil
 import pytest
 
 from geodes_datalab.errors import LocalModeError
@@ -38,8 +39,8 @@ def test_a_taken_port_is_told_with_its_holder() -> None:
         with pytest.raises(LocalModeError) as caught:
             ports.choose(str(first))
     message = str(caught.value)
-    assert f"{first} (process " in message
-    assert "python" in message
+    own = psutil.Process()
+    assert f"{first} (process {own.pid}, {own.name()})" in message
     assert "--port auto" in message
 
 
