@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -25,8 +26,12 @@ SERVER = textwrap.dedent("""
 NAMESPACE = (
     ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--map-root-user", "--mount"]
 )
-MOUNTS = shutil.which("unshare") and not subprocess.run([*NAMESPACE, "true"]).returncode
-needs_mounts = pytest.mark.skipif(not MOUNTS, reason="this machine lets nobody mount (unshare)")
+PROBE = [*NAMESPACE, "mount", "-t", "tmpfs", "none", tempfile.gettempdir()]
+MOUNTS = shutil.which("unshare") and not subprocess.run(PROBE, capture_output=True).returncode
+needs_mounts = pytest.mark.skipif(
+    not MOUNTS,
+    reason="nothing can be mounted here: unshare (Debian: util-linux) and mount must work",
+)
 
 
 def start(home: Path, *command: str, before: str = ":", **environment: str) -> dict[str, object]:
