@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,14 @@ def clean_environment(
     for name, value in home_variables(tmp_path_factory.mktemp("home")).items():
         monkeypatch.setenv(name, value)
     return
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses callers: it is held, so that nobody takes it, and nobody listens on it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -92,9 +92,11 @@ def test_code_of_the_panel_finds_the_certificate(elsewhere: Any, first: str) -> 
     assert done.stdout == "7\n", done.stderr
 
 
-def test_the_second_gateway_is_asked_when_the_first_is_away(gateway: Any, elsewhere: Any) -> None:
+def test_the_second_gateway_is_asked_when_the_first_is_away(
+    gateway: Any, elsewhere: Any, closed_port: int
+) -> None:
     code = AS_THE_PANEL_WRITES_IT.format(address=elsewhere.scheduler_address)
-    away = {"DASK_GATEWAY__ADDRESS": "http://127.0.0.1:1/gone"}
+    away = {"DASK_GATEWAY__ADDRESS": f"http://127.0.0.1:{closed_port}/gone"}
     there = {"DASK_GATEWAY_HPDA__ADDRESS": gateway.environment["DASK_GATEWAY__ADDRESS"]}
     done = run(code, **away, **there, DASK_GATEWAY_HPDA__AUTH="basic")
     assert done.stdout == "7\n", done.stderr

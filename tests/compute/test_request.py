@@ -46,11 +46,12 @@ def test_a_gateway_that_is_not_named() -> None:
             compute.open_cluster(1, backend="gateway")
 
 
-def test_a_gateway_that_is_away() -> None:
+def test_a_gateway_that_is_away(closed_port: int) -> None:
     import dask
 
+    address = f"http://127.0.0.1:{closed_port}"
     with (
-        dask.config.set({"gateway.address": "http://127.0.0.1:9", "gateway.auth.type": "basic"}),
+        dask.config.set({"gateway.address": address, "gateway.auth.type": "basic"}),
         pytest.raises(ClusterError, match=r"cannot be reached: .*\n  What to do: try again"),
     ):
         compute.open_cluster(1)

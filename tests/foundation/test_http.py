@@ -206,9 +206,9 @@ def test_without_a_key_the_error_tells_how_to_get_one(server: Any) -> None:
             anonymous.get_json(server.url + "/loop")
 
 
-def test_nobody_there(client: Client) -> None:
+def test_nobody_there(client: Client, closed_port: int) -> None:
     with pytest.raises(ServiceError, match="cannot be reached"):
-        client.get_json("http://127.0.0.1:9/ok")
+        client.get_json(f"http://127.0.0.1:{closed_port}/ok")
 
 
 def test_an_untrusted_certificate_is_refused(tmp_path: Any) -> None:

@@ -105,11 +105,13 @@ def run(kernel: str, code: str, folder: Path) -> None:
     client.stop_channels()
 
 
-@pytest.mark.parametrize("away", [{}, {"DASK_GATEWAY__ADDRESS": "http://127.0.0.1:1/gone"}])
+@pytest.mark.parametrize("centre", [False, True], ids=["datalab", "centre"])
 def test_a_computing_cluster_keeps_its_owners_server_alive(
-    tmp_path: Path, away: dict[str, str]
+    tmp_path: Path, centre: bool, closed_port: int
 ) -> None:
     """On the datalab's gateway; on an HPC centre's, while the datalab's own does not answer."""
+    gone = {"DASK_GATEWAY__ADDRESS": f"http://127.0.0.1:{closed_port}/gone"}
+    away = gone if centre else {}
     with Gateway() as gateway:
         name = "DASK_GATEWAY_HPDA__ADDRESS" if away else "DASK_GATEWAY__ADDRESS"
         environment = {
@@ -127,9 +129,11 @@ def test_a_computing_cluster_keeps_its_owners_server_alive(
         assert set(gateway.seen) == {"jupyterhub of-the-server"}
 
 
-def test_a_gateway_that_does_not_answer_is_no_reason_to_fail(tmp_path: Path) -> None:
+def test_a_gateway_that_does_not_answer_is_no_reason_to_fail(
+    tmp_path: Path, closed_port: int
+) -> None:
     environment = {
-        "DASK_GATEWAY__ADDRESS": "http://127.0.0.1:1/services/dask-gateway",
+        "DASK_GATEWAY__ADDRESS": f"http://127.0.0.1:{closed_port}/services/dask-gateway",
         "JUPYTERHUB_API_TOKEN": "x",
     }
     with server(tmp_path, **environment) as ask:

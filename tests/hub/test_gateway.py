@@ -72,12 +72,14 @@ async def served(routes: list[web.RouteDef], use: Callable[[str], Awaitable[Any]
         await runner.cleanup()
 
 
-def ask_gateway(hub: Callable[[web.Request], Awaitable[web.Response]] | None) -> tuple[int, str]:
-    """Return status and reason of a gateway whose hub answers as given (None: no hub at all)."""
+def ask_gateway(
+    hub: Callable[[web.Request], Awaitable[web.Response]] | int,
+) -> tuple[int, str]:
+    """Return status and reason of a gateway whose hub answers as given (a port: no hub at all)."""
 
     async def main() -> tuple[int, str]:
-        if hub is None:
-            return await gateway("http://127.0.0.1:9")
+        if isinstance(hub, int):
+            return await gateway(f"http://127.0.0.1:{hub}")
         answer: tuple[int, str] = await served([web.get("/hub/api/user", hub)], gateway)
         return answer
 
@@ -136,9 +138,9 @@ def test_a_token_that_the_hub_refuses_is_told_with_advice() -> None:
     assert ask_gateway(hub_says(403)) == (401, EXPIRED)
 
 
-def test_a_hub_in_trouble_is_no_fault_of_the_token() -> None:
+def test_a_hub_in_trouble_is_no_fault_of_the_token(closed_port: int) -> None:
     assert ask_gateway(hub_says(500)) == (503, UNREACHABLE)
-    assert ask_gateway(None) == (503, UNREACHABLE)
+    assert ask_gateway(closed_port) == (503, UNREACHABLE)
 
 
 def test_stopping_never_hits_a_stranger() -> None:

@@ -22,6 +22,8 @@ class World:
 
     geodes: Any
     folder: Path
+    closed_port: int
+    """Where nobody answers."""
 
     def items(self, collection: str = L2A, datetime: str = "2021-12", **more: Any) -> Any:
         """Find what the sample catalogue has at its place."""
@@ -67,8 +69,8 @@ def _cut(world: World) -> None:
     world.geodes.faults.cut("download", times=-1)
 
 
-def _nobody(_: World) -> None:
-    os.environ["GEODES_PORTAL"] = "http://127.0.0.1:9"
+def _nobody(world: World) -> None:
+    os.environ["GEODES_PORTAL"] = f"http://127.0.0.1:{world.closed_port}"
 
 
 def _on_full_disk(world: World) -> Any:

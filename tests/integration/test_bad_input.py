@@ -30,7 +30,9 @@ _told: dict[str, str] = {}
 
 
 @pytest.fixture
-def world(geodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(
+    geodes: Any, tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
     for name, value in {
         "GEODES_PORTAL": geodes.url,
         "GEODES_API_KEY": geodes.api_key,
@@ -39,7 +41,7 @@ def world(geodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         "GEODES_CACHE_DIR": str(tmp_path / "cache"),
     }.items():
         monkeypatch.setenv(name, value)
-    yield World(geodes, tmp_path)
+    yield World(geodes, tmp_path, closed_port)
     auth.use(None)
 
 

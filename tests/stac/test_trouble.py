@@ -105,8 +105,8 @@ def test_a_catalogue_that_is_down(portal: StandIn) -> None:
     assert "try again in a few minutes" in str(caught.value)
 
 
-def test_a_catalogue_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GEODES_PORTAL", "http://127.0.0.1:9")
+def test_a_catalogue_that_is_not_there(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("GEODES_PORTAL", f"http://127.0.0.1:{closed_port}")
     monkeypatch.setenv("GEODES_BACKOFF", "0")
     with pytest.raises(ServiceError) as caught:
         gd.search("PEPS_S2_L1C")
