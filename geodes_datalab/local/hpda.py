@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
@@ -115,7 +114,7 @@ def prepare(layout: Layout, ports: Ports, settings: Settings) -> None:
 
 def _instance(layout: Layout) -> str:
     """Return a name that no other gateway on this Slurm has: it would end our jobs as strays."""
-    place = f"{getpass.getuser()}@{socket.gethostname()}:{layout.root.resolve()}"
+    place = f"{os.getuid()}@{socket.gethostname()}:{layout.root.resolve()}"
     return f"local-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
