@@ -39,6 +39,8 @@ XDG = {
 # Workers of pytest-xdist start with the temporary home of their parent: it hands the real one on.
 _CACHES = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
 CACHE = Path(os.environ.setdefault("TESTS_CACHE_HOME", _CACHES)) / "geodes-datalab"
+# So do they with npm's settings: a site's registry and certificates stand in the real home alone.
+os.environ.setdefault("NPM_CONFIG_USERCONFIG", str(Path.home() / ".npmrc"))
 
 # Shared machines are slow at times: no deadlines. The same examples in every run: no red by luck.
 settings.register_profile(
