@@ -191,13 +191,13 @@ def test_an_old_helm_is_passed_over(tmp_path: Path, there: str, fits: bool) -> N
 
 
 def test_no_helm_and_nothing_to_fetch_it_with_is_told(tmp_path: Path) -> None:
-    for name in ("sh", "awk"):
+    for name in ("sh", "awk", "dirname"):
         found = shutil.which(name, path=SYSTEM)
         assert found is not None
         program(tmp_path / "bin" / name, f'exec {found} "$@"')
     done = subprocess.run(
         ["/bin/sh", ROOT / "scripts/helm", "--path"],
-        env={"HOME": str(tmp_path), "PATH": str(tmp_path / "bin")},
+        env={"HOME": str(tmp_path), "PATH": str(tmp_path / "bin"), "VENV": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,
