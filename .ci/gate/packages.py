@@ -1,40 +1,35 @@
-"""Debian's packages that the long tiers need, beyond what the README asks of a machine."""
+"""Debian's packages: install what is missing, and tell the versions that are there."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-
-PACKAGES = (
-    *("ca-certificates", "git", "make", "procps"),
-    *("python3", "python3-pip", "python3-venv"),
-    *("nginx-light", "libnginx-mod-http-lua"),  # the peers' server in the benchmarks
-    *("chromium", "fonts-dejavu-core", "fonts-liberation"),
-    *("buildah", "mmdebstrap"),
-    *("containerd", "runc", "containernetworking-plugins", "iptables", "conntrack", "iproute2"),
-    *("slurmctld", "slurmd", "slurm-client", "munge", "sudo"),
-)
+from collections.abc import Iterable
 
 
-def install() -> None:
+def install(wanted: Iterable[str]) -> None:
     """Install what is missing, where this is root on a Debian; elsewhere say what is missing."""
     if not shutil.which("dpkg-query"):
         return
-    wanted = [name for name in PACKAGES if not _installed(name)]
-    if not wanted:
+    missing = [name for name in wanted if not version(name)]
+    if not missing:
         return
-    print(f"=== missing: {' '.join(wanted)}", flush=True)
+    print(f"=== missing: {' '.join(missing)}", flush=True)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         print("not root on a Debian: install them yourself if a tier fails for the want of them")
         return
     silent = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *wanted]):
+    for arguments in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *missing]):
         command = ["apt-get", "-y", *arguments]  # if it fails, a tier will say what it lacks
         subprocess.run(command, env=silent, stdout=subprocess.DEVNULL, check=False)
 
 
-def _installed(name: str) -> bool:
-    asked = ["dpkg-query", "--show", "--showformat", "${Status}", name]
+def version(name: str) -> str:
+    """Return the version of an installed package; empty where it is not, or where there is no dpkg."""
+    if not shutil.which("dpkg-query"):
+        return ""
+    asked = ["dpkg-query", "--show", "--showformat", "${Status}\t${Version}", name]
     told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    return "ok installed" in told
+    status, _, number = told.partition("\t")
+    return number if status.endswith(" ok installed") else ""

@@ -12,6 +12,7 @@ import pytest
 from gate.course import Course
 from gate.outcomes import VARIABLE
 from gate.processes import Ended
+from gate.proofs import Proofs
 from gate.tiers import TIERS, Tier
 
 PASSED = {"passed": 3}
@@ -40,10 +41,11 @@ class Play:
 
 
 def course(tmp_path: Path, play: Play, seconds: float = 3600) -> Course:
-    return Course(tmp_path, time.monotonic() + seconds, play)
+    proofs = Proofs(tmp_path / "proofs", Path(__file__).parents[2])
+    return Course(tmp_path, time.monotonic() + seconds, proofs, play)
 
 
-LONG = Tier("test-long", 5, again=True)
+LONG = Tier("test-long", 5, tests=("tests/gate/",), again=True, proved=False)
 
 
 def test_a_tier_that_passes(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_a_tier_that_passes(tmp_path: Path) -> None:
     run.run(LONG)
     assert run.passed
     assert "passed" in run.summary()
-    assert (tmp_path / "ci.tsv").read_text() == "test-long\t1\tpassed\n"
+    assert (tmp_path / "ci.tsv").read_text() == "test-long\t0\tpassed\n"
 
 
 def test_a_file_that_passes_at_the_second_try(tmp_path: Path) -> None:
@@ -91,11 +93,14 @@ def test_three_files_in_one_run_are_no_luck(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tier", "script"),
     [
-        (Tier("test", 5), [(2, [failure("one"), PASSED])]),  # no second try
+        (
+            Tier("test", 5, ("tests/",), proved=False),
+            [(2, [failure("one"), PASSED])],
+        ),  # no second try
         (LONG, [(2, [PASSED])]),  # nothing that could be tried again
         (LONG, [(0, [{"passed": 0}])]),  # every test was skipped
         (LONG, [(0, [])]),
-        (Tier("lint", 5, tests=False), [(1, [])]),
+        (Tier("lint", 5, proved=False), [(1, [])]),
     ],
     ids=["short", "no file", "skipped", "silent", "lint"],
 )
@@ -128,13 +133,16 @@ def test_a_tier_without_time_fails_the_run(tmp_path: Path) -> None:
 
 def test_a_tier_of_checks_needs_no_test(tmp_path: Path) -> None:
     run = course(tmp_path, Play([(0, [])]))
-    run.run(Tier("lint", 5, tests=False))
+    run.run(Tier("lint", 5, proved=False))
     assert run.passed
 
 
 def test_the_first_tier_is_the_readmes() -> None:
-    assert TIERS[0] == Tier("test", TIERS[0].minutes)
-    assert not any(tier.again for tier in TIERS if tier.verb in {"lint", "test"})
+    assert TIERS[0].verb == "test"
+    assert TIERS[0].packages == ()
+    short = [tier for tier in TIERS if tier.verb in {"lint", "test"}]
+    assert len(short) == 2
+    assert not any(tier.again or tier.proved for tier in short)
 
 
 def test_every_tier_is_a_verb_of_the_makefile() -> None:
