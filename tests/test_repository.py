@@ -23,7 +23,7 @@ LOCKS = {
     "tools": ROOT / "images/tools.txt",
 }
 MODULES = sorted((ROOT / "geodes_datalab").rglob("*.py"))
-PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 # Extras that each view of the lock is made of (scripts/lock).
 VIEWS = {
     "up": ["up"],
@@ -42,7 +42,7 @@ OPEN_ARGUMENTS = {("config", "explain"), ("config", "load")}
 
 def pins(lock: Path) -> set[str]:
     """Every pinned requirement of a lock, with its marker."""
-    lines = lock.read_text().splitlines()
+    lines = lock.read_text("utf-8").splitlines()
     return {line.removesuffix("\\").strip() for line in lines if not line.startswith((" ", "#"))}
 
 
@@ -74,7 +74,7 @@ def test_there_is_a_lock_per_environment() -> None:
 
 @pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_locks_hold_no_download_address(lock: Path) -> None:
-    text = lock.read_text()
+    text = lock.read_text("utf-8")
     assert "://" not in text
     assert " @ " not in text, "a direct reference"
     options = {line.split()[0] for line in text.splitlines() if line.lstrip().startswith("-")}
@@ -83,7 +83,7 @@ def test_locks_hold_no_download_address(lock: Path) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_every_pin_is_exact_and_hashed(lock: Path) -> None:
-    entries = re.split(r"\n(?=\S)", lock.read_text().strip())
+    entries = re.split(r"\n(?=\S)", lock.read_text("utf-8").strip())
     assert len(entries) == len(pins(lock))
     for entry in entries:
         assert re.match(r"[a-z0-9.-]+==\S+", entry), entry.splitlines()[0]
@@ -121,12 +121,12 @@ def test_the_platform_image_has_no_array_stack() -> None:
 def test_one_proxy_for_the_local_mode_and_the_image() -> None:
     for name in ("package.json", "package-lock.json"):
         local, image = ROOT / "geodes_datalab/local/chp" / name, ROOT / "images/platform" / name
-        assert local.read_text() == image.read_text(), f"copy {local} to {image}"
-        assert '"resolved"' not in local.read_text(), "a download address"
+        assert local.read_text("utf-8") == image.read_text("utf-8"), f"copy {local} to {image}"
+        assert '"resolved"' not in local.read_text("utf-8"), "a download address"
 
 
 def test_every_cap_and_every_override_says_why() -> None:
-    for line in (ROOT / "pyproject.toml").read_text().splitlines():
+    for line in (ROOT / "pyproject.toml").read_text("utf-8").splitlines():
         if re.match(r'\s*"[A-Za-z0-9._\[\]-]+[^"]*(<|==)', line) and "sys_platform" not in line:
             assert "#" in line, f"no reason given: {line.strip()}"
 
@@ -134,14 +134,14 @@ def test_every_cap_and_every_override_says_why() -> None:
 def test_the_version_is_said_once_and_everywhere_the_same() -> None:
     assert PYPROJECT["project"]["dynamic"] == ["version"]
     assert importlib.metadata.version("geodes-datalab") == geodes_datalab.__version__
-    changelog = (ROOT / "CHANGELOG.md").read_text()
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     headings = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert geodes_datalab.__version__ in headings[1:] or len(headings) == 1
 
 
 def test_make_help_names_every_verb() -> None:
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text("utf-8")
     verbs = re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE)
     shown = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True
@@ -151,7 +151,7 @@ def test_make_help_names_every_verb() -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_and_bodies_stay_short(module: Path) -> None:
-    source = module.read_text()
+    source = module.read_text("utf-8")
     lines = source.count("\n")
     assert lines < 400, f"{lines} lines: split it"
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -168,7 +168,7 @@ def body_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_public_functions_take_no_kwargs_and_few_by_position(module: Path) -> None:
-    for node in ast.parse(module.read_text()).body:
+    for node in ast.parse(module.read_text("utf-8")).body:
         if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
             continue
         if node.decorator_list or (module.stem, node.name) in OPEN_ARGUMENTS:
