@@ -10,6 +10,10 @@ export UV_PYTHON_DOWNLOADS=never
 export UV_LINK_MODE="${UV_LINK_MODE:-copy}"
 # uv reads neither pip's certificate bundle nor its registries: hand both on, where they are set.
 if [ -z "${SSL_CERT_FILE:-}" ] && [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="$PIP_CERT"; fi
+# Nor does npm read either: a Node.js trusts its own list, and what this names.
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -n "${SSL_CERT_FILE:-}" ]; then
+    export NODE_EXTRA_CA_CERTS="$SSL_CERT_FILE"
+fi
 if [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] && [ -n "${PIP_INDEX_URL:-}" ]; then
     export UV_DEFAULT_INDEX="$PIP_INDEX_URL"
 fi

@@ -93,6 +93,21 @@ def test_pips_settings_reach_uv(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"PIP_CERT": "/site/ca.pem"}, "/site/ca.pem"),
+        ({"SSL_CERT_FILE": "/site/ca.pem"}, "/site/ca.pem"),
+        ({"SSL_CERT_FILE": "/site/ca.pem", "NODE_EXTRA_CA_CERTS": "/npm.pem"}, "/npm.pem"),
+        ({}, ""),
+    ],
+)
+def test_a_sites_certificates_reach_npm(
+    tmp_path: Path, settings: dict[str, str], told: str
+) -> None:
+    assert shell("echo $NODE_EXTRA_CA_CERTS", tmp_path, **settings).stdout.strip() == told
+
+
 def test_uvs_own_settings_win(tmp_path: Path) -> None:
     done = shell(
         "echo $UV_DEFAULT_INDEX",

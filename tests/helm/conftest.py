@@ -44,7 +44,7 @@ def helm(chart: Path, shared_cache: Path, tmp_path_factory: pytest.TempPathFacto
             return helm
     pytest.skip(
         f"needs helm {'.'.join(map(str, OLDEST))} or newer (Debian has none; https://helm.sh): "
-        "install it, or let `scripts/helm --path` fetch it (make test does, where there is npm)"
+        "install it, or let `scripts/helm --path` fetch it (make test does)"
     )
 
 
