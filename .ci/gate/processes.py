@@ -59,17 +59,15 @@ def run(
     began, cut_off = time.monotonic(), False
     process = subprocess.Popen(command, env=os.environ | dict(variables), start_new_session=True)
     try:
-        process.wait(max(seconds, 0))
-    except subprocess.TimeoutExpired:
-        cut_off = True
-        _interrupt(process, tidy)
+        if not _ends(process, seconds):
+            cut_off = True
+            _interrupt(process, tidy)
     except KeyboardInterrupt:
         _interrupt(process, tidy)
         _end_all(process.pid)
         raise
     left = _end_all(process.pid)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)
+    _ends(process, 10)
     code = -signal.SIGKILL if process.returncode is None else process.returncode
     return Ended(code, time.monotonic() - began, cut_off, left)
 
@@ -77,8 +75,30 @@ def run(
 def _interrupt(process: subprocess.Popen[bytes], seconds: float) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
+    _ends(process, seconds)
+
+
+def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for a command, and tell whether it ended in time.
+
+    What it orphaned is adopted here: reaped as soon as it has ended, as init would. Whoever asks whether
+    a process is gone would find it there for ever otherwise.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            return True
+        with suppress(ChildProcessError, AttributeError):  # macOS has no waitid, and adopts nothing
+            _reap_others(process.pid)
+        time.sleep(0.1)
+    return process.poll() is not None
+
+
+def _reap_others(child: int) -> None:
+    """Take the exit codes of adopted processes; the child's own is left to `subprocess`."""
+    peek = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while (one := os.waitid(os.P_ALL, 0, peek)) and one.si_pid != child:
+        os.waitpid(one.si_pid, os.WNOHANG)
 
 
 def _end_all(child: int) -> tuple[str, ...]:

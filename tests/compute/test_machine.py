@@ -10,8 +10,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -126,11 +128,22 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
 
 
 def gone(group: int) -> bool:
-    """Tell whether no process of a group is left, within 20 seconds."""
+    """Tell whether no process of a group runs, within 20 seconds (zombies wait for a lazy init)."""
     for _ in range(100):
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
+        if not any(map(running, members(group))):
             return True
         time.sleep(0.2)
+    return False
+
+
+def members(group: int) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == group:
+                yield process
+
+
+def running(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False

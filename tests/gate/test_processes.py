@@ -58,6 +58,15 @@ def test_a_command_past_its_time_may_tidy_up(tmp_path: Path) -> None:
     assert left == []
 
 
+def test_orphans_that_end_meanwhile_are_gone(tmp_path: Path) -> None:
+    """Tests ask whether what they stopped is gone: nobody but the adopter can reap it."""
+    file = tmp_path / "numbers"
+    start = DAEMON.format(file=file, program="sleep 0.1")
+    wait = f"while ! [ -s {file} ]; do sleep 0.1; done"
+    gone = f"while kill -0 $(cat {file}) 2>/dev/null; do sleep 0.1; done"
+    assert play(30, "sh", "-c", f"({start}); {wait}; {gone}; exit 7") == (7, False, [])
+
+
 @pytest.mark.parametrize(
     "program", ["sleep 600", 'sh -c "trap : TERM; while :; do sleep 1; done"'], ids=["mild", "deaf"]
 )
