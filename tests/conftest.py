@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.waiting import patience
 
 pytest_plugins = [
     "geodes_datalab.testing.fixtures",  # the stand-in GEODES: geodes, geodes_factory
@@ -77,6 +78,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, flag in TIERS.items():
             if item.get_closest_marker(marker) and not config.getoption(flag):
                 item.add_marker(pytest.mark.skip(reason=f"needs {flag}"))
+        have_patience(item)
+
+
+def have_patience(item: pytest.Item) -> None:
+    """Multiply the limit of pytest-timeout by TESTS_PATIENCE, as support.waiting does with its own."""
+    marker = item.get_closest_marker("timeout")
+    seconds = marker.args[0] if marker else float(item.config.getini("timeout"))
+    if patience() != 1:
+        item.add_marker(pytest.mark.timeout(seconds * patience()), append=False)
 
 
 def foreign_variables() -> list[str]:

@@ -25,8 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-
-from geodes_datalab.testing.visitor import Failure, Visitor
+from support.visitor import Failure, Visitor
 
 CLUSTER = """
 import time, warnings

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from jupyterhub.httpclient import JupyterHubHTTPClient
 from jupyterhub.proxy import ConfigurableHTTPProxy
+from support.proxy import HubStandIn, PublicProxy
 
 from geodes_datalab.hub.proxy import WatchedProxy
-from geodes_datalab.testing.proxy import HubStandIn, PublicProxy
 
 COUNT = 5000
 LOOKS = 200

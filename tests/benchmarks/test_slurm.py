@@ -17,8 +17,7 @@ from hpc import Centre
 from hpc.centre import needed, why_not
 from hpc.files import DATALAB
 from hpc.login import Login
-
-from geodes_datalab.testing.kubernetes_gateway import HubStandIn
+from support.kubernetes_gateway import HubStandIn
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(800)]
 COUNT = 100

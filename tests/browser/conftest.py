@@ -12,11 +12,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+from support.lab import Lab, chromium
 
 from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as runs
 from geodes_datalab.local import secrets
-from geodes_datalab.testing.lab import Lab, chromium
 
 SCREENSHOTS = Path(os.environ.get("GEODES_SCREENSHOTS") or Path(__file__).with_name("_screenshots"))
 

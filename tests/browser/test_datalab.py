@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Locator, expect
-
-from geodes_datalab.testing.lab import Lab, assert_clean, assert_shows_bars, position, ran
+from support.lab import Lab, assert_clean, assert_shows_bars, position, ran
 
 if TYPE_CHECKING:
     from conftest import Datalab

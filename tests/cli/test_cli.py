@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from support.datalab import Datalab
 
 from geodes_datalab import __version__
 from geodes_datalab.cli import main
-from geodes_datalab.testing.datalab import Datalab
 
 HEAVY = {"dask", "distributed", "jupyterhub", "numpy", "psutil", "pydantic", "rich", "xarray"}
 

@@ -13,9 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 from harness import Cluster, images
+from support.visitor import Kernel, Visitor
 from trials import IMAGES, Release, people
-
-from geodes_datalab.testing.visitor import Kernel, Visitor
 
 # What breaks or replaces things comes last; the audit looks back at everything.
 ORDER = (

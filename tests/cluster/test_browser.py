@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator
 import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from trials import Release, Table, people
-from trials.tables import ARTIFACTS
-
-from geodes_datalab.testing.lab import (
+from support.lab import (
     SLOW,
     Cells,
     Lab,
@@ -25,6 +22,8 @@ from geodes_datalab.testing.lab import (
     position,
     ran,
 )
+from trials import Release, Table, people
+from trials.tables import ARTIFACTS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.visitor import wait_for
 from trials import Release
 from trials.tables import ARTIFACTS
-
-from geodes_datalab.testing.visitor import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 from harness import Cluster, ClusterError
+from support.visitor import Failure, Visitor, wait_for
 from trials import Release, Table, is_ready, people
 from trials.desk import Desk
-
-from geodes_datalab.testing.visitor import Failure, Visitor, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 

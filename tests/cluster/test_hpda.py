@@ -20,12 +20,11 @@ import trustme
 from harness import Cluster
 from hpc.centre import why_not
 from playwright.sync_api import Page
+from support.lab import assert_shows_bars, chromium
+from support.visitor import Kernel, Visitor, wait_for
 from trials import IMAGES, Release, packets, people
 from trials.packets import Target
 from trials.tables import ARTIFACTS
-
-from geodes_datalab.testing.lab import assert_shows_bars, chromium
-from geodes_datalab.testing.visitor import Kernel, Visitor, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

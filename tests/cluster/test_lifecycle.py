@@ -9,11 +9,10 @@ from collections.abc import Iterator
 import pytest
 from harness import Cluster
 from playwright.sync_api import expect
+from support.lab import Lab, chromium
+from support.visitor import Visitor, wait_for
 from trials import Release, of_cluster, people
 from trials.tables import ARTIFACTS
-
-from geodes_datalab.testing.lab import Lab, chromium
-from geodes_datalab.testing.visitor import Visitor, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 

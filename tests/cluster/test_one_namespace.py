@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import pytest
 from harness import Cluster
+from support.visitor import wait_for
 from trials import IMAGES, Release, audit, packets, people
 from trials.packets import Target
-
-from geodes_datalab.testing.visitor import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 

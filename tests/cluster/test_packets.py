@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 from harness import Cluster
+from support.visitor import Kernel, Visitor, wait_for
 from trials import IMAGES, Release, packets, people
 from trials.packets import Matrix, Target
 from trials.tables import ARTIFACTS
-
-from geodes_datalab.testing.visitor import Kernel, Visitor, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from support.visitor import Kernel, Visitor, wait_for
 from trials import Release, people
-
-from geodes_datalab.testing.visitor import Kernel, Visitor, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 from harness import Cluster
+from support.visitor import Failure, Visitor, wait_for
 from trials import IMAGES, Release, Table, people
 from trials.desk import Desk
-
-from geodes_datalab.testing.visitor import Failure, Visitor, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import dask_gateway  # noqa: F401 - first, or a test's own setting would drop its defaults
 import pytest
-
-from geodes_datalab.testing.dask_gateway import DaskGateway, serve
+from support.dask_gateway import DaskGateway, serve
 
 SETTINGS = """
 from dask_gateway_server.options import Float, Integer, Mapping, Options, Select

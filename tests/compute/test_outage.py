@@ -12,12 +12,12 @@ from typing import Any
 import dask
 import dask_gateway_server.proxy
 import pytest
+from support.kubernetes_gateway import until
+from support.ports import free_ports
 
 from geodes_datalab.compute import access
 from geodes_datalab.compute.outage import LONGEST, Outage
 from geodes_datalab.errors import ClusterError, GatewayAway
-from geodes_datalab.testing.kubernetes_gateway import until
-from geodes_datalab.testing.ports import free_ports
 
 
 def test_silence_is_borne_for_a_while_and_then_told(monkeypatch: pytest.MonkeyPatch) -> None:

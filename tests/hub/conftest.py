@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.kubernetes_gateway import GatewayParts, running_gateway, until
 
 from geodes_datalab.hub import load
-from geodes_datalab.testing.kubernetes_gateway import GatewayParts, running_gateway, until
 
 
 @pytest.fixture

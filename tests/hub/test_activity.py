@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from support.kubernetes_api import Serving
 from user_server import server, until
 
 from geodes_datalab.hub.activity.watch import SOURCE, Watch
 from geodes_datalab.hub.settings.singleuser import LAB
-from geodes_datalab.testing.kubernetes_api import Serving
 
 
 class Gateway(Serving):

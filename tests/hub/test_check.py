@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import trustme
+from support.datalab import Datalab
 
 from geodes_datalab.errors import ServiceError
 from geodes_datalab.hub.check import steps
 from geodes_datalab.hub.check.__main__ import main
 from geodes_datalab.hub.check.visit import Visit, connect_instead
-from geodes_datalab.testing.datalab import Datalab
 
 
 class Hub(BaseHTTPRequestHandler):

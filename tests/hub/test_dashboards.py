@@ -12,9 +12,8 @@ import pytest
 import requests
 import trustme
 from aiohttp import WSMsgType, web
+from support.kubernetes_api import Serving
 from user_server import server
-
-from geodes_datalab.testing.kubernetes_api import Serving
 
 INSIDE = "/proxy/hpda/clusters/abc/word/status"
 ROOT = "/services/dask-gateway-hpda"

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-
-from geodes_datalab.testing.kubernetes_gateway import GatewayParts, running, status, until
+from support.kubernetes_gateway import GatewayParts, running, status, until
 
 QUOTA = (
     'pods "{}" is forbidden: exceeded quota: dask, requested: requests.cpu=1, '

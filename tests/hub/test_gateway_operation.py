@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from support.kubernetes_gateway import GatewayParts, until
 
 from geodes_datalab.compute import gateway as compute_gateway
 from geodes_datalab.compute import scheduler
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError
-from geodes_datalab.testing.kubernetes_gateway import GatewayParts, until
 
 QUOTA = (
     'pods "{}" is forbidden: exceeded quota: dask, requested: requests.cpu=1, '

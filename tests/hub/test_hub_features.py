@@ -244,7 +244,7 @@ def test_the_culler_as_a_process_of_its_own(
 
 
 def test_the_culler_waits_for_the_hub(capsys: pytest.CaptureFixture[str]) -> None:
-    from geodes_datalab.testing.kubernetes_api import KubernetesApi
+    from support.kubernetes_api import KubernetesApi
 
     with KubernetesApi("x") as later:  # anything that answers, even with an error
         address = later.address

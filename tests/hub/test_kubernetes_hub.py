@@ -18,10 +18,10 @@ import pytest
 import requests
 from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from support.kubernetes_api import KubernetesApi, Serving
 from user_server import until
 
 from geodes_datalab.hub.settings.pages import TEMPLATES
-from geodes_datalab.testing.kubernetes_api import KubernetesApi, Serving
 
 CONFIG = (
     Path(sys.modules["geodes_datalab"].__file__ or "").parent / "hub/files/jupyterhub_config.py"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import requests
+from support.dask_gateway import serve
 from user_server import UserServer, server, until
 
 from geodes_datalab.hub.settings.singleuser import LAB
-from geodes_datalab.testing.dask_gateway import serve
 
 PATH = "/services/dask-gateway-hpda"
 CLUSTERS = "/geodes-datalab/hpda/clusters"

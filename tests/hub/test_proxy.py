@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.proxy import HubStandIn, PublicProxy
 
 from geodes_datalab.hub.proxy import WatchedProxy
-from geodes_datalab.testing.proxy import HubStandIn, PublicProxy
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.datalab import Datalab
 
 from geodes_datalab.local import family
 from geodes_datalab.local.layout import Layout, layout
-from geodes_datalab.testing.datalab import Datalab
 
 WORKERS = 8
 """That a user of the whole datalab may have; by default it follows the machine's processors."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from support.datalab import Datalab, Failure, Kernel, Visitor, wait_for
 
 from geodes_datalab.local import family
-from geodes_datalab.testing.datalab import Datalab, Failure, Kernel, Visitor, wait_for
 
 OPEN_CLUSTER = """
 from dask_gateway import Gateway

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.datalab import wait_for
 
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
@@ -21,7 +22,6 @@ from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import Child, Part, tail
 from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.supervisor import Supervisor, describe_run
-from geodes_datalab.testing.datalab import wait_for
 
 SERVER = """
 import http.server, sys

@@ -11,8 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from support import dask_gateway
 
-from geodes_datalab.testing import dask_gateway
 from geodes_datalab.testing.geodes import StandIn, serve
 from geodes_datalab.testing.samples import SampleSet, build
 

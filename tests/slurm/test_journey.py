@@ -16,10 +16,10 @@ from hpc import Centre
 from hpc.files import DATALAB
 from hpc.login import DASK, SLURM
 from playwright.sync_api import Browser, Locator, expect
+from support.lab import SLOW, Lab, assert_clean, chromium, position, ran
 
 from geodes_datalab.hub import load
 from geodes_datalab.hub.gateway.slurm import site
-from geodes_datalab.testing.lab import SLOW, Lab, assert_clean, chromium, position, ran
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 NOTEBOOK = "04-scale/02-hpda.ipynb"

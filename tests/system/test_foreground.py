@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from support.datalab import Failure
 
 from geodes_datalab.local import family
-from geodes_datalab.testing.datalab import Failure
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 

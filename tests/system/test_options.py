@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.datalab import Datalab, Visitor, wait_for
 
-from geodes_datalab.testing.datalab import Datalab, Visitor, wait_for
 from geodes_datalab.testing.geodes import Catalogue, StandIn, serve
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]

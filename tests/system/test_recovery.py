@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from support.datalab import Datalab, Kernel, Visitor, wait_for
 
 from geodes_datalab.local import family
-from geodes_datalab.testing.datalab import Datalab, Kernel, Visitor, wait_for
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from geodes_datalab.testing.visitor import Kernel, Visitor, wait_for
+from support.visitor import Kernel, Visitor, wait_for
 
 from . import people
 from .release import Release

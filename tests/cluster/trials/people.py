@@ -7,9 +7,8 @@ import time
 from typing import Any
 
 import requests
+from support.visitor import Failure, Kernel, Visitor, wait_for
 from tornado.httpclient import HTTPError
-
-from geodes_datalab.testing.visitor import Failure, Kernel, Visitor, wait_for
 
 from .release import Release
 

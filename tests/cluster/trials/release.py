@@ -15,9 +15,9 @@ from typing import Any
 
 import requests
 from harness import Cluster
+from support.visitor import Failure, Visitor, wait_for
 
 from geodes_datalab import __version__
-from geodes_datalab.testing.visitor import Failure, Visitor, wait_for
 
 CHART = Path(__file__).parents[3] / "helm" / "geodes-datalab"
 VALUES = Path(__file__).parents[1] / "values"

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+from support.ports import free_ports
 
-from geodes_datalab.testing.ports import free_ports
 from hpc import private
 from hpc.files import ACCOUNTS, GROUP, NODES, slurm_conf, write_accounts
 from hpc.processes import of_dask

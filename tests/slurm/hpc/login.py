@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from support.kubernetes_gateway import FILES, HubStandIn
+from support.ports import free_ports
 
 from geodes_datalab.hub import load
 from geodes_datalab.hub.gateway.slurm import site
-from geodes_datalab.testing.kubernetes_gateway import FILES, HubStandIn
-from geodes_datalab.testing.ports import free_ports
 from hpc.centre import Centre, identity
 from hpc.files import DATALAB
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from geodes_datalab.testing.visitor import Failure, Kernel, Visitor, wait_for
+from support.visitor import Failure, Kernel, Visitor, wait_for
 
 __all__ = ["Datalab", "Failure", "Kernel", "Visitor", "port_of", "wait_for"]
 

@@ -10,7 +10,7 @@ import time
 from types import SimpleNamespace
 from typing import Any, Self
 
-from geodes_datalab.testing.ports import free_ports
+from support.ports import free_ports
 
 
 class PublicProxy:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-
-from geodes_datalab.testing.ports import free_ports
+from support.ports import free_ports
 
 SETTINGS = """
 c.DaskGateway.address = "127.0.0.1:{api}"

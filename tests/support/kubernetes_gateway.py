@@ -20,11 +20,12 @@ from typing import Any
 
 import requests
 from aiohttp import web
+from support.kubernetes_api import KubernetesApi, Serving
+from support.ports import free_ports
 
-from geodes_datalab.testing.kubernetes_api import KubernetesApi, Serving
-from geodes_datalab.testing.ports import free_ports
+from geodes_datalab import hub
 
-FILES = Path(__file__).parent.parent / "hub" / "files"
+FILES = Path(hub.__file__).parent / "files"
 NAMESPACE = "datalab-dask"
 SIZES = {
     "small": {"cores": 1, "memory_gib": 2, "threads": 1, "default": True},
