@@ -2,7 +2,7 @@
 # FILES="tests/slurm/test_use.py" runs some files of a tier of tests, ARGS="-x -k search" hands options on.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help up down status test test-chart test-311 test-browser test-system test-notebooks bench chart lint format fuzz \
+.PHONY: help up down status prepare test test-chart test-311 test-311-all test-browser test-system test-notebooks bench chart lint format fuzz \
         notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster \
         test-cluster-faults test-slurm bench-class
 
@@ -18,13 +18,21 @@ down: ## Stop it
 status: ## Show what runs
 	@.venv/bin/geodes-datalab status $(ARGS)
 
+prepare: ## Fetch and build what the tests of all tiers need, ahead of them
+	@scripts/prepare
+
 test: ## Run the tests (ARGS="-k search")
 	@scripts/test --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
 
 test-chart: ## Lint and render the chart with a real helm, and look at every object
 	@scripts/test --numprocesses=auto --dist=loadfile tests/helm $(ARGS)
 
-test-311: ## Run the tests on Python 3.11, the oldest supported
+test-311: ## Run those that may tell on Python 3.11, the oldest supported: doctests, pure code, the hub
+	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/test --numprocesses=auto --dist=loadfile $(ARGS) \
+		$(or $(FILES),geodes_datalab tests/test_compile.py $(patsubst %,tests/%,foundation stac cubes ops) \
+		$(filter-out %_hub.py %_panel.py %_activity.py %_operation.py,$(wildcard tests/hub/test_*.py)))
+
+test-311-all: ## Run all tests on Python 3.11
 	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/test --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
 
 test-browser: ## Drive the whole datalab with Chromium

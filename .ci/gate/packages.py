@@ -8,19 +8,24 @@ import subprocess
 from collections.abc import Iterable
 
 
+def missing(wanted: Iterable[str]) -> list[str]:
+    """Return what is not installed; nothing where there is no dpkg to ask."""
+    if not shutil.which("dpkg-query"):
+        return []
+    return [name for name in wanted if not version(name)]
+
+
 def install(wanted: Iterable[str]) -> None:
     """Install what is missing, where this is root on a Debian; elsewhere say what is missing."""
-    if not shutil.which("dpkg-query"):
+    lacking = missing(wanted)
+    if not lacking:
         return
-    missing = [name for name in wanted if not version(name)]
-    if not missing:
-        return
-    print(f"=== missing: {' '.join(missing)}", flush=True)
+    print(f"=== missing: {' '.join(lacking)}", flush=True)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         print("not root on a Debian: install them yourself if a tier fails for the want of them")
         return
     silent = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *missing]):
+    for arguments in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *lacking]):
         command = ["apt-get", "-y", *arguments]  # if it fails, a tier will say what it lacks
         subprocess.run(command, env=silent, stdout=subprocess.DEVNULL, check=False)
 

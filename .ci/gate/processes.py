@@ -124,18 +124,15 @@ def _end_all(child: int) -> tuple[str, ...]:
 
 def _descendants(child: int) -> dict[int, str]:
     """Return the names of the processes that come from this one; reap those that have ended."""
+    with suppress(ChildProcessError, AttributeError):
+        _reap_others(child)
     known, found = dict(_processes()), {}
     for pid, (state, parent, name) in known.items():
         above = parent
         while above in known and above != os.getpid():
             above = known[above][1]
-        if above != os.getpid():
-            continue
-        if state not in "ZX":
+        if above == os.getpid() and state not in "ZX":
             found[pid] = name
-        elif parent == os.getpid() and pid != child:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
     return found
 
 

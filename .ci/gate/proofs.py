@@ -1,8 +1,11 @@
 """Proofs by content: a tier that passed is not run again while nothing has changed that it hangs on.
 
-A proof is a small file, ``<folder>/<tier>/<key>.json``. The key is a checksum of everything that the verdict
-may depend on: the content of the files (of the tree, committed or not), the tier's own row, the Python,
+A proof is a small file, ``<folder>/<tier>/<key>``. The key is a checksum of everything that the verdict may
+depend on: the content of the files (of the tree, committed or not), the tier's own row, the Python,
 the versions of the Debian packages that it uses, the kind of machine.
+
+Long tiers leave a record in the tree as well (``.ci/proofs/<tier>.json``): it goes with every clone, and
+says when they last passed, be it on an older tree.
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ import platform
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from gate import packages
 from gate.tiers import Tier
+
+RECORDS = Path(".ci/proofs")
 
 
 @dataclass(frozen=True)
@@ -26,13 +32,17 @@ class Proof:
     """Where and when a tier passed."""
 
     commit: str
-    """The commit; with a ``+`` where the tree held more than it."""
+    """All 40 digits of the commit; with a ``+`` where the tree held more than it."""
     date: str
     seconds: float
     machine: str
+    second: tuple[str, ...] = ()
+    """Files of tests that passed at the second try only."""
 
     def __str__(self) -> str:
-        return f"proved at {self.commit}, {self.date} ({self.seconds:.0f} s)"
+        again = f", {', '.join(self.second)} at the second try" if self.second else ""
+        commit = self.commit[:9] + "+" * self.commit.endswith("+")
+        return f"proved at {commit}, {self.date} ({self.seconds:.0f} s{again})"
 
 
 @dataclass(frozen=True)
@@ -53,16 +63,11 @@ class Proofs:
     root: Path
     ignored: bool = False
 
-    def find(self, tier: Tier) -> Proof | None:
-        """Return the proof of a tier on what the tree holds now."""
-        if self.ignored or not tier.proved:
-            return None
-        try:
-            return Proof(**json.loads(self._file(tier).read_text("utf-8")))
-        except (OSError, ValueError, TypeError):  # none, or half a file: it is run
-            return None
+    def find(self, tier: Tier, key: str) -> Proof | None:
+        """Return the proof of a tier for a key; none where it is to be run."""
+        return None if self.ignored or not tier.proved else _read(self._file(tier, key))
 
-    def keep(self, tier: Tier, key: str, seconds: float) -> None:
+    def keep(self, tier: Tier, key: str, seconds: float, second: tuple[str, ...] = ()) -> None:
         """Keep the proof that a tier passed; none if the tree has changed since it began.
 
         Parameters
@@ -73,26 +78,51 @@ class Proofs:
             Its key when it began.
         seconds
             How long it took.
+        second
+            Files of tests that passed at the second try.
         """
         if not tier.proved or key != self.key(tier):
             return
         date = time.strftime("%Y-%m-%d", time.gmtime())
-        proof = Proof(self._commit(), date, round(seconds), platform.platform())
-        file = self.folder / tier.verb / f"{key}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps(asdict(proof)) + "\n", "utf-8")
-        part.replace(file)
+        proof = Proof(self.commit(), date, round(seconds), platform.platform(), second)
+        _write(self._file(tier, key), proof)
+
+    def record(self, tier: Tier, key: str) -> None:
+        """Write the proof of a long tier into the tree, to be committed; not the machine's name."""
+        if proof := _read(self._file(tier, key)):
+            kind = f"{os.cpu_count()} cores, {platform.machine()}"
+            _write(self.root / RECORDS / f"{tier.verb}.json", replace(proof, machine=kind))
+
+    def recorded(self, tier: Tier) -> tuple[Proof, int | None] | None:
+        """Return the record of a long tier, and by how many commits the tree is ahead of it.
+
+        None for the number: the clone's history does not reach that far.
+        """
+        proof = _read(self.root / RECORDS / f"{tier.verb}.json")
+        if proof is None:
+            return None
+        since = f"{proof.commit.rstrip('+')}..HEAD"
+        try:
+            return proof, int(self._git("rev-list", "--count", since))
+        except (subprocess.CalledProcessError, ValueError):
+            return proof, None
 
     def key(self, tier: Tier) -> str:
-        """Return the checksum of all that the verdict may depend on."""
+        """Return the checksum of all that the verdict may depend on; empty: nothing proves it."""
+        if not tier.proved:
+            return ""
         found = hashlib.sha256()
         for line in self._lines(tier):
             found.update(f"{line}\n".encode())
         return found.hexdigest()
 
-    def _file(self, tier: Tier) -> Path:
-        return self.folder / tier.verb / f"{self.key(tier)}.json"
+    def commit(self) -> str:
+        """Return the commit, with a ``+`` where the tree holds more."""
+        changed = self._git("status", "--porcelain").strip()
+        return self._git("rev-parse", "HEAD").strip() + ("+" if changed else "")
+
+    def _file(self, tier: Tier, key: str) -> Path:
+        return self.folder / tier.verb / key
 
     def _lines(self, tier: Tier) -> Iterator[str]:
         yield repr(tier)
@@ -107,10 +137,6 @@ class Proofs:
     def _files(self) -> list[str]:
         listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         return sorted(filter(None, self._git(*listed).split("\0")))
-
-    def _commit(self) -> str:
-        changed = self._git("status", "--porcelain").strip()
-        return self._git("rev-parse", "--short=9", "HEAD").strip() + ("+" if changed else "")
 
     def _git(self, *arguments: str) -> str:
         command = ["git", *arguments]
@@ -131,3 +157,17 @@ class Proofs:
             check=False,
         )
         return told.stdout
+
+
+def _read(file: Path) -> Proof | None:
+    with suppress(OSError, ValueError, TypeError):  # none, or half a file
+        told = dict(json.loads(file.read_text("utf-8")))
+        return Proof(**(told | {"second": tuple(told.get("second", ()))}))
+    return None
+
+
+def _write(file: Path, proof: Proof) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.write_text(json.dumps(asdict(proof)) + "\n", "utf-8")
+    part.replace(file)

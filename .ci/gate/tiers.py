@@ -1,4 +1,4 @@
-"""The tiers: what `make` is asked for, in which order, for how long at most, and what its verdict hangs on."""
+"""The tiers: what `make` is asked for, in which lane, for how long at most, and what its verdict hangs on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 SHARED = ("tests/conftest.py", "tests/support/")
 """Of the tests, what every tier uses."""
-UNUSED = ("docs/", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
+UNUSED = ("docs/", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/proofs/")
 """What no tier with a proof looks at."""
+SCIENCE = ("geodes_datalab/cubes/", "geodes_datalab/maps/", "geodes_datalab/ops/")
+"""What only notebooks use: tiers that run none do not hang on it."""
+PINNED = ("pyproject.toml", "requirements/", "scripts/lib.sh", "scripts/size", "scripts/test")
+"""What says which versions of other people's libraries there are, and how they are installed."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,9 @@ class Tier:
 
     verb: str
     minutes: float
-    """It is stopped after so many."""
+    """It is stopped after so many. They hold on two slow cores with both lanes busy."""
+    lane: str = ""
+    """Tiers of different lanes run side by side; those without one run alone, after all others."""
     tests: tuple[str, ...] = ()
     """Folders of its tests, with those whose modules these import."""
     packages: tuple[str, ...] = ()
@@ -28,12 +34,20 @@ class Tier:
     """Whether a proof counts: it is not run where it passed before on the same content; see `gate.proofs`."""
     python: str = ""
     """The one Python that it takes, instead of the newest that fits."""
+    unused: tuple[str, ...] = ()
+    """Files that it does not look at, beyond `UNUSED`."""
+    only: tuple[str, ...] = ()
+    """If given, the verdict hangs on these alone."""
+    covers: Tier | None = None
+    """A tier that need not run where this one just has."""
 
     def hangs_on(self, path: str) -> bool:
         """Tell whether the verdict may depend on a file of the repository: on all that is not known."""
+        if self.only:
+            return path.startswith(self.only)
         if path.startswith("tests/"):
             return path.startswith((*SHARED, *self.tests))
-        return not path.startswith(UNUSED)
+        return not path.startswith((*UNUSED, *self.unused))
 
 
 CHROMIUM = ("chromium", "fonts-dejavu-core", "fonts-liberation")
@@ -42,33 +56,57 @@ ENGINE = ("buildah", "mmdebstrap")
 CLUSTER = (
     *("containerd", "runc", "containernetworking-plugins"),
     *("iptables", "conntrack", "iproute2", "procps"),
+    *ENGINE,
+    *CHROMIUM,
+)
+ON_CLUSTER = ("tests/cluster/", "tests/slurm/", "tests/benchmarks/")
+IN_THE_CHART = ("helm/", "images/", "scripts/images", "scripts/cluster")
+
+TEST = Tier("test", 18, lane="a", tests=("tests/",), proved=False)
+"""The README's `make test`; where packages are missing, it comes before any is installed for the others."""
+PREPARE = Tier("prepare", 50, proved=False)
+"""Environments, programs, samples and images: built before any clock of the others runs."""
+
+TEST_311 = Tier(
+    "test-311", 8, lane="b", tests=("tests/",), again=True, python="3.11", unused=IN_THE_CHART
 )
 
 TIERS = (
-    Tier("test", 20, tests=("tests/",), proved=False),
-    Tier("lint", 12, proved=False),
-    Tier("docs", 4, proved=False),
-    Tier("test-browser", 12, tests=("tests/browser/",), packages=CHROMIUM, again=True),
-    Tier("test-system", 12, tests=("tests/system/", "tests/hub/"), again=True),
+    TEST,
+    Tier("test-cluster", 20, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
     Tier(
-        "test-slurm", 20, tests=("tests/slurm/", "tests/benchmarks/"), packages=(*SLURM, *CHROMIUM),
-        again=True,
+        "test-slurm", 20, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
+        packages=(*SLURM, *CHROMIUM), again=True, unused=("helm/", "images/"),
     ),
-    # It builds the images too: half an hour where nothing is cached.
-    Tier("test-images", 60, tests=("tests/images/",), packages=ENGINE, again=True),
-    # And this one Kubernetes: 20 minutes.
+    Tier("lint", 5, lane="b", proved=False),
+    Tier("docs", 4, lane="b", proved=False),
+    Tier("test-images", 8, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
-        "test-cluster", 50, tests=("tests/cluster/", "tests/slurm/", "tests/benchmarks/"),
-        packages=(*CLUSTER, *ENGINE, *CHROMIUM), again=True,
+        "test-browser", 9, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
+        unused=IN_THE_CHART,
     ),
-    Tier("test-311", 15, tests=("tests/",), again=True, python="3.11"),
-    Tier("size", 5),
     Tier(
-        "bench", 20, tests=("tests/benchmarks/", "tests/slurm/"),
-        packages=("nginx-light", "libnginx-mod-http-lua"),
+        "test-system", 9, lane="b", tests=("tests/system/", "tests/hub/"), again=True,
+        unused=(*IN_THE_CHART, *SCIENCE),
+    ),
+    Tier(
+        "test-311-all", 18, lane="b", tests=("tests/",), again=True, python="3.11", only=PINNED,
+        covers=TEST_311,
+    ),
+    TEST_311,
+    Tier("size", 4, lane="b", only=PINNED),
+    Tier(
+        "bench", 15, tests=("tests/benchmarks/", "tests/slurm/"),
+        packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", *SCIENCE[1:]),
     ),
 )  # fmt: skip
-"""The first is the README's `make test`: it comes before any package is installed for the others."""
+"""In the order in which each lane takes them."""
+
+LONG = (
+    Tier("test-cluster-faults", 60, tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
+    Tier("bench-class", 30, tests=ON_CLUSTER, packages=CLUSTER, unused=SCIENCE),
+)
+"""Not run with the others: ``.ci/run VERB`` does, and keeps a proof that may be older than the tree."""
 
 BASIC = ("ca-certificates", "git", "make", "python3", "python3-pip", "python3-venv")
 
@@ -76,3 +114,17 @@ BASIC = ("ca-certificates", "git", "make", "python3", "python3-pip", "python3-ve
 def packages() -> list[str]:
     """Return Debian's packages that the tiers need, each once."""
     return sorted({*BASIC, *(name for tier in TIERS for name in tier.packages)})
+
+
+def named(verbs: list[str]) -> list[Tier]:
+    """Return the tiers of some verbs, in the order of the table.
+
+    Raises
+    ------
+    ValueError
+        There is no tier of that name; the message lists those there are.
+    """
+    known = {tier.verb: tier for tier in (*TIERS, *LONG)}
+    if wrong := [verb for verb in verbs if verb not in known]:
+        raise ValueError(f"no tier {', '.join(wrong)}; there are {', '.join(known)}")
+    return [tier for verb, tier in known.items() if verb in verbs]

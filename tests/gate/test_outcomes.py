@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from gate import outcomes
 
-SUPPORT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = {
     "test_good.py": "def test_a(): pass\n",
     "test_bad.py": "def test_a(): assert 1 == 2, 'numbers differ'\ndef test_b(): pass\n",
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> outcomes.Outcomes:
     record = folder / "record.jsonl"
-    told = {outcomes.VARIABLE: str(record), "PYTHONPATH": str(SUPPORT)}
+    told = {outcomes.VARIABLE: str(record), "PYTHONPATH": f"{ROOT}/tests:{ROOT}/.ci"}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],

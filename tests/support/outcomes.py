@@ -1,4 +1,4 @@
-"""Write what the tests came to where TESTS_OUTCOMES names a file; the gate (.ci/gate) reads it."""
+"""Write what the tests came to, where the gate (.ci/gate) names a file for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gate.outcomes import VARIABLE
 
 _passed = 0
 
@@ -40,7 +41,7 @@ def _reason(report: Any) -> str:
 
 
 def _write(**line: Any) -> None:
-    path = os.environ.get("TESTS_OUTCOMES")
+    path = os.environ.get(VARIABLE)
     if path and "PYTEST_XDIST_WORKER" not in os.environ:
         with Path(path).open("a", encoding="utf-8") as target:
             target.write(json.dumps(line) + "\n")
