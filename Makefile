@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .PHONY: help up down status prepare test test-chart test-311 test-311-all test-browser test-system test-notebooks bench chart lint format fuzz \
         notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster \
-        test-cluster-faults test-slurm bench-class
+        test-cluster-faults test-slurm bench-access bench-composites bench-class
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,7 +90,14 @@ chart: ## Make the chart's JSON schema, its list of keys and its tables anew
 notebooks: test-notebooks ## The same
 
 bench: ## Measure, and print the ratios
-	@scripts/test --run-benchmarks -m benchmark -s $(ARGS)
+	@scripts/test --run-benchmarks -m benchmark -s $(ARGS) $(FILES)
+
+bench-access: ## Of these, search, archives, routes and Slurm
+	@scripts/test --run-benchmarks -m benchmark -s $(ARGS) \
+		$(filter-out %/test_composites.py,$(wildcard tests/benchmarks/test_*.py))
+
+bench-composites: ## Of these, composites
+	@scripts/test --run-benchmarks -m benchmark -s $(ARGS) tests/benchmarks/test_composites.py
 
 fuzz: ## Give the parsers of archives and images damaged input, guided by coverage (ARGS="tiff -runs=1000000")
 	@scripts/run scripts/fuzz $(ARGS)

@@ -35,7 +35,7 @@ def main() -> int:
     proofs = Proofs(cache / "proofs", Path.cwd(), ignored=full)
     seconds = float(os.environ.get("CI_MINUTES", "85")) * 60
     tries = Tries(cache / "second-tries.json")
-    course = Course(Path("artifacts/ci"), time.monotonic() + seconds, proofs, tries)
+    course = Course(Path("artifacts"), time.monotonic() + seconds, proofs, tries)
     try:
         _some(course, options) if options else _all(course)
     except (KeyboardInterrupt, alone.Stopped):

@@ -40,7 +40,7 @@ class Course:
     Parameters
     ----------
     artifacts
-        Folder for what the tiers' tests came to, and for the table of seconds.
+        Folder for the table of seconds (``ci.tsv``), and for what tiers print and their tests come to.
     deadline
         When the time is over, by `time.monotonic`. A tier that is still running then is stopped.
     proofs
@@ -150,14 +150,15 @@ class Course:
         self._note(Row(tier.verb, seconds, wrong or passed, passed=not wrong))
 
     def _make(self, tier: Tier, seconds: float, file: str | None = None) -> tuple[Ended, Outcomes]:
-        self.artifacts.mkdir(parents=True, exist_ok=True)
+        folder = self.artifacts / "ci"
+        folder.mkdir(parents=True, exist_ok=True)
         name = f"{tier.verb}-{Path(file).stem}" if file else tier.verb
-        record = (self.artifacts / f"{name}.jsonl").resolve()
+        record = (folder / f"{name}.jsonl").resolve()
         record.unlink(missing_ok=True)
         command = ["make", "--no-print-directory", tier.verb, *([f"FILES={file}"] if file else [])]
         variables: Mapping[str, str] = {outcomes.VARIABLE: str(record)}
         ended = self.runner(
-            command, seconds=seconds, variables=variables, log=self.artifacts / f"{name}.log"
+            command, seconds=seconds, variables=variables, log=folder / f"{name}.log"
         )
         if ended.left:
             print(f"=== {tier.verb} left behind: {', '.join(ended.left)} (ended)", flush=True)

@@ -8,8 +8,10 @@ SHARED = ("tests/conftest.py", "tests/support/")
 """Of the tests, what every tier uses."""
 UNUSED = ("docs/", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/proofs/")
 """What no tier with a proof looks at."""
-SCIENCE = ("geodes_datalab/cubes/", "geodes_datalab/maps/", "geodes_datalab/ops/")
+CUBES, MAPS, OPS = "geodes_datalab/cubes/", "geodes_datalab/maps/", "geodes_datalab/ops/"
+SCIENCE = (CUBES, MAPS, OPS)
 """What only notebooks use: tiers that run none do not hang on it."""
+HUB = "geodes_datalab/hub/"
 PINNED = ("pyproject.toml", "requirements/", "scripts/lib.sh", "scripts/size", "scripts/test")
 """What says which versions of other people's libraries there are, and how they are installed."""
 
@@ -76,7 +78,9 @@ TIERS = (
     Tier("test-cluster", 20, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
     Tier(
         "test-slurm", 20, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
-        packages=(*SLURM, *CHROMIUM), again=True, unused=("helm/", "images/"),
+        packages=(*SLURM, *CHROMIUM), again=True,
+        # Its notebook calculates with `ops`, as it does in `test`: here only where it runs is new.
+        unused=("helm/", "images/", MAPS, OPS),
     ),
     Tier("lint", 5, lane="b", proved=False),
     Tier("docs", 4, lane="b", proved=False),
@@ -96,9 +100,10 @@ TIERS = (
     TEST_311,
     Tier("size", 4, lane="b", only=PINNED),
     Tier(
-        "bench", 15, tests=("tests/benchmarks/", "tests/slurm/"),
-        packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", *SCIENCE[1:]),
+        "bench-access", 13, tests=("tests/benchmarks/", "tests/slurm/"),
+        packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
+    Tier("bench-composites", 5, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, HUB)),
 )  # fmt: skip
 """In the order in which each lane takes them."""
 

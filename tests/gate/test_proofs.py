@@ -210,7 +210,7 @@ def test_a_long_tier_is_told_by_its_age(proofs: Proofs, root: Path, tmp_path: Pa
 
 def test_a_changed_part_leaves_tiers_alone_that_do_not_look_at_it() -> None:
     hang = {tier.verb for tier in TIERS if tier.proved and tier.hangs_on("geodes_datalab/ops/a.py")}
-    assert hang == {"test-images", "test-browser", "test-slurm", "test-311"}
+    assert hang == {"test-images", "test-browser", "test-311", "bench-composites"}
     locks = {tier.verb for tier in TIERS if tier.hangs_on("requirements/dev.txt")}
     assert locks == {tier.verb for tier in TIERS}
     for tier in (*TIERS, *LONG):
