@@ -100,7 +100,7 @@ TIERS = (
     TEST_311,
     Tier("size", 4, lane="b", only=PINNED),
     Tier(
-        "bench-access", 13, tests=("tests/benchmarks/", "tests/slurm/"),
+        "bench-access", 12, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
     Tier("bench-composites", 5, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, HUB)),
