@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -61,7 +62,11 @@ def test_what_the_pods_are(gateway: GatewayParts) -> None:
     assert worker["resources"]["limits"] == {"cpu": "4.000", "memory": memory}
     assert worker["resources"]["requests"] == {"cpu": "4.000", "memory": memory}
     (scheduler,) = pods["dask-scheduler"]["spec"]["containers"]
-    assert scheduler["args"][:4] == ["dask", "scheduler", "--preload", "geodes_datalab.compute.tls"]
+    args = scheduler["args"]
+    assert args[:4] == ["dask", "scheduler", "--preload", "geodes_datalab.compute.tls"]
+    preloads = [after for word, after in pairwise(args) if word == "--preload"]
+    idleness, service = "geodes_datalab.compute.idleness", "dask_gateway.scheduler_preload"
+    assert preloads.index(idleness) < preloads.index(service)  # or it has no effect
     assert scheduler["resources"]["requests"]["cpu"] == "0.100"
 
 

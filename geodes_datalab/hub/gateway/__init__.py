@@ -9,7 +9,7 @@ from geodes_datalab.hub import extra
 from geodes_datalab.hub.configure import override
 from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings.services import api_url
-from geodes_datalab.hub.settings.singleuser import TLS_GUARD, dask_environment
+from geodes_datalab.hub.settings.singleuser import dask_environment, scheduler_words
 
 GIB = 2**30
 
@@ -122,7 +122,7 @@ def _clusters(settings: Settings, c: Any) -> None:
     gateway = settings.gateway
     c.Backend.cluster_options = cluster_options(gateway)
     dask = [sys.executable, "-m", "dask"]  # dask-scheduler and dask-worker are gone since 2026.6
-    c.ClusterConfig.scheduler_cmd = [*dask, "scheduler", "--preload", TLS_GUARD]
+    c.ClusterConfig.scheduler_cmd = [*dask, *scheduler_words()]
     c.ClusterConfig.worker_cmd = [*dask, "worker", "--no-dashboard"]  # it asks nobody who comes
     c.ClusterConfig.scheduler_memory = round(gateway.scheduler_memory_gib * GIB)
     c.ClusterConfig.worker_memory = round(gateway.workers.memory_gib * GIB)
