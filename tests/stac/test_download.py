@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests
+from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab import stac
@@ -205,7 +206,7 @@ def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path
         "gd.download(json.loads(sys.stdin.readline()), sys.argv[1])\n"
     )
     key = {"X-API-Key": signed_in.api_key}
-    slow = SlowFile(requests.get(asset["href"], headers=key, timeout=30).content)
+    slow = SlowFile(requests.get(asset["href"], headers=key, timeout=minutes(2)).content)
     with slow as url:
         item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
         process = subprocess.Popen(
@@ -220,7 +221,7 @@ def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path
         until(lambda: part.exists() and part.stat().st_size > 0)
         process.send_signal(2)
         slow.go_on.set()
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=minutes(5))
         assert process.returncode != 0
     assert "KeyboardInterrupt" in told
     assert part.stat().st_size > 0
@@ -307,7 +308,7 @@ def test_two_processes_fetch_a_file_once(items: Items, signed_in: StandIn, tmp_p
         assert process.stdin is not None
         process.stdin.write(json.dumps(items.dicts[0]) + "\n")
         process.stdin.flush()
-    told = [process.communicate(timeout=60)[0].strip() for process in both]
+    told = [process.communicate(timeout=minutes(5))[0].strip() for process in both]
     assert told[0] == told[1]
     assert right(Path(told[0]), items.dicts[0])
     assert len(downloads(signed_in)) == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.waiting import minutes
 
 Object = dict[str, Any]
 OLDEST = (3, 22)
@@ -42,7 +43,7 @@ class Helm:
             capture_output=True,
             text=True,
             env=environment,
-            timeout=120,
+            timeout=minutes(5),
         )
 
     def fits(self) -> bool:
