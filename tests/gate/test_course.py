@@ -40,9 +40,9 @@ class Play:
         return Ended(code, 1.0, self.cut_off, ())
 
 
-def course(tmp_path: Path, play: Play, seconds: float = 3600) -> Course:
+def course(tmp_path: Path, play: Play, left: float = 3600) -> Course:
     proofs = Proofs(tmp_path / "proofs", Path(__file__).parents[2])
-    return Course(tmp_path, time.monotonic() + seconds, proofs, play)
+    return Course(tmp_path, time.monotonic() + left, proofs, play)
 
 
 LONG = Tier("test-long", 5, tests=("tests/gate/",), again=True, proved=False)
@@ -125,7 +125,7 @@ def test_a_tier_that_hangs_is_not_tried_again(tmp_path: Path) -> None:
 
 def test_a_tier_without_time_fails_the_run(tmp_path: Path) -> None:
     play = Play([])
-    run = course(tmp_path, play, seconds=0)
+    run = course(tmp_path, play, left=0)
     run.run(LONG)
     assert not run.passed
     assert "NOT RUN: no time was left" in run.summary()

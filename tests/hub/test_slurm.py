@@ -108,6 +108,12 @@ def test_others_are_refused_in_words(user: str) -> None:
         Mapping(Accounts()).account(user)
 
 
+def test_a_number_without_an_account_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    with pytest.raises(Refused, match="the HPC has no account for the user 'ada'"):
+        Mapping(Accounts(kind="own")).account("ada")
+
+
 def test_jobs_of_others_are_not_ours() -> None:
     line = "7|RUNNING|None|N/A|0:10|2|n1|ada|normal|12|"
     assert queue.parse(line + "geodes-datalab:" + "a" * 32) is not None

@@ -13,10 +13,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from select import select
 
 import pytest
 import requests
-from support.waiting import minutes
+from support.waiting import eventually, minutes
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.testing.geodes import Catalogue, Settings, StandIn, serve
@@ -125,6 +126,7 @@ def test_the_command_line_serves_and_stops_cleanly(
 ) -> None:
     process = command("--bulk", "100", "--profile", "fixed")
     assert process.stdout is not None
+    assert select([process.stdout], [], [], minutes(2))[0]
     ready = process.stdout.readline()
     (url,) = re.findall(r"http://127\.0\.0\.1:\d+", ready)
     key = (tmp_path / "key").read_text().strip()
@@ -169,7 +171,7 @@ def test_clients_that_come_at_the_end_keep_nothing_open() -> None:
             while len(clients) < 400:
                 clients.append(socket.create_connection(("127.0.0.1", port)))
                 clients[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                time.sleep(0.0005)
+                time.sleep(0.0005)  # patience: they come one after the other
 
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
@@ -179,7 +181,7 @@ def test_clients_that_come_at_the_end_keep_nothing_open() -> None:
                 guests = [threading.Thread(target=knock, args=(port,)) for _ in range(4)]
                 for guest in guests:
                     guest.start()
-                time.sleep(0.02)
+                eventually(lambda: len(clients) >= 20, "clients come")
             for guest in guests:
                 guest.join()
             for client in clients:
