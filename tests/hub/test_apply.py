@@ -160,6 +160,7 @@ def test_gateway_settings(values: dict[str, Any]) -> None:
     assert c.Proxy.externally_managed is True
     assert c.Proxy.prefix == "/services/dask-gateway"
     assert c.JupyterHubAuthenticator.jupyterhub_service_name == "dask-gateway"
+    assert c.JupyterHubAuthenticator.cache_max_age <= 30  # so long a revoked token works on
     assert c.JupyterHubAuthenticator.jupyterhub_api_url == "http://127.0.0.1:9006/hub/api"
     dask, guard = [sys.executable, "-m", "dask"], "geodes_datalab.compute.tls"
     assert c.ClusterConfig.scheduler_cmd == [

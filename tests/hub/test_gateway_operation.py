@@ -88,6 +88,20 @@ def told(parts: GatewayParts, *arguments: str) -> str:
     ).stdout
 
 
+def test_withdrawn_rights_are_soon_withdrawn(gateway: GatewayParts) -> None:
+    """A client's cookie stands for its token, but not for long."""
+    with requests.Session() as notebook:
+        notebook.headers["Authorization"] = "jupyterhub token-of-ada"
+
+        def status() -> int:
+            page = f"{gateway.proxy}/api/v1/clusters/"
+            return notebook.get(page, timeout=minutes(2)).status_code
+
+        assert (status(), len(notebook.cookies)) == (200, 1)
+        gateway.hub.scope = "self"
+        gateway.sees(lambda: status() == 401, "the gateway asks the hub again")
+
+
 def test_the_name_alone_opens_no_dashboard(gateway: GatewayParts) -> None:
     """The proxy asks nobody who comes, and names of clusters stand in logs."""
     name = gateway.open(size="small")

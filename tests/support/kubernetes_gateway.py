@@ -42,7 +42,7 @@ class HubStandIn(Serving):
         self.with_server = {"ada", "bob"}
         """Users whose server runs."""
         self.scope = SCOPE
-        """What every token may do."""
+        """What every token may do; the gateway remembers its last answer for a while."""
         self.trouble = False
         """Whether it answers nothing but errors."""
         self.refused = 0
@@ -255,6 +255,7 @@ def _settings(folder: Path, hub: HubStandIn, ports: list[int]) -> dict[str, Any]
             "scheduler_address": f"127.0.0.1:{ports[2]}",
             "limits": {"clusters": 3, "workers": 6, "cores": 10, "memory_gib": 64},
             "reaper_seconds": 0.5,
+            "config": {"JupyterHubAuthenticator": {"cache_max_age": 1}},
             "kubernetes": {
                 "namespace": NAMESPACE,
                 "instance": "datalab",
