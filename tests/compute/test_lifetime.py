@@ -46,6 +46,7 @@ async def after(answers: list[int]) -> tuple[int, Status]:
             one.cancel()
         found = asked, scheduler.status
     server.stop()
+    await server.close_all_connections()  # or a later test's garbage has their sockets
     return found
 
 
