@@ -184,15 +184,17 @@ def notebook(gateway: GatewayParts, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 class Clock:
-    """Stands still until something is so, and then is an hour on."""
+    """Stands still until something is so, at its first look in any case, and then is an hour on."""
 
     sleep = staticmethod(time.sleep)
 
     def __init__(self, until: Callable[[], object]) -> None:
         self._until = until
+        self._began = False
 
     def monotonic(self) -> float:
-        return 3600.0 if self._until() else 0.0
+        before, self._began = self._began, True
+        return 3600.0 if before and self._until() else 0.0
 
 
 def test_a_notebook_reads_why_the_scheduler_waits(
