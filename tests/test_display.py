@@ -8,13 +8,14 @@ import sys
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from support.waiting import minutes
 
 ASK = "from geodes_datalab import _display; print(_display.interactive())"
 
 
 def in_a_kernel(code: str) -> str:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])  # type: ignore[no-untyped-call]
-    NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    NotebookClient(book, timeout=round(minutes(5)), kernel_name="python3").execute()
     return str(book.cells[0].outputs[0].text).strip()
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.waiting import minutes
 
 ROOT = Path(__file__).parent.parent
 SYSTEM = "/usr/bin:/bin"
@@ -21,7 +22,7 @@ def shell(code: str, tmp_path: Path, **environment: str) -> subprocess.Completed
         env={"HOME": str(tmp_path), "PATH": SYSTEM} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=minutes(5),
     )
 
 
@@ -182,7 +183,7 @@ def test_a_bundle_replaces_no_folder_but_its_own(tmp_path: Path) -> None:
         env={"HOME": str(tmp_path), "PATH": SYSTEM},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=minutes(5),
     )
     assert done.returncode == 2
     assert f"{tmp_path} is there and holds something else" in done.stderr
@@ -200,7 +201,7 @@ def test_an_old_helm_is_passed_over(tmp_path: Path, there: str, fits: bool) -> N
         env={"HOME": str(tmp_path), "PATH": f"{first.parent}:{SYSTEM}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=minutes(5),
     )
     assert done.stdout.strip() == str(first if fits else other), done.stderr
 
@@ -215,7 +216,7 @@ def test_no_helm_and_nothing_to_fetch_it_with_is_told(tmp_path: Path) -> None:
         env={"HOME": str(tmp_path), "PATH": str(tmp_path / "bin"), "VENV": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=minutes(5),
     )
     assert done.returncode == 3
     assert "there is no npm to fetch it with" in done.stderr

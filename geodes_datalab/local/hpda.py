@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pwd
 import shutil
 import socket
 import sys
@@ -80,7 +81,7 @@ def prepare(layout: Layout, ports: Ports, settings: Settings) -> None:
     ConfigurationError
         The operator's values for Slurm cannot be used.
     LocalModeError
-        Slurm is not on this machine.
+        Slurm is not on this machine, or this process's number has no account.
     """
     from geodes_datalab.hub.gateway.slurm import site
 
@@ -102,6 +103,7 @@ def prepare(layout: Layout, ports: Ports, settings: Settings) -> None:
     }
     loaded = load(own)
     _check_slurm(loaded)
+    _check_account(loaded)
     layout.hpda_settings.write_text(json.dumps(own, indent=1), "utf-8")
     slurm = loaded.gateway.slurm
     if slurm is not None and slurm.launcher == "direct":
@@ -116,6 +118,21 @@ def _instance(layout: Layout) -> str:
     """Return a name that no other gateway on this Slurm has: it would end our jobs as strays."""
     place = f"{os.getuid()}@{socket.gethostname()}:{layout.root.resolve()}"
     return f"local-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+
+
+def _check_account(settings: Settings) -> None:
+    slurm, number = settings.gateway.slurm, os.getuid()
+    try:
+        pwd.getpwuid(number)
+    except KeyError:
+        if slurm is None or slurm.accounts.kind != "own":
+            return
+        raise LocalModeError(
+            f"this process's number {number} has no account on this machine, so Slurm has nobody to "
+            "run jobs for",
+            hint="log in under an account of the centre; in a container, give the number an entry in "
+            "/etc/passwd",
+        ) from None
 
 
 def _check_slurm(settings: Settings) -> None:

@@ -9,6 +9,8 @@ import dask_gateway  # noqa: F401 - first, or a test's own setting would drop it
 import pytest
 from support.dask_gateway import DaskGateway, serve
 
+from geodes_datalab.compute import finalizers
+
 SETTINGS = """
 from dask_gateway_server.options import Float, Integer, Mapping, Options, Select
 
@@ -18,9 +20,10 @@ def handler(options, user):
         "worker_memory": "%fG" % options.worker_memory,
         "environment": options.environment,
         "cluster_max_workers": options.most,
+        "idle_timeout": options.idle,
         **({"scheduler_cmd": ["false"]} if options.broken == "scheduler" else {}),
-        **({"scheduler_cmd": ["sh", "-c", "sleep 60"]} if options.broken == "queue" else {}),
-        **({"worker_cmd": ["sh", "-c", "sleep 60"]} if options.broken == "worker" else {}),
+        **({"scheduler_cmd": ["sh", "-c", "exec sleep 600"]} if options.broken == "queue" else {}),
+        **({"worker_cmd": ["sh", "-c", "exec sleep 600"]} if options.broken == "worker" else {}),
     }
 
 c.Backend.cluster_options = Options(
@@ -28,13 +31,15 @@ c.Backend.cluster_options = Options(
     Float("worker_memory", default=0.5, min=0.25, max=2),
     Mapping("environment", {}),
     Integer("most", default=2),
+    Float("idle", default=0),
     Select("broken", ["no", "scheduler", "worker", "queue"], default="no"),
     handler=handler,
 )
 c.UnsafeLocalBackend.cluster_status_period = 0.3
 c.ClusterConfig.adaptive_period = 0.5
 c.ClusterConfig.scheduler_memory = "512 M"
-c.ClusterConfig.scheduler_cmd = [*c.ClusterConfig.scheduler_cmd, "--preload", "geodes_datalab.compute.tls"]
+for module in ("tls", "idleness"):
+    c.ClusterConfig.scheduler_cmd = [*c.ClusterConfig.scheduler_cmd, "--preload", f"geodes_datalab.compute.{module}"]
 c.ClusterConfig.environment = {"DASK_DISTRIBUTED__WORKER__PRELOAD": '["geodes_datalab.compute.tls"]'}
 """
 
@@ -64,6 +69,7 @@ class RunningGateway:
 
 @pytest.fixture(scope="session")
 def gateway_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    finalizers.install()  # as every user server does: else a dropped Gateway is an error of any test
     folder = tmp_path_factory.mktemp("gateway")
     with serve(folder, SETTINGS, prefix="/services/dask-gateway") as server:
         yield RunningGateway(server)

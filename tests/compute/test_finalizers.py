@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support.waiting import minutes
 
 from geodes_datalab.hub.settings.singleuser import SIGNING
 
@@ -40,7 +41,7 @@ def play(auth: str, seconds: int, *guard: str) -> str:
         [sys.executable, "-c", DROP_ON_LOOP, auth, str(seconds), *guard],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=minutes(5),
         check=True,
     )
     return done.stdout.strip()

@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from support.waiting import eventually, minutes
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ClusterError, ClusterWarning
@@ -30,16 +29,16 @@ def test_life_of_a_cluster(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> Non
         assert cluster.workers == 2
         computes_on_workers_with_the_key(cluster)
         guard_is_loaded_everywhere(cluster)
-        assert requests.get(cluster.dashboard_link, timeout=30).status_code == 200
+        assert requests.get(cluster.dashboard_link, timeout=minutes(2)).status_code == 200
         shows_no_key(cluster)
         listing_knows(cluster)
         with pytest.warns(ClusterWarning, match=r"2 of 3 workers are allowed"):
             cluster.scale(3)
         cluster.scale(1)
-        assert until(lambda: cluster.workers == 1)
+        eventually(lambda: cluster.workers == 1, "one worker is left")
         cluster.adapt(0, 2)
-        assert until(lambda: cluster.workers == 0)
-        assert cluster.client.submit(sum, [3, 4]).result(60) == 7
+        eventually(lambda: cluster.workers == 0, "the workers are gone")
+        assert cluster.client.submit(sum, [3, 4]).result(minutes(2)) == 7
     assert cluster.status == "closed"
     with pytest.raises(ClusterError, match="is closed"):
         cluster.client  # noqa: B018
@@ -114,12 +113,14 @@ def test_a_failed_start_is_told_and_the_next_one_works(gateway: Any) -> None:
     with pytest.raises(ClusterError, match="could not start the cluster"):
         gd.open_cluster(1, options={"broken": "scheduler"}, progress=False)
     with gd.open_cluster((0, 1), progress=False) as cluster:
-        assert cluster.client.submit(sum, [1, 2]).result(60) == 3
+        assert cluster.client.submit(sum, [1, 2]).result(minutes(2)) == 3
 
 
 def test_no_worker_in_time_is_an_error_and_leaves_nothing(gateway: Any) -> None:
     with pytest.raises(ClusterError, match=r"0 of 2 workers came: the gateway is still starting"):
-        gd.open_cluster(2, options={"broken": "worker"}, timeout=1, progress=False)
+        gd.open_cluster(
+            2, options={"broken": "worker"}, timeout=1, progress=False
+        )  # patience: of the product
 
 
 def installed(folder: Path, package: str, version: str) -> dict[str, str]:
@@ -160,13 +161,13 @@ import sys
 import geodes_datalab as gd
 
 if __name__ == "__main__":
-    cluster = gd.open_cluster({workers}, options={options}, timeout=60, progress=False)
+    cluster = gd.open_cluster({workers}, options={options}, timeout={seconds}, progress=False)
     print(cluster.name, flush=True)
 """
 
 
 def start(gateway: Any, workers: Any, options: dict[str, str]) -> subprocess.Popen[str]:
-    script = SCRIPT.format(workers=workers, options=options)
+    script = SCRIPT.format(workers=workers, options=options, seconds=minutes(5))
     environment = {**os.environ, **gateway.environment}
     return subprocess.Popen(
         [sys.executable, "-c", script],
@@ -177,12 +178,18 @@ def start(gateway: Any, workers: Any, options: dict[str, str]) -> subprocess.Pop
     )
 
 
+def scheduler_runs() -> bool:
+    from dask_gateway import Gateway
+
+    with Gateway() as gateway:
+        return [report.status.name for report in gateway.list_clusters()] == ["RUNNING"]
+
+
 def test_ctrl_c_while_waiting_leaves_no_cluster(gateway: Any) -> None:
     process = start(gateway, 2, {"broken": "worker"})
-    assert until(gateway.running)
-    time.sleep(1)  # some way into the wait; the outcome is the same at any moment
+    eventually(scheduler_runs, "the notebook waits for workers")
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=minutes(5))
     assert "KeyboardInterrupt" in errors
     assert output == ""
     assert gateway.running() == []
@@ -190,25 +197,16 @@ def test_ctrl_c_while_waiting_leaves_no_cluster(gateway: Any) -> None:
 
 def test_ctrl_c_at_once_leaves_no_cluster(gateway: Any) -> None:
     process = start(gateway, 2, {"broken": "worker"})
-    assert until(gateway.running, pause=0.01)  # the scheduler is still starting
+    eventually(gateway.running, "the cluster is there")  # the scheduler is still starting
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=minutes(5))
     assert "KeyboardInterrupt" in errors
     assert gateway.running() == []
 
 
 def test_the_end_of_the_interpreter_closes(gateway: Any) -> None:
     process = start(gateway, (0, 1), {})
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=minutes(5))
     assert process.returncode == 0, errors
     assert len(output.strip()) == 32
     assert gateway.running() == []
-
-
-def until(condition: Callable[[], Any], *, pause: float = 0.2, seconds: float = 60) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(pause)
-    return False

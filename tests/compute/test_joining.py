@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from dask_gateway import Gateway
+from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ClusterError
@@ -21,7 +22,7 @@ from dask.distributed import Client
 
 client = Client({address!r})
 client
-print(client.submit(sum, [3, 4]).result(60))
+print(client.submit(sum, [3, 4]).result(120))
 """
 
 
@@ -46,7 +47,7 @@ def test_joined_clusters_run_on(
 
     with gd.clusters().connect(elsewhere.name[:8]) as cluster:
         assert (cluster.name, cluster.kind) == (elsewhere.name, "gateway")
-        cluster.client.wait_for_workers(1, timeout=60)
+        cluster.client.wait_for_workers(1, timeout=minutes(2))
         assert set(cluster.client.run(key_length).values()) == {len(KEY)}
         assert gd.clusters().connect(elsewhere.name) is cluster
         cluster.scale(2)
@@ -80,7 +81,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "DASK_DISTRIBUTED__CLIENT__PRELOAD": preload, **environment},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=minutes(5),
         check=False,
     )
 

@@ -9,6 +9,7 @@ import pytest
 from dask_gateway.scheduler_preload import GatewayClient, GatewaySchedulerService
 from distributed import Scheduler
 from distributed.core import Status
+from support.waiting import minutes
 from tornado import web
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -40,11 +41,12 @@ async def after(answers: list[int]) -> tuple[int, Status]:
         lifetime.dask_setup(scheduler)
         service.listen(("127.0.0.1", 0))
         ends = [asyncio.ensure_future(one) for one in (scheduler.finished(), last.wait())]
-        await asyncio.wait(ends, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends, timeout=minutes(2), return_when=asyncio.FIRST_COMPLETED)
         for one in ends:
             one.cancel()
         found = asked, scheduler.status
     server.stop()
+    await server.close_all_connections()  # or a later test's garbage has their sockets
     return found
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import dask
 import dask_gateway_server.proxy
 import pytest
-from support.kubernetes_gateway import until
 from support.ports import free_ports
+from support.waiting import eventually, minutes
 
 from geodes_datalab.compute import access
 from geodes_datalab.compute.outage import LONGEST, Outage
@@ -54,12 +54,12 @@ def starting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with dask.config.set({f"gateway.{name}": value for name, value in address.items()}):
         gateway = access.open_gateway("gateway")
     try:
-        assert until(lambda: answers(http))
+        eventually(lambda: answers(http), "the proxy answers")
         yield gateway
     finally:
         gateway.close()
         process.terminate()
-        process.wait(10)
+        process.wait(minutes(1))
 
 
 def test_a_proxy_that_knows_no_routes_yet_is_no_end_of_a_cluster(starting: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import trustme
+from support.waiting import minutes
 
 from geodes_datalab.compute import tls
 
@@ -58,7 +59,7 @@ def play(python: object, certificate: Path, *guard: str) -> dict[str, Any]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=minutes(5),
     )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

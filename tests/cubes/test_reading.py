@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 from products import PLACE, zipped
+from support.waiting import minutes
 
 from geodes_datalab import cubes, errors
 from geodes_datalab.cubes import gdal, reading
@@ -117,7 +118,7 @@ def test_options_never_reach_other_threads(site, safe, monkeypatch: pytest.Monke
     inside, seen = threading.Event(), []
 
     def look() -> None:
-        inside.wait(10)
+        inside.wait(minutes(1))
         with rasterio.Env():
             seen.append(rasterio.env.get_gdal_config("GDAL_HTTP_HEADERS"))
 

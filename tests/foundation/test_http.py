@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from support.waiting import minutes
 
 from geodes_datalab import auth, config
 from geodes_datalab._http import Client, parts
@@ -113,14 +114,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.reply(200, b"PK34", Content_Type="application/zip")
 
     def on_silent(self, _: str) -> None:
-        threading.Event().wait(1.5)
+        self.server.over.wait(minutes(2))  # type: ignore[attr-defined]
         self.close_connection = True
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
     httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    httpd.seen = []
+    httpd.seen, httpd.over = [], threading.Event()
     httpd.url = f"http://127.0.0.1:{httpd.server_port}"
     threading.Thread(target=httpd.serve_forever, daemon=True).start()
     yield httpd
@@ -131,7 +132,7 @@ def server() -> Iterator[Any]:
 @pytest.fixture
 def client(server: Any) -> Iterator[Client]:
     server.seen.clear()
-    settings = config.load(portal=server.url, retries=2, backoff=0.01, timeout=1.0)
+    settings = config.load(portal=server.url, retries=2, backoff=0.01, timeout=minutes(1))
     with Client(settings, auth.ApiKey(KEY)) as made:
         yield made
 
@@ -185,7 +186,6 @@ def test_a_long_retry_after_is_an_answer(client: Client, server: Any) -> None:
         ("/loop", AuthenticationError, "redirects in a loop, as it does for a wrong key"),
         ("/html", ServiceError, "not JSON"),
         ("/list", ServiceError, "JSON of an unexpected kind"),
-        ("/silent", ServiceError, "did not answer in time|cannot be reached"),
     ],
 )
 def test_failures_are_told_in_words(
@@ -196,6 +196,23 @@ def test_failures_are_told_in_words(
     assert caught.value.hint
     with_locals = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert KEY not in "".join(with_locals.format())
+
+
+def test_silence_is_told_in_words(server: Any) -> None:
+    settings = config.load(
+        portal=server.url, retries=1, backoff=0.01, timeout=0.3
+    )  # patience: its own
+    try:
+        with Client(settings, auth.ApiKey(KEY)) as impatient:
+            test_failures_are_told_in_words(
+                impatient,
+                server,
+                "/silent",
+                ServiceError,
+                "did not answer in time|cannot be reached",
+            )
+    finally:
+        server.over.set()
 
 
 def test_without_a_key_the_error_tells_how_to_get_one(server: Any) -> None:
@@ -272,14 +289,16 @@ def test_ranges_are_found_out(client: Client, server: Any) -> None:
 
 
 def test_the_parallel_map_keeps_order_and_its_bound(client: Client) -> None:
-    running, peak, lock = 0, 0, threading.Lock()
+    running, peak, lock, met = 0, 0, threading.Lock(), threading.Barrier(2)
 
     def work(value: int) -> int:
         nonlocal running, peak
         with lock:
             running += 1
             peak = max(peak, running)
-        threading.Event().wait(0.01)
+        if value < 2:
+            met.wait(minutes(1))
+        threading.Event().wait(0.01)  # patience: so long that many run at once
         with lock:
             running -= 1
         return value * value

@@ -44,10 +44,10 @@ class Play:
         return Ended(code, 1.0, self.cut_off, ())
 
 
-def course(tmp_path: Path, play: Play, seconds: float = 3600) -> Course:
+def course(tmp_path: Path, play: Play, left: float = 3600) -> Course:
     proofs = Proofs(tmp_path / "proofs", ROOT)
     tries = Tries(tmp_path / "second-tries.json")
-    return Course(tmp_path, time.monotonic() + seconds, proofs, tries, play)
+    return Course(tmp_path, time.monotonic() + left, proofs, tries, play)
 
 
 LONG_TIER = Tier("test-long", 5, tests=("tests/gate/",), again=True, proved=False)
@@ -130,7 +130,7 @@ def test_a_tier_that_hangs_is_not_tried_again(tmp_path: Path) -> None:
 
 def test_a_tier_without_time_fails_the_run(tmp_path: Path) -> None:
     play = Play([])
-    run = course(tmp_path, play, seconds=0)
+    run = course(tmp_path, play, left=0)
     run.run(LONG_TIER)
     assert not run.passed
     assert "NOT RUN: no time was left" in run.summary()

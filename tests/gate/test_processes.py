@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.waiting import minutes
 
 ROOT = Path(__file__).parents[2]
 PLAY = """
@@ -39,22 +40,19 @@ def ended(file: Path) -> bool:
 
 
 def test_the_exit_code_and_the_variables() -> None:
-    assert play(60, "sh", "-c", '[ "$COLOUR" = blue ] && exit 7') == (7, False, [])
+    assert play(minutes(5), "sh", "-c", '[ "$COLOUR" = blue ] && exit 7') == (7, False, [])
 
 
 def test_a_command_past_its_time_may_tidy_up(tmp_path: Path) -> None:
     program = (
-        "import pathlib, sys, time\n"
-        "try:\n"
-        "    pathlib.Path(sys.argv[1], 'began').touch(); time.sleep(600)\n"
-        "finally:\n"
-        "    time.sleep(0.5); pathlib.Path(sys.argv[1], 'tidied').touch()\n"
+        "trap 'kill $!; sleep 0.5; touch \"$0/tidied\"; exit 3' INT\n"
+        'touch "$0/began"; sleep 600 & wait\n'
     )
-    code, cut_off, left = play(10, sys.executable, "-c", program, str(tmp_path))
+    code, cut_off, left = play(5, "sh", "-c", program, str(tmp_path))
     assert (tmp_path / "began").exists()
     assert (tmp_path / "tidied").exists(), "SIGINT, and time to follow it"
     assert cut_off
-    assert code != 0
+    assert code == 3
     assert left == []
 
 
@@ -64,7 +62,7 @@ def test_orphans_that_end_meanwhile_are_gone(tmp_path: Path) -> None:
     start = DAEMON.format(file=file, program="sleep 0.1")
     wait = f"while ! [ -s {file} ]; do sleep 0.1; done"
     gone = f"while kill -0 $(cat {file}) 2>/dev/null; do sleep 0.1; done"
-    assert play(30, "sh", "-c", f"({start}); {wait}; {gone}; exit 7") == (7, False, [])
+    assert play(minutes(5), "sh", "-c", f"({start}); {wait}; {gone}; exit 7") == (7, False, [])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +72,7 @@ def test_what_a_command_leaves_is_ended_and_told(program: str, tmp_path: Path) -
     file = tmp_path / "numbers"
     start = DAEMON.format(file=file, program=program)
     wait = f"while ! [ -s {file} ]; do sleep 0.1; done"
-    code, cut_off, left = play(120, "sh", "-c", f"({start}); {wait}")
+    code, cut_off, left = play(minutes(5), "sh", "-c", f"({start}); {wait}")
     assert (code, cut_off) == (0, False)
     assert set(left) <= {"sleep", "sh", "setsid"}
     assert left

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kubernetes_gateway import GatewayParts, running_gateway, until
+from support.kubernetes_gateway import SCOPE, GatewayParts, running_gateway
 
 from geodes_datalab.hub import load
 
@@ -99,6 +99,7 @@ def gateway(gateway_parts: GatewayParts) -> Iterator[GatewayParts]:
     parts.kube.slow = 0.0
     parts.hub.with_server = {"ada", "bob"}
     parts.hub.trouble = False
+    parts.hub.scope = SCOPE
     asyncio.run(stop_all.ask(load(parts.settings)))
-    assert until(lambda: not parts.kube.listed("pods")), parts.logs()
-    assert until(lambda: not parts.ask("GET", "/api/v1/clusters/").json())
+    parts.sees(lambda: not parts.kube.listed("pods"), "the pods are gone")
+    parts.sees(lambda: not parts.ask("GET", "/api/v1/clusters/").json(), "the clusters are gone")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from support.kubernetes_api import Serving
-from user_server import server, until
+from support.waiting import eventually, minutes, throughout
+from user_server import server
 
 from geodes_datalab.hub.activity.watch import SOURCE, Watch
 from geodes_datalab.hub.settings.singleuser import LAB
@@ -52,27 +52,28 @@ def last(ask: Callable[..., Any]) -> datetime:
     return datetime.fromisoformat(ask("GET", "/api/status?no_track_activity=1")["last_activity"])
 
 
-def advances(ask: Callable[..., Any]) -> bool:
-    """Tell whether the server keeps being in use without anybody's message."""
+def advances(ask: Callable[..., Any]) -> None:
+    """See that the server keeps being in use without anybody's message."""
     before = last(ask)
-    return bool(until(lambda: last(ask) > before + timedelta(seconds=1), 10))
+    later = before + timedelta(seconds=1)  # patience: of looks, which come twice a second
+    eventually(lambda: last(ask) > later, "the server is in use")
 
 
-def rests(ask: Callable[..., Any]) -> bool:
-    """Tell whether the server comes to rest."""
+def rests(ask: Callable[..., Any]) -> None:
+    """See that the server comes to rest."""
 
     def quiet() -> bool:
         before = last(ask)
-        time.sleep(2)
-        return last(ask) == before
+        throughout(lambda: last(ask) == before, "nobody uses it", seconds=2)  # four looks
+        return True
 
-    return bool(until(quiet, 30))
+    eventually(quiet, "the server comes to rest", within=3)
 
 
 def test_a_silent_busy_kernel_keeps_its_server_alive(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with server(tmp_path) as ask:
-        assert rests(ask)
+        rests(ask)
         kernel = ask("POST", "/api/kernels", json={"name": "python3"})["id"]
         code = (
             "import time, pathlib\n"
@@ -84,11 +85,11 @@ def test_a_silent_busy_kernel_keeps_its_server_alive(tmp_path: Path) -> None:
             path = f"/api/kernels/{kernel}?no_track_activity=1"
             return str(ask("GET", path)["execution_state"])
 
-        assert until(lambda: state() == "busy")
-        assert advances(ask)
+        eventually(lambda: state() == "busy", "the kernel is busy")
+        advances(ask)
         gate.touch()
-        assert until(lambda: state() == "idle")
-        assert rests(ask)
+        eventually(lambda: state() == "idle", "the kernel is idle")
+        rests(ask)
 
 
 def run(kernel: str, code: str, folder: Path) -> None:
@@ -99,8 +100,8 @@ def run(kernel: str, code: str, folder: Path) -> None:
     client = BlockingKernelClient()
     client.load_connection_file(str(connection))
     client.start_channels()
-    client.hb_channel.time_to_dead = 60.0  # on a busy machine a kernel misses a beat
-    client.wait_for_ready(timeout=60)
+    client.hb_channel.time_to_dead = minutes(2)  # on a busy machine a kernel misses a beat
+    client.wait_for_ready(timeout=minutes(2))
     client.execute(code)
     client.stop_channels()
 
@@ -121,11 +122,11 @@ def test_a_computing_cluster_keeps_its_owners_server_alive(
             "GEODES_DATALAB_CULL_MINUTES": "0.1",
         }
         with server(tmp_path, **environment) as ask:
-            assert rests(ask)
+            rests(ask)
             gateway.processing = 4
-            assert advances(ask)
+            advances(ask)
             gateway.processing = 0
-            assert rests(ask)
+            rests(ask)
         assert set(gateway.seen) == {"jupyterhub of-the-server"}
 
 
@@ -137,7 +138,7 @@ def test_a_gateway_that_does_not_answer_is_no_reason_to_fail(
         "JUPYTERHUB_API_TOKEN": "x",
     }
     with server(tmp_path, **environment) as ask:
-        assert rests(ask)
+        rests(ask)
         extensions = json.loads((LAB / "jupyter_server_config.d/geodes_datalab.json").read_text())
         assert extensions["ServerApp"]["jpserver_extensions"]["geodes_datalab.hub.activity"]
 

@@ -160,9 +160,13 @@ def test_gateway_settings(values: dict[str, Any]) -> None:
     assert c.Proxy.externally_managed is True
     assert c.Proxy.prefix == "/services/dask-gateway"
     assert c.JupyterHubAuthenticator.jupyterhub_service_name == "dask-gateway"
+    assert c.JupyterHubAuthenticator.cache_max_age <= 30  # so long a revoked token works on
     assert c.JupyterHubAuthenticator.jupyterhub_api_url == "http://127.0.0.1:9006/hub/api"
     dask, guard = [sys.executable, "-m", "dask"], "geodes_datalab.compute.tls"
-    assert c.ClusterConfig.scheduler_cmd == [*dask, "scheduler", "--preload", guard]
+    assert c.ClusterConfig.scheduler_cmd == [
+        *dask,
+        *("scheduler", "--preload", guard, "--preload", "geodes_datalab.compute.idleness"),
+    ]
     assert c.ClusterConfig.worker_cmd == [*dask, "worker", "--no-dashboard"]
     assert c.ClusterConfig.environment["DASK_DISTRIBUTED__WORKER__PRELOAD"] == f'["{guard}"]'
     assert c.ClusterConfig.environment["DASK_DISTRIBUTED__NANNY__PRELOAD"] == f'["{guard}"]'

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 from support.datalab import Datalab
+from support.waiting import minutes
 
 from geodes_datalab.errors import ServiceError
 from geodes_datalab.hub.check import steps
@@ -67,7 +68,7 @@ def test_the_public_address_is_reached_through_the_service(
     monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)  # put back afterwards
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     connect_instead("lab.example.org", 443, f"127.0.0.1:{port}")
-    visit = Visit("https://lab.example.org/lab/", "datalab-check", timeout=10)
+    visit = Visit("https://lab.example.org/lab/", "datalab-check", timeout=minutes(1))
     with visit.session:
         assert steps.healthy(visit) == "JupyterHub 6.1.1"
 
@@ -79,7 +80,9 @@ def test_another_certificate_is_refused(
     monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     connect_instead("other.example.org", 443, f"127.0.0.1:{port}")
-    visit = Visit("https://other.example.org/lab/", "datalab-check", timeout=1)
+    visit = Visit(
+        "https://other.example.org/lab/", "datalab-check", timeout=1
+    )  # patience: one look
     with visit.session, pytest.raises(ServiceError, match="certificate verify failed"):
         steps.healthy(visit)
 
@@ -118,11 +121,8 @@ def test_a_missing_secret_is_told(
     assert "the secret /nonexistent cannot be read" in capsys.readouterr().err
 
 
-def test_nobody_listens(token: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"--url=http://127.0.0.1:{port}/"
+def test_nobody_listens(token: Path, capsys: pytest.CaptureFixture[str], closed_port: int) -> None:
+    url = f"--url=http://127.0.0.1:{closed_port}/"
     assert main([url, f"--token-file={token}", "--timeout=1"]) == 1
     assert "the hub's health page: not within 1 s" in capsys.readouterr().err
 
@@ -134,7 +134,7 @@ def test_a_whole_datalab_passes(tmp_path: Path) -> None:
         password = tmp_path / "password"
         password.write_text(datalab.password)
         command = [sys.executable, "-m", "geodes_datalab.hub.check", f"--url={datalab.url}"]
-        command += [f"--password-file={password}", "--timeout=120", "--no-catalogue"]
+        command += [f"--password-file={password}", f"--timeout={minutes(5)}", "--no-catalogue"]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         for step in ("log in", "server starts", "Dask cluster computes", "leave"):

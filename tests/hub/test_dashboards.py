@@ -13,6 +13,7 @@ import requests
 import trustme
 from aiohttp import WSMsgType, web
 from support.kubernetes_api import Serving
+from support.waiting import minutes
 from user_server import server
 
 INSIDE = "/proxy/hpda/clusters/abc/word/status"
@@ -120,7 +121,7 @@ def test_nothing_else_of_the_centre_is_reached(ask: Any, centre: Centre, path: s
 
 def test_strangers_are_sent_away(ask: Any, centre: Centre) -> None:
     before = len(centre.seen)
-    answer = requests.get(f"{ask.url}{INSIDE}", allow_redirects=False, timeout=30)
+    answer = requests.get(f"{ask.url}{INSIDE}", allow_redirects=False, timeout=minutes(2))
     assert answer.status_code in (302, 403)
     assert len(centre.seen) == before
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from dask_gateway_server.models import User
+from support.waiting import minutes
 
 from geodes_datalab.hub import load, pids
 from geodes_datalab.hub.gateway.authenticator import EXPIRED, UNREACHABLE, HubAuthenticator
@@ -146,7 +147,7 @@ def test_a_hub_in_trouble_is_no_fault_of_the_token(closed_port: int) -> None:
 def test_stopping_never_hits_a_stranger() -> None:
     """A number from the database may belong to another process by now."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
+        [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
     )
     try:
         backend = LocalBackend(gateway_address="127.0.0.1:0")
@@ -154,7 +155,7 @@ def test_stopping_never_hits_a_stranger() -> None:
         assert process.poll() is None
         mark = pids.started(process.pid)
         asyncio.run(backend._stop({"pid": process.pid, "started": mark}))
-        assert process.wait(timeout=10) != 0
+        assert process.wait(timeout=minutes(1)) != 0
     finally:
         process.kill()
         process.wait()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from support.kubernetes_gateway import GatewayParts, running, status, until
+from support.kubernetes_gateway import GatewayParts, running, status
 
 QUOTA = (
     'pods "{}" is forbidden: exceeded quota: dask, requested: requests.cpu=1, '
@@ -24,14 +25,16 @@ def test_life_of_a_cluster(gateway: GatewayParts) -> None:
     name = gateway.open(size="large", environment={"GDAL_CACHEMAX": "64"})
     token = gateway.run_scheduler(name)
     gateway.want(name, token, 2)
-    assert until(lambda: len(gateway.workers(name)) == 2), gateway.logs()
+    gateway.sees(lambda: len(gateway.workers(name)) == 2, "two worker pods")
     for pod in gateway.workers(name):
         gateway.kube.update("pods", pod["metadata"]["name"], status=running("dask-worker"))
-    assert until(lambda: gateway.waiting(name)["workers"].get("running") == 2)
+    gateway.sees(
+        lambda: gateway.waiting(name)["workers"].get("running") == 2, "both workers are counted"
+    )
     assert gateway.reasons(name) == []
     gateway.ask("DELETE", f"/api/v1/clusters/{name}")
-    assert until(lambda: not gateway.kube.listed("pods"))
-    assert until(lambda: gateway.waiting(name)["status"] == "STOPPED")
+    gateway.sees(lambda: not gateway.kube.listed("pods"), "the pods are gone")
+    gateway.sees(lambda: gateway.waiting(name)["status"] == "STOPPED", "the cluster is stopped")
     assert {path for _, path, status in gateway.kube.requests if status == 403} == set()
     kinds = {path.split("/")[-1] for _, path, _ in gateway.kube.requests}
     assert "events" not in kinds
@@ -40,7 +43,7 @@ def test_life_of_a_cluster(gateway: GatewayParts) -> None:
 def test_what_the_pods_are(gateway: GatewayParts) -> None:
     name = gateway.open(size="large", image="registry.example.org/team/own:2")
     gateway.want(name, gateway.run_scheduler(name), 1)
-    assert until(lambda: gateway.workers(name)), gateway.logs()
+    gateway.sees(lambda: gateway.workers(name), "a worker pod")
     pods = {
         pod["metadata"]["labels"]["app.kubernetes.io/component"]: pod
         for pod in gateway.kube.listed("pods")
@@ -61,7 +64,11 @@ def test_what_the_pods_are(gateway: GatewayParts) -> None:
     assert worker["resources"]["limits"] == {"cpu": "4.000", "memory": memory}
     assert worker["resources"]["requests"] == {"cpu": "4.000", "memory": memory}
     (scheduler,) = pods["dask-scheduler"]["spec"]["containers"]
-    assert scheduler["args"][:4] == ["dask", "scheduler", "--preload", "geodes_datalab.compute.tls"]
+    args = scheduler["args"]
+    assert args[:4] == ["dask", "scheduler", "--preload", "geodes_datalab.compute.tls"]
+    preloads = [after for word, after in pairwise(args) if word == "--preload"]
+    idleness, service = "geodes_datalab.compute.idleness", "dask_gateway.scheduler_preload"
+    assert preloads.index(idleness) < preloads.index(service)  # or it has no effect
     assert scheduler["resources"]["requests"]["cpu"] == "0.100"
 
 
@@ -102,7 +109,7 @@ def test_limits_per_user(gateway: GatewayParts) -> None:
     first = gateway.open(size="small")
     token = gateway.run_scheduler(first)
     gateway.want(first, token, 5)
-    assert until(lambda: len(gateway.workers(first)) == 5), gateway.logs()
+    gateway.sees(lambda: len(gateway.workers(first)) == 5, "five worker pods")
     answer = gateway.ask("POST", "/api/v1/clusters/", json={"cluster_options": {"size": "large"}})
     assert answer.status_code == 201  # 5.1 of 10 cores are taken, 4.1 more fit
     answer = gateway.ask("POST", "/api/v1/clusters/", json={"cluster_options": {"size": "large"}})
@@ -111,12 +118,14 @@ def test_limits_per_user(gateway: GatewayParts) -> None:
         name for name in gateway.ask("GET", "/api/v1/clusters/").json() if name != first
     )
     gateway.want(second, gateway.run_scheduler(second), 7)  # workers: one is left of six
-    assert until(lambda: len(gateway.workers(second)) == 1), gateway.logs()
+    gateway.sees(lambda: len(gateway.workers(second)) == 1, "the one worker that is allowed")
     answer = gateway.ask("POST", "/api/v1/clusters/", json={"cluster_options": {}})
     assert answer.status_code == 422
     assert "already have 3 active" in answer.json()["error"]
     gateway.ask("DELETE", f"/api/v1/clusters/{third}")
-    assert until(lambda: len(gateway.ask("GET", "/api/v1/clusters/").json()) == 2)
+    gateway.sees(
+        lambda: len(gateway.ask("GET", "/api/v1/clusters/").json()) == 2, "two clusters are left"
+    )
     answer = gateway.ask("POST", "/api/v1/clusters/", json={"cluster_options": {"size": "large"}})
     assert "you may hold 10" in answer.json()["error"]
     assert gateway.open("bob", size="large")  # another user has a share of his own
@@ -138,14 +147,16 @@ def test_a_tampered_request_frees_no_share(gateway: GatewayParts) -> None:
         assert gateway.beat(first, token, count).status_code == 409
     assert "datalab_gateway_clusters" in gateway.metrics()
     gateway.want(first, token, 5)
-    assert until(lambda: len(gateway.workers(first)) == 5)
+    gateway.sees(lambda: len(gateway.workers(first)) == 5, "five worker pods")
     for pod in gateway.workers(first):
         gateway.kube.update("pods", pod["metadata"]["name"], status=running("dask-worker"))
-    assert until(lambda: gateway.waiting(first)["workers"].get("running") == 5)
+    gateway.sees(
+        lambda: gateway.waiting(first)["workers"].get("running") == 5, "all workers are counted"
+    )
     gateway.want(first, token, 0)  # although they run on
     gateway.want(second, other, 6)
-    assert until(lambda: gateway.workers(second))
-    assert until(lambda: gateway.waiting(second)["workers"]["wanted"] == 1)
+    gateway.sees(lambda: gateway.workers(second), "a worker pod of the second cluster")
+    gateway.sees(lambda: gateway.waiting(second)["workers"]["wanted"] == 1, "one worker is wanted")
     assert len(gateway.workers(second)) == 1
 
 
@@ -165,14 +176,15 @@ def test_a_quota_is_told_and_workers_come_when_it_ends(gateway: GatewayParts) ->
     token = gateway.run_scheduler(name)
     gateway.kube.refuse = lambda pod: (403, QUOTA.format(pod["metadata"].get("generateName")))
     gateway.want(name, token, 3)
-    assert until(lambda: gateway.reasons(name) == [("worker", "quota", 3)]), gateway.waiting(name)
+    gateway.sees(lambda: gateway.reasons(name) == [("worker", "quota", 3)], "the quota is told")
     text = gateway.waiting(name)["waiting"][0]["text"]
     assert "requests.cpu: 4 of 4 used, 1 more needed" in text
     assert "dask-worker" not in text
     gateway.kube.refuse = nothing
-    assert until(lambda: len(gateway.workers(name)) == 3), gateway.logs()
-    assert until(lambda: gateway.reasons(name) == [("worker", "starting", 3)]), gateway.waiting(
-        name
+    gateway.sees(lambda: len(gateway.workers(name)) == 3, "three worker pods")
+    gateway.sees(
+        lambda: gateway.reasons(name) == [("worker", "starting", 3)],
+        "the pods are told as starting",
     )
 
 
@@ -180,8 +192,9 @@ def test_a_refused_scheduler_is_told(gateway: GatewayParts) -> None:
     message = 'pods "x" is forbidden: violates PodSecurity "restricted:latest": seccompProfile'
     gateway.kube.refuse = lambda pod: (403, message)
     name = gateway.open(size="small")
-    assert until(lambda: gateway.reasons(name) == [("scheduler", "pod_security", 1)]), (
-        gateway.logs()
+    gateway.sees(
+        lambda: gateway.reasons(name) == [("scheduler", "pod_security", 1)],
+        "the security rules are told",
     )
     gateway.kube.refuse = nothing
     assert gateway.run_scheduler(name)
@@ -193,17 +206,20 @@ def test_workers_without_a_machine_are_told_and_go_when_unwanted(gateway: Gatewa
     name = gateway.open(size="small")
     token = gateway.run_scheduler(name)
     gateway.want(name, token, 3)
-    assert until(lambda: len(gateway.workers(name)) == 3)
+    gateway.sees(lambda: len(gateway.workers(name)) == 3, "three worker pods")
     for pod in gateway.workers(name):
         gateway.kube.update("pods", pod["metadata"]["name"], status=unschedulable())
-    assert until(lambda: gateway.reasons(name) == [("worker", "unschedulable", 3)]), gateway.logs()
+    gateway.sees(
+        lambda: gateway.reasons(name) == [("worker", "unschedulable", 3)],
+        "the lack of machines is told",
+    )
     assert "not enough" not in gateway.waiting(name)["waiting"][0]["text"]
     assert "no machine has enough free memory" in gateway.waiting(name)["waiting"][0]["text"]
     gateway.want(name, token, 1)
-    assert until(lambda: len(gateway.workers(name)) == 1), gateway.logs()
+    gateway.sees(lambda: len(gateway.workers(name)) == 1, "one worker pod is left")
     gateway.want(name, token, 0)
-    assert until(lambda: gateway.workers(name) == []), gateway.logs()
-    assert until(lambda: gateway.reasons(name) == [])
+    gateway.sees(lambda: gateway.workers(name) == [], "no worker pod is left")
+    gateway.sees(lambda: gateway.reasons(name) == [], "nothing waits")
 
 
 def unschedulable() -> dict[str, Any]:
@@ -222,28 +238,32 @@ def test_a_cluster_stopped_at_once_leaves_nothing(gateway: GatewayParts) -> None
     for _ in range(5):
         name = gateway.open(size="small")
         gateway.ask("DELETE", f"/api/v1/clusters/{name}")
-        assert until(lambda one=name: gateway.waiting(one)["status"] == "STOPPED"), gateway.logs()
-    assert until(lambda: not gateway.kube.listed("pods")), gateway.logs()
-    assert until(lambda: not gateway.kube.listed("secrets")), gateway.logs()
+        gateway.sees(
+            lambda one=name: gateway.waiting(one)["status"] == "STOPPED", "the cluster is stopped"
+        )
+    gateway.sees(lambda: not gateway.kube.listed("pods"), "all pods are gone")
+    gateway.sees(lambda: not gateway.kube.listed("secrets"), "all secrets are gone")
 
 
 def test_a_lost_worker_is_told_and_replaced(gateway: GatewayParts) -> None:
     name = gateway.open(size="small")
     token = gateway.run_scheduler(name)
     gateway.want(name, token, 1)
-    assert until(lambda: len(gateway.workers(name)) == 1)
+    gateway.sees(lambda: len(gateway.workers(name)) == 1, "a worker pod")
     (pod,) = gateway.workers(name)
     ended = status(
         "Failed", "dask-worker", {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
     )
     gateway.kube.update("pods", pod["metadata"]["name"], status=ended)
-    assert until(
-        lambda: [one["reason"] for one in gateway.waiting(name)["lost"]] == ["out_of_memory"]
+    gateway.sees(
+        lambda: [one["reason"] for one in gateway.waiting(name)["lost"]] == ["out_of_memory"],
+        "the lost worker is told",
     )
-    assert until(
+    gateway.sees(
         lambda: (
             {one["metadata"]["name"] for one in gateway.workers(name)} - {pod["metadata"]["name"]}
-        )
+        ),
+        "another pod comes",
     )
 
 
@@ -253,7 +273,7 @@ def test_a_failed_scheduler_ends_the_cluster_with_the_reason(gateway: GatewayPar
     why = {"exitCode": 1, "reason": "Error", "message": "line\nImportError: dask"}
     ended = status("Failed", "dask-scheduler", {"terminated": why})
     gateway.kube.update("pods", f"dask-scheduler-{name.partition('.')[2]}", status=ended)
-    assert until(lambda: gateway.waiting(name)["status"] == "FAILED"), gateway.logs()
+    gateway.sees(lambda: gateway.waiting(name)["status"] == "FAILED", "the cluster has failed")
     failure = gateway.waiting(name)["failure"]
     assert failure["reason"] == "crashed"
     assert "ImportError: dask" in failure["text"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -243,17 +243,25 @@ def test_the_culler_as_a_process_of_its_own(
         culler.environment(load(values))
 
 
-def test_the_culler_waits_for_the_hub(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_culler_waits_for_the_hub(
+    capsys: pytest.CaptureFixture[str], closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from support.kubernetes_api import KubernetesApi
 
     with KubernetesApi("x") as later:  # anything that answers, even with an error
-        address = later.address
-        culler.wait_for_hub(address)
+        culler.wait_for_hub(later.address)
         assert not capsys.readouterr().out
-    waiting = Thread(target=culler.wait_for_hub, args=(address, 0.05), daemon=True)
-    waiting.start()
-    waiting.join(0.5)
-    assert waiting.is_alive()
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise InterruptedError
+
+    monkeypatch.setattr(culler, "time", SimpleNamespace(sleep=pause))
+    with pytest.raises(InterruptedError):
+        culler.wait_for_hub(f"http://127.0.0.1:{closed_port}", 0.5)
+    assert pauses == [0.5, 0.5, 0.5]
     assert capsys.readouterr().out.count("waiting for it") == 1
 
 

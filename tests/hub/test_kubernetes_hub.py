@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
 from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from support.kubernetes_api import KubernetesApi, Serving
-from user_server import until
+from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 from geodes_datalab.hub.settings.pages import TEMPLATES
 
+T = TypeVar("T")
 CONFIG = (
     Path(sys.modules["geodes_datalab"].__file__ or "").parent / "hub/files/jupyterhub_config.py"
 )
@@ -35,6 +36,14 @@ SECURITY = (
     '(volume "x" uses restricted volume type "hostPath")'
 )
 UNSCHEDULABLE = "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes ..."
+WAITS = 15
+PATIENCE = f"""
+def shorter(spawner):
+    if spawner.user.name in ("may", "moe"):
+        spawner.start_timeout = {WAITS}
+
+c.Spawner.pre_spawn_hook = shorter
+"""
 MULTI = 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) jupyter-x'
 
 
@@ -88,7 +97,7 @@ class Hub:
     def api(self, method: str, path: str, token: str = "tester", **more: Any) -> requests.Response:
         headers = {"Authorization": f"token {token}-secret"}
         url = f"{self.address}/hub/api{path}"
-        return requests.request(method, url, headers=headers, timeout=30, **more)
+        return requests.request(method, url, headers=headers, timeout=minutes(2), **more)
 
     def user(self, name: str, *groups: str) -> str:
         assert self.api("POST", f"/users/{name}").status_code in {201, 409}
@@ -103,9 +112,11 @@ class Hub:
     def pod(self, name: str) -> dict[str, Any]:
         """The user's pod, as soon as it is there."""
         pod = f"jupyter-{name}"
-        found = until(lambda: self.kube.objects.get("pods", {}).get(pod))
-        assert found, self.log.read_text()
-        return dict(found)
+        return dict(self.sees(lambda: self.kube.objects.get("pods", {}).get(pod), f"the pod {pod}"))
+
+    def sees(self, check: Callable[[], T], what: str) -> T:
+        """Wait until something is so; the hub's log is told if it does not come to be."""
+        return eventually(check, what, within=3, scene=self.log.read_text).value
 
     def status(self, name: str, **status: Any) -> None:
         self.kube.update("pods", f"jupyter-{name}", status={"phase": "Pending", **status})
@@ -137,11 +148,11 @@ class Hub:
 
     def browser(self, name: str) -> requests.Session:
         session = requests.Session()
-        page = session.get(f"{self.address}/hub/login", timeout=30)
+        page = session.get(f"{self.address}/hub/login", timeout=minutes(2))
         form = {"username": name, "password": "user-password", "_xsrf": session.cookies["_xsrf"]}
         assert page.ok
         url = f"{self.address}/hub/login?next=%2Fhub%2Fhome"
-        answer = session.post(url, data=form, allow_redirects=False, timeout=30)
+        answer = session.post(url, data=form, allow_redirects=False, timeout=minutes(2))
         assert answer.status_code == 302, answer.text
         return session
 
@@ -150,7 +161,7 @@ class Hub:
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     folder = tmp_path_factory.mktemp("kubernetes-hub")
     with KubernetesApi("datalab") as kube, Proxy() as proxy, Server() as server:
-        port = free_port()
+        (port,) = free_ports(1)
         (folder / "kubeconfig").write_text(kube.kubeconfig())
         (folder / "settings.json").write_text(json.dumps(settings(folder, port, proxy, server)))
         environment = {
@@ -164,17 +175,19 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
         found = Hub(kube, f"http://127.0.0.1:{port}", folder / "log")
         try:
-            assert until(lambda: healthy(found)), found.log.read_text()
+            found.sees(lambda: healthy(found, process), "the hub answers")
             yield found
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(minutes(2))
 
 
 def settings(folder: Path, port: int, proxy: Proxy, server: Server) -> dict[str, Any]:
     for name in ("proxy", "monitoring", "tester"):
         (folder / name).write_text(f"{name}-secret")
     (folder / "password").write_text("user-password")
+    (folder / "extra").mkdir()
+    (folder / "extra" / "patience.py").write_text(PATIENCE)
     return {
         "hub": {
             "public_url": "http://datalab.example.org/",
@@ -182,6 +195,7 @@ def settings(folder: Path, port: int, proxy: Proxy, server: Server) -> dict[str,
             "announcement": "Maintenance <b>on Friday</b>",
             "monitoring_token": {"file": str(folder / "monitoring")},
             "concurrent_spawns": 2,
+            "extra_config": str(folder / "extra"),
             "services": {"tester": {"api_token": {"file": str(folder / "tester")}}},
             "roles": {
                 "tester": {
@@ -197,7 +211,7 @@ def settings(folder: Path, port: int, proxy: Proxy, server: Server) -> dict[str,
         "cull": {"enabled": False},
         "spawner": {
             "kind": "kubernetes",
-            "start_timeout": 20,
+            "start_timeout": round(minutes(5)),
             "kubernetes": {
                 "namespace": "datalab",
                 "image": "registry.example.org/datalab/notebook:1",
@@ -208,17 +222,10 @@ def settings(folder: Path, port: int, proxy: Proxy, server: Server) -> dict[str,
     }
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def healthy(hub: Hub) -> bool:
-    try:
-        return requests.get(f"{hub.address}/hub/health", timeout=5).ok
-    except requests.ConnectionError:
-        return False
+def healthy(hub: Hub, process: subprocess.Popen[bytes]) -> bool:
+    if process.poll() is not None:
+        raise Hopeless(f"it ended with {process.returncode}")
+    return requests.get(f"{hub.address}/hub/health", timeout=minutes(1)).ok
 
 
 def waiting(reason: str, message: str) -> dict[str, Any]:
@@ -230,7 +237,7 @@ def waiting(reason: str, message: str) -> dict[str, Any]:
 
 
 def test_the_pages_say_what_is_announced_and_that_this_is_a_trial(hub: Hub) -> None:
-    login = requests.get(f"{hub.address}/hub/login", timeout=30).text
+    login = requests.get(f"{hub.address}/hub/login", timeout=minutes(2)).text
     assert "Maintenance <b>on Friday</b>" in login
     assert "TRIAL ONLY" in login
     session = hub.browser("carla")
@@ -241,7 +248,7 @@ def test_the_pages_say_what_is_announced_and_that_this_is_a_trial(hub: Hub) -> N
 
 
 def test_metrics_need_their_token_and_it_is_good_for_nothing_else(hub: Hub) -> None:
-    assert requests.get(f"{hub.address}/hub/metrics", timeout=30).status_code == 403
+    assert requests.get(f"{hub.address}/hub/metrics", timeout=minutes(2)).status_code == 403
     answer = hub.api("GET", "/metrics", "monitoring")
     assert answer.ok
     assert "jupyterhub_" in answer.text
@@ -263,7 +270,7 @@ def test_a_server_starts_and_stops(hub: Hub) -> None:
     assert hub.api("GET", "/users/ada").json()["servers"][""]["ready"]
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     assert hub.api("DELETE", "/users/ada/server").status_code in {202, 204}
-    assert until(lambda: "jupyter-ada" not in hub.kube.objects["pods"])
+    hub.sees(lambda: "jupyter-ada" not in hub.kube.objects["pods"], "the pod is gone")
     assert not hub.kube.objects.get("persistentvolumeclaims")
     assert "is slow to" not in hub.log.read_text()
 
@@ -286,7 +293,7 @@ def test_the_api_refuses_what_the_form_does_not_offer(
     assert said in answer.json()["message"]
     assert "jupyter-bob" not in hub.kube.objects.get("pods", {})
     assert hub.failures("refused") == before + 1
-    assert until(lambda: not hub.api("GET", "/users/bob").json()["servers"])
+    hub.sees(lambda: not hub.api("GET", "/users/bob").json()["servers"], "no server is left")
 
 
 def test_a_group_opens_a_profile(hub: Hub) -> None:
@@ -373,40 +380,39 @@ def test_a_hopeless_pod_is_given_up_at_once_and_removed(
     assert told["failed"], told
     assert said in told["message"]
     assert hub.failures(reason) == before + 1
-    assert until(lambda: "jupyter-lou" not in hub.kube.objects["pods"])
+    hub.sees(lambda: "jupyter-lou" not in hub.kube.objects["pods"], "the pod is gone")
 
 
-@pytest.mark.parametrize(
-    ("events", "reason", "words", "said"),
-    [
-        (
-            [("FailedScheduling", UNSCHEDULABLE)],
-            "unschedulable",
-            "No machine has enough free room for this server.",
-            "Choose a smaller profile",
-        ),
-        (
-            [("FailedAttachVolume", MULTI)],
-            "volume",
-            "Your home is still attached to another machine.",
-            "stop servers of yours that still run",
-        ),
-    ],
-)
-def test_waiting_is_told_with_its_reason_and_ends_with_it(
-    hub: Hub, events: list[tuple[str, str]], reason: str, words: str, said: str
-) -> None:
-    before = hub.failures(reason)
-    hub.start("may")
-    hub.pod("may")
-    for event in events:
-        hub.event("may", *event)
-    told = hub.progress("may")
-    assert any(words in event["message"] for event in told[:-1]), told
-    assert told[-1]["failed"], told
-    assert words in told[-1]["message"]
-    assert said in told[-1]["message"]
-    assert hub.failures(reason) == before + 1
+WAITING = {
+    "may": (
+        ("FailedScheduling", UNSCHEDULABLE),
+        "unschedulable",
+        "No machine has enough free room for this server.",
+        "Choose a smaller profile",
+    ),
+    "moe": (
+        ("FailedAttachVolume", MULTI),
+        "volume",
+        "Your home is still attached to another machine.",
+        "stop servers of yours that still run",
+    ),
+}
+"""Users whom the hub waits for `WAITS` seconds only: both at once, it is the same wait."""
+
+
+def test_waiting_is_told_with_its_reason_and_ends_with_it(hub: Hub) -> None:
+    before = {reason: hub.failures(reason) for _, reason, _, _ in WAITING.values()}
+    for name, (event, *_) in WAITING.items():
+        hub.start(name)
+        hub.pod(name)
+        hub.event(name, *event)
+    for name, (_, reason, words, said) in WAITING.items():
+        told = hub.progress(name)
+        assert any(words in event["message"] for event in told[:-1]), told
+        assert told[-1]["failed"], told
+        assert words in told[-1]["message"]
+        assert said in told[-1]["message"]
+        assert hub.failures(reason) == before[reason] + 1
 
 
 def test_a_failure_is_told_on_its_page_too(hub: Hub) -> None:
@@ -414,12 +420,12 @@ def test_a_failure_is_told_on_its_page_too(hub: Hub) -> None:
     hub.kube.refuse = lambda _: (403, QUOTA)
     try:
         form = {"profile": "small", "_xsrf": session.cookies["_xsrf"]}
-        answer = session.post(f"{hub.address}/hub/spawn", data=form, timeout=30)
+        answer = session.post(f"{hub.address}/hub/spawn", data=form, timeout=minutes(2))
     finally:
         hub.kube.refuse = lambda _: None
     assert answer.status_code == 503
     assert "The datalab&#39;s quota in this cluster is used up" in answer.text
-    answer = session.get(f"{hub.address}/hub/spawn-pending/noa", timeout=30)
+    answer = session.get(f"{hub.address}/hub/spawn-pending/noa", timeout=minutes(2))
     assert answer.status_code == 503
     assert "is used up" in answer.text
 
@@ -432,7 +438,7 @@ def test_a_busy_hub_asks_to_wait(hub: Hub) -> None:
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 10
     session = hub.browser("four")
-    page = session.get(f"{hub.address}/hub/spawn/four?opt-profile=small", timeout=30)
+    page = session.get(f"{hub.address}/hub/spawn/four?opt-profile=small", timeout=minutes(2))
     assert page.status_code == 429
     assert int(page.headers["Retry-After"]) >= 10
     assert "<strong>Please wait a moment.</strong>" in page.text

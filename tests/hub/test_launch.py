@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import psutil
 import pytest
+from support.waiting import aeventually, minutes
 
 from geodes_datalab.hub.gateway.slurm.launch import Launcher, LaunchError
 
@@ -17,13 +19,14 @@ def program(folder: Path, text: str) -> Launcher:
     return Launcher((str(path),), "")
 
 
-def ask(launcher: Launcher, seconds: float = 20) -> object:
-    return asyncio.run(launcher("ada", {"action": "check"}, seconds=seconds))
+def ask(launcher: Launcher, seconds: float | None = None) -> object:
+    limit = minutes(1) if seconds is None else seconds
+    return asyncio.run(launcher("ada", {"action": "check"}, seconds=limit))
 
 
 def test_one_that_hangs_is_an_error_that_passes(tmp_path: Path) -> None:
     with pytest.raises(LaunchError, match=r"did not answer within 0\.3 s") as told:
-        ask(program(tmp_path, "exec sleep 30"), 0.3)
+        ask(program(tmp_path, "exec sleep 600"), 0.3)
     assert told.value.transient
 
 
@@ -38,10 +41,18 @@ def test_one_that_may_not_be_killed_keeps_nobody(
     monkeypatch.setattr(asyncio.subprocess.Process, "kill", refuse)
 
     async def go() -> None:
-        launcher = program(tmp_path, "exec sleep 2")
+        gate = tmp_path / "gate"
+        launcher = program(tmp_path, f"while [ ! -e {gate} ]; do sleep 0.1; done")
+        before = psutil.Process().children()
         with pytest.raises(LaunchError, match="did not answer"):
-            await launcher("ada", {"action": "check"}, seconds=0.3)
-        await asyncio.sleep(3)  # it ends by itself
+            await launcher("ada", {"action": "check"}, seconds=0.3)  # patience: of the product
+        (left,) = set(psutil.Process().children()) - set(before)
+        gate.touch()  # it ends by itself
+
+        async def ended() -> bool:
+            return not left.is_running()
+
+        await aeventually(ended, "the launcher's end is seen")
 
     asyncio.run(go())
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 from support.dask_gateway import serve
-from user_server import UserServer, server, until
+from support.waiting import eventually, minutes
+from user_server import UserServer, server
 
 from geodes_datalab.hub.settings.singleuser import LAB
 
@@ -20,7 +21,7 @@ SETTINGS = """
 from dask_gateway_server.options import Integer, Mapping, Options, Select
 
 def handler(options, user):
-    commands = {"failing": ["false"], "waiting": ["sh", "-c", "sleep 300"]}
+    commands = {"failing": ["false"], "waiting": ["sh", "-c", "exec sleep 600"]}
     found = commands.get(options.partition)
     return {"scheduler_cmd": found} if found else {}
 
@@ -31,7 +32,6 @@ c.Backend.cluster_options = Options(
     handler=handler,
 )
 c.UnsafeLocalBackend.cluster_status_period = 0.3
-c.UnsafeLocalBackend.cluster_start_timeout = c.UnsafeLocalBackend.worker_start_timeout = 180
 c.ClusterConfig.scheduler_memory = c.ClusterConfig.worker_memory = "512 M"
 """
 
@@ -53,7 +53,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 def running(centre: dict[str, str]) -> list[str]:
     """Return the names of the clusters that the gateway runs."""
     address = f"{centre['DASK_GATEWAY_HPDA__ADDRESS']}/api/v1/clusters/"
-    return list(requests.get(address, auth=("ada", ""), timeout=30).json())
+    return list(requests.get(address, auth=("ada", ""), timeout=minutes(2)).json())
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,7 @@ def ended(ask: UserServer, number: str) -> dict[str, Any]:
         told = ask("GET", f"{CLUSTERS}/{number}")
         return told if told["state"] != "starting" else None
 
-    told = until(found)
-    assert told, ask("GET", f"{CLUSTERS}/{number}")
-    return dict(told)
+    return dict(eventually(found, "the start has ended", within=5).value or {})
 
 
 def test_a_cluster_comes_into_the_panel(ask: UserServer, centre: dict[str, str]) -> None:
@@ -85,10 +83,10 @@ def test_a_cluster_comes_into_the_panel(ask: UserServer, centre: dict[str, str])
     assert shown["id"] == told["id"]
     assert shown["name"] == f"HPC centre {told['cluster'][:8]}"
     assert shown["scheduler_address"].endswith(told["cluster"])
-    assert until(lambda: ask("GET", "/dask/clusters")[0]["workers"] == 1)
+    eventually(lambda: ask("GET", "/dask/clusters")[0]["workers"] == 1, "a worker", within=5)
     assert running(centre) == [told["cluster"]]
     ask("DELETE", f"/dask/clusters/{told['id']}")
-    assert until(lambda: not running(centre))
+    eventually(lambda: not running(centre), "no cluster is left")
 
 
 def test_the_panel_s_own_button_works_too(ask: UserServer, centre: dict[str, str]) -> None:
@@ -97,7 +95,7 @@ def test_the_panel_s_own_button_works_too(ask: UserServer, centre: dict[str, str
     assert shown["name"].startswith("GatewayCluster")
     assert len(running(centre)) == 1
     ask("DELETE", f"/dask/clusters/{shown['id']}")
-    assert until(lambda: not running(centre))
+    eventually(lambda: not running(centre), "no cluster is left")
 
 
 def test_one_that_waits_can_be_given_up(ask: UserServer, centre: dict[str, str]) -> None:
@@ -107,7 +105,7 @@ def test_one_that_waits_can_be_given_up(ask: UserServer, centre: dict[str, str])
     assert running(centre) == [told["cluster"]]
     ask("DELETE", f"{CLUSTERS}/{told['id']}")
     assert ended(ask, told["id"])["state"] == "cancelled"
-    assert until(lambda: not running(centre))
+    eventually(lambda: not running(centre), "no cluster is left")
     assert ask("GET", CLUSTERS) == []
     assert ask("GET", "/dask/clusters") == []
 
@@ -117,7 +115,7 @@ def test_a_failure_is_told(ask: UserServer, centre: dict[str, str]) -> None:
     assert told["state"] == "failed"
     assert "failed to start" in told["text"]
     assert ask("GET", "/dask/clusters") == []
-    assert until(lambda: not running(centre))
+    eventually(lambda: not running(centre), "no cluster is left")
 
 
 def test_the_browser_learns_what_may_be_chosen(ask: UserServer) -> None:
@@ -150,7 +148,7 @@ def test_strangers_and_other_numbers_find_nothing(ask: UserServer) -> None:
     assert ask.raw("GET", f"{CLUSTERS}/{'0' * 36}").status_code == 404
     assert ask.raw("DELETE", f"{CLUSTERS}/{'0' * 36}").status_code == 404
     for method, path in (("GET", CLUSTERS), ("POST", CLUSTERS), ("GET", f"{CLUSTERS}/{'0' * 36}")):
-        answer = requests.request(method, ask.url + path, allow_redirects=False, timeout=30)
+        answer = requests.request(method, ask.url + path, allow_redirects=False, timeout=minutes(2))
         assert answer.status_code in (302, 403), path
 
 

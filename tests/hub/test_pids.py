@@ -4,16 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from support.waiting import minutes
 
 from geodes_datalab.hub import pids
 
 
 @pytest.fixture
 def sleeper() -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     yield process
     process.kill()
     process.wait()
@@ -29,10 +29,9 @@ def test_a_process_is_known_by_number_and_start(sleeper: subprocess.Popen[bytes]
 def test_a_stranger_is_never_signalled(sleeper: subprocess.Popen[bytes]) -> None:
     """A recycled number: the process runs, but it is not the one that was meant."""
     assert not pids.send(sleeper.pid, "another-boot/1", signal.SIGKILL)
-    time.sleep(0.1)
     assert sleeper.poll() is None
     assert pids.send(sleeper.pid, pids.started(sleeper.pid), signal.SIGKILL)
-    assert sleeper.wait(timeout=10) == -signal.SIGKILL
+    assert sleeper.wait(timeout=minutes(1)) == -signal.SIGKILL
 
 
 def test_a_zombie_does_not_run(sleeper: subprocess.Popen[bytes]) -> None:

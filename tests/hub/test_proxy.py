@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.proxy import HubStandIn, PublicProxy
+from support.waiting import aeventually
 
 from geodes_datalab.hub.proxy import WatchedProxy
 
@@ -44,10 +45,23 @@ async def close_client() -> None:
     await JupyterHubHTTPClient.loop_instance().close()
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await condition():  # noqa: ASYNC110  # another process changes it
-            await asyncio.sleep(0.05)
+async def routed(proxy: WatchedProxy, count: int) -> None:
+    """Wait until there are so many routes."""
+
+    async def there() -> bool:
+        return len(await proxy.get_all_routes()) == count
+
+    await aeventually(there, f"{count} routes")
+
+
+async def looked(proxy: WatchedProxy, times: int) -> None:
+    """Wait until the proxy was looked at so often."""
+    before = proxy._turn
+
+    async def enough() -> bool:
+        return bool(proxy._turn >= before + times)
+
+    await aeventually(enough, f"{times} looks at the proxy")
 
 
 def test_all_routes_come_back_after_the_proxy_was_replaced(chp: PublicProxy) -> None:
@@ -56,7 +70,7 @@ def test_all_routes_come_back_after_the_proxy_was_replaced(chp: PublicProxy) -> 
     async def use(proxy: WatchedProxy) -> None:
         assert len(await proxy.get_all_routes()) == 21
         chp.replace()
-        await until(lambda: has(proxy, 21))
+        await routed(proxy, 21)
         routes = await proxy.get_all_routes()
         one = routes["/user/user-7/"]
         assert one["target"] == hub.target(7)
@@ -64,10 +78,6 @@ def test_all_routes_come_back_after_the_proxy_was_replaced(chp: PublicProxy) -> 
         assert one["data"]["server_name"] == ""
 
     run(chp, hub, use)
-
-
-async def has(proxy: WatchedProxy, count: int) -> bool:
-    return len(await proxy.get_all_routes()) == count
 
 
 def test_a_server_that_is_routed_again_does_not_hide_the_others(chp: PublicProxy) -> None:
@@ -78,7 +88,7 @@ def test_a_server_that_is_routed_again_does_not_hide_the_others(chp: PublicProxy
         chp.replace()
         last = hub.users[4]
         await proxy.add_user(last)
-        await until(lambda: has(proxy, 6))
+        await routed(proxy, 6)
 
     run(chp, hub, use)
 
@@ -88,7 +98,7 @@ def test_one_lost_route_is_found_too(chp: PublicProxy) -> None:
 
     async def use(proxy: WatchedProxy) -> None:
         await proxy.delete_route("/user/user-2/")
-        await until(lambda: has(proxy, 6))
+        await routed(proxy, 6)
 
     run(chp, hub, use)
 
@@ -99,7 +109,7 @@ def test_a_stopped_server_gets_no_route(chp: PublicProxy) -> None:
 
     async def use(proxy: WatchedProxy) -> None:
         chp.replace()
-        await until(lambda: has(proxy, 5))
+        await routed(proxy, 5)
         assert "/user/user-3/" not in await proxy.get_all_routes()
 
     run(chp, hub, use)
@@ -110,7 +120,7 @@ def test_without_any_server_the_hubs_own_route_is_watched(chp: PublicProxy) -> N
 
     async def use(proxy: WatchedProxy) -> None:
         chp.replace()
-        await until(lambda: has(proxy, 1))
+        await routed(proxy, 1)
 
     run(chp, hub, use)
 
@@ -120,9 +130,9 @@ def test_a_proxy_that_is_away_is_waited_for(chp: PublicProxy) -> None:
 
     async def use(proxy: WatchedProxy) -> None:
         chp.kill()
-        await asyncio.sleep(0.5)  # five looks at nobody
+        await looked(proxy, 5)
         chp.start()
-        await until(lambda: has(proxy, 4))
+        await routed(proxy, 4)
         assert not proxy._watcher.done()
 
     run(chp, hub, use)

@@ -7,6 +7,7 @@ import os
 import pwd
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import gateway as hub_gateway
 from geodes_datalab.hub import load
 from geodes_datalab.hub.gateway.limits import Refused
-from geodes_datalab.hub.gateway.slurm import queue, site, words
+from geodes_datalab.hub.gateway.slurm import launcher, queue, site, words
 from geodes_datalab.hub.gateway.slurm.accounts import Mapping
 from geodes_datalab.hub.gateway.slurm.options import cluster_options
 from geodes_datalab.hub.gateway.slurm.watch import Watch
@@ -107,6 +108,12 @@ def test_others_are_refused_in_words(user: str) -> None:
         Mapping(Accounts()).account(user)
 
 
+def test_a_number_without_an_account_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    with pytest.raises(Refused, match="the HPC has no account for the user 'ada'"):
+        Mapping(Accounts(kind="own")).account("ada")
+
+
 def test_jobs_of_others_are_not_ours() -> None:
     line = "7|RUNNING|None|N/A|0:10|2|n1|ada|normal|12|"
     assert queue.parse(line + "geodes-datalab:" + "a" * 32) is not None
@@ -160,6 +167,13 @@ def test_the_files_for_root_are_written_and_obeyed(tmp_path: Path) -> None:
     assert ask(launcher, {"action": "check"}) == expected_check()
     config.chmod(0o666)
     assert "writable by root alone" in ask(launcher, {"action": "check"})["error"]
+
+
+def test_waiting_for_workers_is_no_idleness_to_schedulers() -> None:
+    words = " ".join(launcher.scheduler_words({"heartbeat": 15, "adaptive": 3, "idle": 1800.0}))
+    preloads = [after for word, after in pairwise(words.split()) if word == "--preload"]
+    idleness, service = "geodes_datalab.compute.idleness", "dask_gateway.scheduler_preload"
+    assert preloads.index(idleness) < preloads.index(service)  # or it has no effect
 
 
 def expected_check() -> dict[str, Any]:

@@ -12,6 +12,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from support.waiting import minutes
 
 from geodes_datalab.hub.start import home as home_module
 from geodes_datalab.hub.start.home import examine, readable, usage
@@ -44,7 +45,7 @@ def start(home: Path, *command: str, before: str = ":", **environment: str) -> d
         env={**os.environ, "HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=minutes(5),
     )
     assert done.returncode == 0, done.stderr
     return {**json.loads(done.stdout.splitlines()[-1]), "log": done.stderr}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
+from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 from geodes_datalab.hub.settings.singleuser import LAB
 
@@ -34,22 +34,17 @@ class UserServer:
     ) -> requests.Response:
         """Return an answer as it is."""
         told = {"Authorization": "token secret", **(headers or {})}
-        return requests.request(method, self.url + path, headers=told, timeout=180, **more)
+        return requests.request(method, self.url + path, headers=told, timeout=minutes(5), **more)
 
     def answers(self) -> bool:
         """Tell whether it is there."""
-        try:
-            return bool(self("GET", "/api"))
-        except requests.ConnectionError:
-            return False
+        return bool(self("GET", "/api"))
 
 
 @contextmanager
 def server(folder: Path, *, keep: Collection[str] = (), **environment: str) -> Iterator[UserServer]:
     """Run a server with our extensions and those to keep, and yield a way to ask its API."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    (port,) = free_ports(1)
     without_others(folder, keep)
     log = folder / "log"
     with log.open("wb") as output:
@@ -71,13 +66,19 @@ def server(folder: Path, *, keep: Collection[str] = (), **environment: str) -> I
         )
 
     ask = UserServer(port)
+
+    def answers() -> bool:
+        if process.poll() is not None:
+            raise Hopeless(f"it ended with {process.returncode}")
+        return ask.answers()
+
     try:
-        assert until(ask.answers, 180), log.read_text()
+        eventually(answers, "the server answers", within=5, scene=log.read_text)
         yield ask
         assert "Traceback" not in log.read_text()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(minutes(2))
 
 
 def without_others(folder: Path, keep: Collection[str]) -> None:
@@ -93,12 +94,3 @@ def without_others(folder: Path, keep: Collection[str]) -> None:
     place.parent.mkdir()
     off = {"ServerApp": {"jpserver_extensions": dict.fromkeys(names, False)}}
     place.write_text(json.dumps(off))
-
-
-def until(check: Callable[[], Any], seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := check():
-            return found
-        time.sleep(0.1)
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,12 @@ def test_two_datalabs_on_one_slurm_leave_each_others_jobs_alone(tmp_path: Path) 
         slurm = hpda.values(found, ports.choose("auto"), {})["gateway"]["slurm"]
         names.add(slurm["instance"])
     assert len(names) == 2
+
+
+def test_a_number_without_an_account_is_told_before_anything_starts(
+    place: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    with pytest.raises(LocalModeError, match=r"number \d+ has no account.*\n.*entry"):
+        prepare(place)
+    assert not place.hpda_settings.exists()

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests
+from support.waiting import eventually, minutes
 
 import geodes_datalab as gd
 from geodes_datalab import stac
@@ -205,7 +205,7 @@ def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path
         "gd.download(json.loads(sys.stdin.readline()), sys.argv[1])\n"
     )
     key = {"X-API-Key": signed_in.api_key}
-    slow = SlowFile(requests.get(asset["href"], headers=key, timeout=30).content)
+    slow = SlowFile(requests.get(asset["href"], headers=key, timeout=minutes(2)).content)
     with slow as url:
         item = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
         process = subprocess.Popen(
@@ -215,12 +215,12 @@ def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path
         assert process.stdin is not None
         process.stdin.write(json.dumps(item) + "\n")
         process.stdin.flush()
-        assert slow.half_sent.wait(30)
+        assert slow.half_sent.wait(minutes(2))
         part = tmp_path / f"{asset['title']}.part"
-        until(lambda: part.exists() and part.stat().st_size > 0)
+        eventually(lambda: part.stat().st_size > 0, "a part of the file")
         process.send_signal(2)
         slow.go_on.set()
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=minutes(5))
         assert process.returncode != 0
     assert "KeyboardInterrupt" in told
     assert part.stat().st_size > 0
@@ -249,7 +249,7 @@ def test_kill_9_in_the_middle_loses_nothing(items: Items, tmp_path: Path) -> Non
             assert process.stdin is not None
             process.stdin.write(json.dumps(item) + "\n")
             process.stdin.flush()
-            until(lambda: part.exists() and part.stat().st_size > 2_000_000)
+            eventually(lambda: part.stat().st_size > 2_000_000, "a third of the file")
             process.kill()
     received = part.stat().st_size
     assert not (tmp_path / asset["title"]).exists()
@@ -291,7 +291,7 @@ def test_a_server_that_never_ends_is_cut_off(items: Items, tmp_path: Path) -> No
 
 
 def test_two_processes_fetch_a_file_once(items: Items, signed_in: StandIn, tmp_path: Path) -> None:
-    signed_in.faults.slow("download", seconds=1.5, times=1)
+    signed_in.faults.slow("download", seconds=1.5, times=1)  # patience: both are there by then
     script = (
         "import json, sys\n"
         "import geodes_datalab as gd\n"
@@ -307,7 +307,7 @@ def test_two_processes_fetch_a_file_once(items: Items, signed_in: StandIn, tmp_p
         assert process.stdin is not None
         process.stdin.write(json.dumps(items.dicts[0]) + "\n")
         process.stdin.flush()
-    told = [process.communicate(timeout=60)[0].strip() for process in both]
+    told = [process.communicate(timeout=minutes(5))[0].strip() for process in both]
     assert told[0] == told[1]
     assert right(Path(told[0]), items.dicts[0])
     assert len(downloads(signed_in)) == 1
@@ -525,7 +525,7 @@ def test_only_so_many_at_a_time(items: Items, workers: int) -> None:
 def test_the_progress_bar_counts_bytes(
     signed_in: StandIn, items: Items, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    signed_in.faults.slow("download", seconds=0.7, times=1)  # what is quick shows no bar
+    signed_in.faults.slow("download", seconds=0.7, times=1)  # patience: what is quick shows no bar
     gd.download(items, tmp_path, workers=1, progress=True)
     told = capsys.readouterr().err
     assert "downloading:" in told
@@ -549,14 +549,6 @@ def test_the_key_goes_to_the_portal_only(
     with pytest.raises(AuthenticationError):
         gd.download(away, tmp_path)
     assert {request.key for request in other.requests} == {"absent"}
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 class SlowFile:
@@ -601,7 +593,7 @@ class SlowFile:
                     self.wfile.flush()
                     if slow.slow and "zip" in kind:
                         slow.half_sent.set()
-                        slow.go_on.wait(30)
+                        slow.go_on.wait(minutes(5))
                     self.wfile.write(content[half:])
 
             def log_message(self, *_: Any) -> None:

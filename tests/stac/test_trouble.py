@@ -141,7 +141,7 @@ def test_an_answer_that_is_no_catalogue(portal: StandIn, monkeypatch: pytest.Mon
 def test_a_slow_catalogue(portal: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEODES_TIMEOUT", "0.2")
     monkeypatch.setenv("GEODES_RETRIES", "0")
-    portal.faults.slow("search", seconds=2)
+    portal.faults.slow("search", seconds=2)  # patience: longer than the client has
     with pytest.raises(ServiceError) as caught:
         gd.search("PEPS_S2_L1C")
     assert "did not answer in time" in str(caught.value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import requests
 from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 SETTINGS = """
 c.DaskGateway.address = "127.0.0.1:{api}"
@@ -23,6 +23,7 @@ c.Proxy.tcp_address = "127.0.0.1:{tcp}"
 c.Proxy.prefix = "{prefix}"
 c.ClusterConfig.scheduler_cmd = [{python!r}, "-m", "dask", "scheduler"]
 c.ClusterConfig.worker_cmd = [{python!r}, "-m", "dask", "worker"]
+c.DBBackendBase.cluster_start_timeout = c.DBBackendBase.worker_start_timeout = {patience}
 """
 """What each of them has; users sign in by name."""
 
@@ -51,7 +52,9 @@ def serve(folder: Path, settings: str, *, prefix: str = "") -> Iterator[DaskGate
         Path before all of its addresses.
     """
     api, http, tcp = free_ports(3)
-    common = SETTINGS.format(api=api, http=http, tcp=tcp, prefix=prefix, python=sys.executable)
+    common = SETTINGS.format(
+        api=api, http=http, tcp=tcp, prefix=prefix, python=sys.executable, patience=minutes(5)
+    )
     config, log = folder / "config.py", folder / "log"
     config.write_text(common + settings)
     command = [sys.executable, "-m", "dask_gateway_server", "--config", str(config)]
@@ -64,18 +67,13 @@ def serve(folder: Path, settings: str, *, prefix: str = "") -> Iterator[DaskGate
         yield DaskGateway(address, f"gateway://127.0.0.1:{tcp}")
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(minutes(2))
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+    def answers() -> bool:
         if process.poll() is not None:
-            break
-        try:
-            if requests.get(address, timeout=5).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"Dask Gateway does not answer: {log.read_text()}")
+            raise Hopeless(f"it ended with {process.returncode}")
+        return requests.get(address, timeout=minutes(1)).ok
+
+    eventually(answers, "Dask Gateway answers", within=5, scene=log.read_text)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from aiohttp import web
+from support.waiting import minutes
 
 Object = dict[str, Any]
 CORE = "/api/v1/namespaces/{namespace}/{kind}"
@@ -41,14 +42,14 @@ class Serving:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
         self._thread.start()
-        if not started.wait(10):
+        if not started.wait(minutes(2)):
             raise TimeoutError("the server did not start")
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Stop."""
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(minutes(2))
         self._loop.close()
 
     def _run(self, started: threading.Event) -> None:
@@ -152,7 +153,7 @@ class KubernetesApi(Serving):
         async def run() -> Any:
             return function()
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(minutes(2))
 
     async def _cluster_wide(self, request: web.Request) -> web.Response:
         return _status(403, f"{request.path} is forbidden at the cluster scope")
@@ -194,7 +195,7 @@ class KubernetesApi(Serving):
         return web.json_response(self._create(kind, body), status=201)
 
     async def _get(self, request: web.Request) -> web.Response:
-        await asyncio.sleep(self.slow)
+        await asyncio.sleep(self.slow)  # patience: a slow answer is what a test asks for
         found = self.objects.get(request.match_info["kind"], {}).get(request.match_info["name"])
         return web.json_response(found) if found else _status(404, "not found")
 

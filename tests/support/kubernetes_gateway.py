@@ -10,21 +10,22 @@ import json
 import os
 import subprocess
 import sys
-import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from aiohttp import web
 from support.kubernetes_api import KubernetesApi, Serving
 from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 from geodes_datalab import hub
 
+T = TypeVar("T")
 FILES = Path(hub.__file__).parent / "files"
 NAMESPACE = "datalab-dask"
 SIZES = {
@@ -41,9 +42,11 @@ class HubStandIn(Serving):
         self.with_server = {"ada", "bob"}
         """Users whose server runs."""
         self.scope = SCOPE
-        """What every token may do."""
+        """What every token may do; the gateway remembers its last answer for a while."""
         self.trouble = False
         """Whether it answers nothing but errors."""
+        self.refused = 0
+        """How often it did."""
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served."""
@@ -59,6 +62,7 @@ class HubStandIn(Serving):
     async def _servers(self, request: web.Request) -> web.Response:
         check(request.headers["Authorization"] == "token gateway-secret", "a stranger asks")
         if self.trouble:
+            self.refused += 1
             return web.json_response({}, status=503)
         servers = {"": {"ready": True}} if request.match_info["name"] in self.with_server else {}
         return web.json_response({"name": request.match_info["name"], "servers": servers})
@@ -92,11 +96,23 @@ class GatewayParts:
     def kill(self, name: str) -> None:
         """End a part at once."""
         self.processes[name].kill()
-        self.processes[name].wait(10)
+        self.processes[name].wait(minutes(2))
 
     def logs(self) -> str:
         """Return what all parts said."""
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+    def sees(self, check: Callable[[], T], what: str) -> T:
+        """Wait until something is so; what all parts said is told if it does not come to be.
+
+        Parameters
+        ----------
+        check
+            Asked again and again.
+        what
+            What is waited for, in the words of the failure.
+        """
+        return eventually(check, what, within=3, scene=self.logs).value
 
     def ask(
         self,
@@ -110,7 +126,7 @@ class GatewayParts:
         """Ask the gateway as a user."""
         headers = {"Authorization": f"jupyterhub token-of-{user}"}
         return requests.request(
-            method, self.proxy + path, headers=headers, json=json, data=data, timeout=30
+            method, self.proxy + path, headers=headers, json=json, data=data, timeout=minutes(2)
         )
 
     def open(self, user: str = "ada", **options: Any) -> str:
@@ -133,17 +149,17 @@ class GatewayParts:
         """Let the scheduler's pod run, and return the cluster's own token."""
         short = name.partition(".")[2]
         pod = f"dask-scheduler-{short}"
-        check(until(lambda: pod in self.kube.objects.get("pods", {})), self.logs())
+        self.sees(lambda: pod in self.kube.objects.get("pods", {}), "the scheduler's pod is made")
         self.kube.update("pods", pod, status=running("dask-scheduler"))
         service = f"dask-{short}"
-        check(until(lambda: service in self.kube.objects.get("services", {})), self.logs())
+        self.sees(lambda: service in self.kube.objects.get("services", {}), "its service is made")
         (made,) = [
             one for one in self.kube.listed("services") if one["metadata"]["name"] == service
         ]
         meta = {"name": service, "labels": made["metadata"]["labels"]}
         subsets = [{"addresses": [{"ip": "127.0.0.1"}]}]
         self.kube.put("endpoints", {"metadata": meta, "subsets": subsets})
-        check(until(lambda: self.waiting(name)["status"] == "RUNNING"), self.logs())
+        self.sees(lambda: self.waiting(name)["status"] == "RUNNING", "the cluster runs")
         secrets = {one["metadata"]["name"]: one for one in self.kube.listed("secrets")}
         return b64decode(secrets[f"dask-credentials-{short}"]["data"]["api-token"]).decode()
 
@@ -153,7 +169,7 @@ class GatewayParts:
             f"{self.proxy}/api/v1/clusters/{name}/heartbeat",
             data=f'{{"count": {count}, "active_workers": [], "closing_workers": [], "closed_workers": []}}',
             headers={"Authorization": f"token {token}", "Content-Type": "application/json"},
-            timeout=30,
+            timeout=minutes(2),
         )
 
     def want(self, name: str, token: str, count: int) -> None:
@@ -168,14 +184,14 @@ class GatewayParts:
             f"{self.proxy}/api/v1/clusters/{name}/heartbeat",
             json=beat,
             headers={"Authorization": f"token {token}"},
-            timeout=30,
+            timeout=minutes(2),
         )
         check(answer.ok, answer.text)
 
     def metrics(self, token: str = "monitoring-secret") -> str:
         """Return what Prometheus reads, or how it was refused."""
         headers = {"Authorization": f"Bearer {token}"}
-        answer = requests.get(f"{self.proxy}/metrics", headers=headers, timeout=30)
+        answer = requests.get(f"{self.proxy}/metrics", headers=headers, timeout=minutes(2))
         return answer.text if answer.ok else f"refused: {answer.status_code}"
 
     def workers(self, name: str) -> list[dict[str, Any]]:
@@ -189,13 +205,11 @@ class GatewayParts:
         ]
 
     def healthy(self) -> bool:
-        """Tell whether the gateway answers; a part that has ended is an error."""
-        alive = [process.poll() is None for process in self.processes.values()]
-        check(all(alive), self.logs())
-        try:
-            return self.ask("GET", "/api/health").ok
-        except requests.RequestException:
-            return False
+        """Tell whether the gateway answers; there is no hope once a part has ended."""
+        ended = [name for name, process in self.processes.items() if process.poll() is not None]
+        if ended:
+            raise Hopeless(f"{', '.join(ended)} ended")
+        return self.ask("GET", "/api/health").ok
 
 
 @contextmanager
@@ -221,12 +235,12 @@ def running_gateway(folder: Path) -> Iterator[GatewayParts]:
             parts.start(
                 "controller", controller, "--config", _file("dask_gateway_controller_config.py")
             )
-            check(until(parts.healthy), parts.logs())
+            parts.sees(parts.healthy, "the gateway answers")
             yield parts
         finally:
             for process in parts.processes.values():
                 process.terminate()
-                process.wait(30)
+                process.wait(minutes(2))
 
 
 def _settings(folder: Path, hub: HubStandIn, ports: list[int]) -> dict[str, Any]:
@@ -241,6 +255,7 @@ def _settings(folder: Path, hub: HubStandIn, ports: list[int]) -> dict[str, Any]
             "scheduler_address": f"127.0.0.1:{ports[2]}",
             "limits": {"clusters": 3, "workers": 6, "cores": 10, "memory_gib": 64},
             "reaper_seconds": 0.5,
+            "config": {"JupyterHubAuthenticator": {"cache_max_age": 1}},
             "kubernetes": {
                 "namespace": NAMESPACE,
                 "instance": "datalab",
@@ -284,16 +299,6 @@ def status(phase: str, container: str, state: dict[str, Any]) -> dict[str, Any]:
 def running(container: str) -> dict[str, Any]:
     """Return the status of a pod that runs."""
     return status("Running", container, {"running": {}})
-
-
-def until(condition: Callable[[], Any], *, seconds: float = 30) -> bool:
-    """Wait until something is so, and tell whether it came to be."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def check(right: bool, said: str) -> None:

@@ -6,11 +6,11 @@ import os
 import secrets
 import socket
 import subprocess
-import time
 from types import SimpleNamespace
 from typing import Any, Self
 
 from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 
 class PublicProxy:
@@ -43,20 +43,18 @@ class PublicProxy:
             ],
             env={**os.environ, "CONFIGPROXY_AUTH_TOKEN": self.token},
         )
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self._api_port), timeout=1).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
-                return
-        raise TimeoutError("configurable-http-proxy did not start")
+        eventually(self._answers, "configurable-http-proxy takes orders", within=5)
+
+    def _answers(self) -> bool:
+        if self._process.poll() is not None:
+            raise Hopeless(f"it ended with {self._process.returncode}")
+        socket.create_connection(("127.0.0.1", self._api_port), timeout=minutes(1)).close()
+        return True
 
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(minutes(2))
 
     def replace(self) -> None:
         """End it, and start another one, which knows no routes."""

@@ -12,6 +12,7 @@ import pytest
 import rasterio
 import requests
 from remotezip import RemoteZip
+from support.waiting import minutes
 
 from geodes_datalab.testing.geodes import Catalogue, StandIn
 from geodes_datalab.testing.geodes.accounts import Accounts
@@ -29,7 +30,7 @@ def address(geodes: StandIn, product: Product, *, role: str = "data") -> str:
 
 
 def get(geodes: StandIn, url: str, **headers: str) -> requests.Response:
-    return requests.get(url, headers={"X-API-Key": geodes.api_key, **headers}, timeout=10)
+    return requests.get(url, headers={"X-API-Key": geodes.api_key, **headers}, timeout=minutes(2))
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_head_tells_the_length_and_costs_no_quota(
     geodes: StandIn, url: str, content: bytes
 ) -> None:
     geodes.set_quota(0)
-    reply = requests.head(url, headers={"X-API-Key": geodes.api_key}, timeout=10)
+    reply = requests.head(url, headers={"X-API-Key": geodes.api_key}, timeout=minutes(2))
     assert (reply.status_code, reply.content) == (200, b"")
     assert int(reply.headers["Content-Length"]) == len(content)
 
@@ -139,7 +140,7 @@ def test_zip_members_can_be_read_through_ranges(geodes: StandIn, url: str) -> No
 
 
 def test_quicklooks_need_no_key(geodes: StandIn, product: Product) -> None:
-    reply = requests.get(address(geodes, product, role="overview"), timeout=10)
+    reply = requests.get(address(geodes, product, role="overview"), timeout=minutes(2))
     assert reply.status_code == 200
     assert reply.headers["Content-Type"] == "image/jpeg"
     assert hashlib.md5(reply.content).hexdigest() == product.files[1].md5
@@ -155,20 +156,20 @@ def test_unknown_files_get_404(geodes: StandIn, url: str, part: str) -> None:
 def test_a_wrong_key_ends_in_a_redirect_loop(geodes: StandIn, url: str, path: str) -> None:
     asked = url if path == "download" else f"{geodes.url}/processing/download/get"
     with pytest.raises(requests.TooManyRedirects):
-        requests.get(asked, headers={"X-API-Key": "wrong"}, timeout=10)
+        requests.get(asked, headers={"X-API-Key": "wrong"}, timeout=minutes(2))
     assert {entry.key for entry in geodes.requests} == {"wrong"}
 
 
 @pytest.mark.parametrize("mode", ["401", "403"])
 def test_a_wrong_key_can_be_refused_plainly(geodes: StandIn, url: str, mode: str) -> None:
     geodes.settings.bad_key = mode
-    reply = requests.get(url, headers={"X-API-Key": "wrong"}, timeout=10)
+    reply = requests.get(url, headers={"X-API-Key": "wrong"}, timeout=minutes(2))
     assert reply.status_code == int(mode)
     assert "quota" not in reply.text
 
 
 def test_no_key_gets_401(geodes: StandIn, url: str) -> None:
-    assert requests.get(url, timeout=10).status_code == 401
+    assert requests.get(url, timeout=minutes(2)).status_code == 401
 
 
 def test_the_quota_counts_products_not_requests(geodes: StandIn) -> None:
@@ -214,14 +215,16 @@ def test_availability_is_told_in_bulk_and_is_not_is_online(geodes: StandIn) -> N
     held = products(geodes)
     asked = [{"href": address(geodes, one), "endpointURL": "s3"} for one in held]
     reply = requests.post(
-        f"{geodes.url}/fastavailability", json={"availability": asked}, timeout=10
+        f"{geodes.url}/fastavailability", json={"availability": asked}, timeout=minutes(2)
     )
     told = {one["id"]: one["files"] for one in reply.json()["products"]}
     for one in held:
         recorded = one.urn is not None
         expected = not (one.on_tape or recorded)
         assert told[urn_of(one)] == [{"checksum": one.files[0].md5, "available": expected}]
-    items = requests.post(f"{geodes.stac_url}/search", json={"limit": 80}, timeout=10).json()
+    items = requests.post(
+        f"{geodes.stac_url}/search", json={"limit": 80}, timeout=minutes(2)
+    ).json()
     online = {
         "Is online: true" in asset["description"]
         for item in items["features"]
@@ -229,7 +232,7 @@ def test_availability_is_told_in_bulk_and_is_not_is_online(geodes: StandIn) -> N
         if asset["roles"] == ["data"]
     }
     assert online == {False}
-    bad = requests.post(f"{geodes.url}/fastavailability", json={"x": 1}, timeout=10)
+    bad = requests.post(f"{geodes.url}/fastavailability", json={"x": 1}, timeout=minutes(2))
     assert bad.status_code == 400
 
 
@@ -260,27 +263,27 @@ def test_a_file_lost_from_the_cache_is_a_404(
 
 
 def test_the_sample_archive_of_a_collection(geodes: StandIn) -> None:
-    document = requests.get(f"{geodes.stac_url}/collections/PEPS_S1_L2", timeout=10).json()
-    reply = requests.get(document["summaries"]["access_url"], timeout=10)
+    document = requests.get(f"{geodes.stac_url}/collections/PEPS_S1_L2", timeout=minutes(2)).json()
+    reply = requests.get(document["summaries"]["access_url"], timeout=minutes(2))
     names = zipfile.ZipFile(io.BytesIO(reply.content)).namelist()
     assert len(names) == 6
     assert sum(name.endswith(".jpg") for name in names) == 3
     empty = document["summaries"]["access_url"].replace("PEPS_S1_L2", "PEPS_S3_L1")
-    assert requests.get(empty, timeout=10).status_code == 404
+    assert requests.get(empty, timeout=minutes(2)).status_code == 404
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_the_map_service_draws_footprints(geodes: StandIn) -> None:
     wms = f"{geodes.url}/geoserver/peps/wms"
-    told = requests.get(wms, params={"request": "GetCapabilities"}, timeout=10)
+    told = requests.get(wms, params={"request": "GetCapabilities"}, timeout=minutes(2))
     assert "not GEODES" in told.text
     parameters: dict[str, Any] = {
         "REQUEST": "GetMap", "SRS": "EPSG:4326", "BBOX": "-67.7,-47.9,-67.6,-47.8",
         "WIDTH": 100, "HEIGHT": 100,
     }  # fmt: skip
-    picture = requests.get(wms, params=parameters, timeout=10)
+    picture = requests.get(wms, params=parameters, timeout=minutes(2))
     assert picture.headers["Content-Type"] == "image/png"
     with rasterio.MemoryFile(picture.content) as memory, memory.open() as image:
         assert 0.05 < (image.read(4) > 0).mean() < 0.2
     for wrong in ({"BBOX": "1"}, {"SRS": "EPSG:0"}, {"REQUEST": "GetLegend"}, {"WIDTH": 10**6}):
-        assert requests.get(wms, params=parameters | wrong, timeout=10).status_code == 400
+        assert requests.get(wms, params=parameters | wrong, timeout=minutes(2)).status_code == 400

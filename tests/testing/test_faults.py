@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import requests
+from support.waiting import minutes
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.testing.geodes import Fault, Faults, Settings, StandIn
@@ -12,7 +13,7 @@ from geodes_datalab.testing.geodes.records import download_path, urn_of
 
 
 def statuses(geodes: StandIn, count: int, path: str = "/api/stac") -> list[int]:
-    return [requests.get(geodes.url + path, timeout=10).status_code for _ in range(count)]
+    return [requests.get(geodes.url + path, timeout=minutes(2)).status_code for _ in range(count)]
 
 
 @pytest.fixture
@@ -22,7 +23,9 @@ def archive(geodes: StandIn) -> str:
 
 
 def download(geodes: StandIn, archive: str) -> requests.Response:
-    return requests.get(geodes.url + archive, headers={"X-API-Key": geodes.api_key}, timeout=10)
+    return requests.get(
+        geodes.url + archive, headers={"X-API-Key": geodes.api_key}, timeout=minutes(2)
+    )
 
 
 def test_errors_come_as_often_as_asked(geodes: StandIn) -> None:
@@ -57,7 +60,7 @@ def test_random_errors_repeat_with_the_seed() -> None:
 
 def test_rate_limits_tell_when_to_come_back(geodes: StandIn) -> None:
     geodes.faults.rate_limit("stac", retry_after=2)
-    reply = requests.get(geodes.stac_url, timeout=10)
+    reply = requests.get(geodes.stac_url, timeout=minutes(2))
     assert (reply.status_code, reply.headers["Retry-After"]) == (429, "2")
 
 
@@ -79,7 +82,7 @@ def test_truncated_downloads_announce_the_whole_length(geodes: StandIn, archive:
             received += chunk
 
     key = {"X-API-Key": geodes.api_key}
-    with requests.get(geodes.url + archive, headers=key, stream=True, timeout=10) as reply:
+    with requests.get(geodes.url + archive, headers=key, stream=True, timeout=minutes(2)) as reply:
         assert int(reply.headers["Content-Length"]) == whole.size
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             read(reply)
@@ -90,15 +93,15 @@ def test_truncated_downloads_announce_the_whole_length(geodes: StandIn, archive:
 def test_connections_can_be_cut(geodes: StandIn) -> None:
     geodes.faults.cut("stac")
     with pytest.raises(requests.ConnectionError):
-        requests.get(geodes.stac_url, timeout=10)
+        requests.get(geodes.stac_url, timeout=minutes(2))
     assert geodes.requests[-1].status == 0
     assert statuses(geodes, 1) == [200]
 
 
 def test_slow_answers_outlast_a_timeout(geodes: StandIn) -> None:
-    geodes.faults.slow("stac", seconds=2, times=1)
+    geodes.faults.slow("stac", seconds=2, times=1)  # patience: longer than the next line's
     with pytest.raises(requests.ReadTimeout):
-        requests.get(geodes.stac_url, timeout=0.2)
+        requests.get(geodes.stac_url, timeout=0.2)  # patience: what is outlasted
     assert statuses(geodes, 1) == [200]
 
 
@@ -116,7 +119,7 @@ def test_a_broken_next_link_points_to_its_own_page(
 
     def after(number: int) -> int:
         body = {"limit": 5, "page": number}
-        found = requests.post(f"{geodes.stac_url}/search", json=body, timeout=10).json()
+        found = requests.post(f"{geodes.stac_url}/search", json=body, timeout=minutes(2)).json()
         (link,) = [link for link in found["links"] if link["rel"] == "next"]
         return link["body"]["page"] if "body" in link else int(link["href"].split("&page=")[-1])
 
@@ -128,18 +131,18 @@ def test_a_broken_next_link_points_to_its_own_page(
 def test_the_control_endpoint_exists_on_request_only(
     geodes: StandIn, geodes_factory: Callable[..., StandIn]
 ) -> None:
-    assert requests.get(f"{geodes.url}/_stand-in/faults", timeout=10).status_code == 404
+    assert requests.get(f"{geodes.url}/_stand-in/faults", timeout=minutes(2)).status_code == 404
     open_ = geodes_factory(settings=Settings(control=True))
     control = f"{open_.url}/_stand-in"
     fault = {"kind": "status", "path": "stac", "status": 502, "times": 1}
-    assert requests.post(f"{control}/faults", json=fault, timeout=10).status_code == 200
+    assert requests.post(f"{control}/faults", json=fault, timeout=minutes(2)).status_code == 200
     assert statuses(open_, 2) == [502, 200]
-    bad = requests.post(f"{control}/faults", json={"kind": "status", "x": 1}, timeout=10)
+    bad = requests.post(f"{control}/faults", json={"kind": "status", "x": 1}, timeout=minutes(2))
     assert bad.status_code == 400
-    log = requests.get(f"{control}/requests", timeout=10).json()
+    log = requests.get(f"{control}/requests", timeout=minutes(2)).json()
     assert [entry["status"] for entry in log] == [502, 200]
-    requests.delete(f"{control}/requests", timeout=10)
-    assert requests.get(f"{control}/requests", timeout=10).json() == []
+    requests.delete(f"{control}/requests", timeout=minutes(2))
+    assert requests.get(f"{control}/requests", timeout=minutes(2)).json() == []
 
 
 def test_unknown_kinds_are_refused() -> None:

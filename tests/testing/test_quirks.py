@@ -10,6 +10,7 @@ import pystac
 import pytest
 import requests
 from pystac_client import Client
+from support.waiting import minutes
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.testing.geodes import PROFILES, Catalogue, StandIn, create_app
@@ -35,7 +36,7 @@ def wire(portal: StandIn, collection: str) -> str:
 
 
 def post(portal: StandIn, body: Any) -> requests.Response:
-    return requests.post(f"{portal.stac_url}/search", json=body, timeout=10)
+    return requests.post(f"{portal.stac_url}/search", json=body, timeout=minutes(2))
 
 
 def search(portal: StandIn, **body: Any) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def test_filter_is_ignored(geodes: StandIn) -> None:
 
 def test_next_of_a_get_asks_for_one_item_too_many(portal: StandIn) -> None:
     address = f"{portal.stac_url}/collections/{wire(portal, S2)}/items?limit=2&page=1"
-    found = requests.get(address, timeout=10).json()
+    found = requests.get(address, timeout=minutes(2)).json()
     (link,) = [link["href"] for link in found["links"] if link["rel"] == "next"]
     assert link.startswith(portal.stac_url)
     assert f"limit={3 if is_legacy(portal) else 2}&page=2" in link
@@ -208,9 +209,11 @@ def test_null_members_count_as_absent(geodes: StandIn) -> None:
 def test_the_alias_and_the_get_answer_alike(geodes: StandIn) -> None:
     body = {"limit": 5, "bbox": PATAGONIA, "sortBy": [{"field": "identifier", "direction": "asc"}]}
     by_search = post(geodes, body).json()["features"]
-    by_alias = requests.post(f"{geodes.stac_url}/items", json=body, timeout=10).json()["features"]
+    by_alias = requests.post(f"{geodes.stac_url}/items", json=body, timeout=minutes(2)).json()[
+        "features"
+    ]
     parameters = {"limit": "5", "bbox": ",".join(map(str, PATAGONIA)), "sortby": "identifier"}
-    by_get = requests.get(f"{geodes.stac_url}/search", params=parameters, timeout=10).json()
+    by_get = requests.get(f"{geodes.stac_url}/search", params=parameters, timeout=minutes(2)).json()
     assert by_search == by_alias == by_get["features"]
 
 
@@ -246,28 +249,28 @@ def test_recorded_items_are_served_as_they_were_recorded(geodes: StandIn) -> Non
         record = (sources.folder() / "records" / f"{name}.item.json").read_text("utf-8")
         expected = json.loads(record.replace("https://geodes-portal.cnes.fr", geodes.url))
         address = f"{geodes.stac_url}/collections/{name}/items/{expected['id']}"
-        assert requests.get(address, timeout=10).json() == expected
+        assert requests.get(address, timeout=minutes(2)).json() == expected
 
 
 def test_collections_have_the_legacy_envelope(geodes: StandIn) -> None:
     address = f"{geodes.stac_url}/collections"
-    found = requests.post(address, json={"limit": 10000}, timeout=10).json()
+    found = requests.post(address, json={"limit": 10000}, timeout=minutes(2)).json()
     assert found["stac_version"] == "1.0.0-beta.1.extended"
     assert found["context"] == {"returned": 66, "limit": 10000, "matched": 66}
-    assert requests.get(address, timeout=10).json()["collections"] == found["collections"]
+    assert requests.get(address, timeout=minutes(2)).json()["collections"] == found["collections"]
     query = {"title": {"contains": "sentinel2 l2a"}}
-    (one,) = requests.post(address, json={"query": query}, timeout=10).json()["collections"]
+    (one,) = requests.post(address, json={"query": query}, timeout=minutes(2)).json()["collections"]
     assert one["id"] == L2A
     assert one["summaries"]["total_items"] == 6
-    assert requests.get(f"{address}/{L2A}", timeout=10).json() == one
+    assert requests.get(f"{address}/{L2A}", timeout=minutes(2)).json() == one
     intervals = {one["id"]: one["extent"]["temporal"]["interval"] for one in found["collections"]}
     assert intervals["FLATSIM_INTERFEROGRAM"] == [[None, None]]
     assert intervals[L2A][0][0] == "2015-07-04T00:00:00Z"
-    assert requests.get(f"{address}/nothing", timeout=10).status_code == 404
+    assert requests.get(f"{address}/nothing", timeout=minutes(2)).status_code == 404
 
 
 def test_pystac_stumbles_over_legacy_collections_as_over_the_real_ones(geodes: StandIn) -> None:
-    document = requests.get(f"{geodes.stac_url}/collections/{S2}", timeout=10).json()
+    document = requests.get(f"{geodes.stac_url}/collections/{S2}", timeout=minutes(2)).json()
     with pytest.raises(pystac.STACTypeError):
         pystac.Collection.from_dict(document)
 

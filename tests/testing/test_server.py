@@ -13,9 +13,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from select import select
 
 import pytest
 import requests
+from support.waiting import eventually, minutes
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.testing.geodes import Catalogue, Settings, StandIn, serve
@@ -26,7 +28,7 @@ def test_the_log_tells_what_came_but_no_secret(geodes: StandIn) -> None:
         f"{geodes.stac_url}/search",
         json={"limit": 1},
         headers={"X-API-Key": geodes.api_key, "Authorization": "Bearer secret"},
-        timeout=10,
+        timeout=minutes(2),
     )
     (entry,) = geodes.requests
     assert (entry.method, entry.path, entry.status) == ("POST", "/api/stac/search", 200)
@@ -38,18 +40,18 @@ def test_the_log_tells_what_came_but_no_secret(geodes: StandIn) -> None:
 
 
 def test_every_page_says_that_it_is_not_geodes(geodes: StandIn) -> None:
-    page = requests.get(geodes.url, timeout=10)
+    page = requests.get(geodes.url, timeout=minutes(2))
     assert page.headers["Content-Type"].startswith("text/html")
     assert "It is not GEODES" in page.text
     for product in geodes.portal.catalogue.products:
         assert product.identifier in page.text
     for address in re.findall(r'<img src="\.([^"]+)"', page.text)[:3]:
-        assert requests.get(geodes.url + address, timeout=10).status_code == 200
-    root = requests.get(geodes.stac_url, timeout=10).json()
+        assert requests.get(geodes.url + address, timeout=minutes(2)).status_code == 200
+    root = requests.get(geodes.stac_url, timeout=minutes(2)).json()
     assert "not GEODES" in root["title"]
     assert "not GEODES" in root["description"]
     assert "type" not in root  # as the real landing page
-    conformance = requests.get(f"{geodes.stac_url}/conformance", timeout=10).json()
+    conformance = requests.get(f"{geodes.stac_url}/conformance", timeout=minutes(2)).json()
     assert conformance["conformsTo"] == root["conformsTo"]
     assert not any("sort" in one or "query" in one for one in root["conformsTo"])
 
@@ -59,7 +61,7 @@ def test_links_bear_the_address_that_the_client_used(geodes: StandIn, forwarded:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "geodes.example"}
     reply = requests.post(
         f"{geodes.stac_url}/search", json={"limit": 80},
-        headers=headers if forwarded else {}, timeout=10,
+        headers=headers if forwarded else {}, timeout=minutes(2),
     )  # fmt: skip
     expected = "https://geodes.example" if forwarded else geodes.url
     hrefs = re.findall(r'"href":\s*"([^"]+)"', reply.text)
@@ -72,7 +74,7 @@ def test_a_public_address_can_be_given(geodes_factory: Callable[..., StandIn]) -
     portal = geodes_factory(settings=Settings(public_url="https://hub.example/services/geodes/"))
     (link,) = [
         link["href"]
-        for link in requests.get(portal.stac_url, timeout=10).json()["links"]
+        for link in requests.get(portal.stac_url, timeout=minutes(2)).json()["links"]
         if link["rel"] == "data"
     ]
     assert link == "https://hub.example/services/geodes/api/stac/collections"
@@ -83,7 +85,7 @@ def test_bulk_catalogues_add_up(
 ) -> None:
     portal = geodes_factory(samples_catalogue + Catalogue.bulk(300))
     body = {"collections": ["PEPS_S2_L1C"], "limit": 80, "page": 4, "sortBy": [{"field": "id"}]}
-    found = requests.post(f"{portal.stac_url}/search", json=body, timeout=10).json()
+    found = requests.post(f"{portal.stac_url}/search", json=body, timeout=minutes(2)).json()
     assert found["context"] == {"returned": 69, "limit": 80, "matched": 309}
 
 
@@ -124,20 +126,21 @@ def test_the_command_line_serves_and_stops_cleanly(
 ) -> None:
     process = command("--bulk", "100", "--profile", "fixed")
     assert process.stdout is not None
+    assert select([process.stdout], [], [], minutes(2))[0]
     ready = process.stdout.readline()
     (url,) = re.findall(r"http://127\.0\.0\.1:\d+", ready)
     key = (tmp_path / "key").read_text().strip()
     assert key not in ready
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     quota = requests.get(
-        f"{url}/processing/download/get", headers={"X-API-Key": key}, timeout=10
+        f"{url}/processing/download/get", headers={"X-API-Key": key}, timeout=minutes(2)
     ).json()
     assert quota["maxQuota"] > 0
     body = {"collections": ["PEPS_S2_L1C"]}
-    found = requests.post(f"{url}/api/stac/search", json=body, timeout=10).json()
+    found = requests.post(f"{url}/api/stac/search", json=body, timeout=minutes(2)).json()
     assert found["context"]["matched"] == 109
     process.send_signal(stop)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=minutes(5))
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -145,7 +148,7 @@ def test_the_command_line_tells_a_taken_port(
     command: Callable[..., subprocess.Popen[str]], geodes: StandIn
 ) -> None:
     process = command("--port", geodes.url.rsplit(":", 1)[-1])
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=minutes(5))
     assert process.returncode == 1
     assert "choose another port" in err
     assert "Traceback" not in err
@@ -168,7 +171,7 @@ def test_clients_that_come_at_the_end_keep_nothing_open() -> None:
             while len(clients) < 400:
                 clients.append(socket.create_connection(("127.0.0.1", port)))
                 clients[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                time.sleep(0.0005)
+                time.sleep(0.0005)  # patience: they come one after the other
 
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
@@ -178,7 +181,7 @@ def test_clients_that_come_at_the_end_keep_nothing_open() -> None:
                 guests = [threading.Thread(target=knock, args=(port,)) for _ in range(4)]
                 for guest in guests:
                     guest.start()
-                time.sleep(0.02)
+                eventually(lambda: len(clients) >= 20, "clients come")
             for guest in guests:
                 guest.join()
             for client in clients:

@@ -9,9 +9,13 @@ from geodes_datalab.hub import extra
 from geodes_datalab.hub.configure import override
 from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings.services import api_url
-from geodes_datalab.hub.settings.singleuser import TLS_GUARD, dask_environment
+from geodes_datalab.hub.settings.singleuser import dask_environment, scheduler_words
 
 GIB = 2**30
+
+REMEMBERED = 30
+"""Seconds for which the hub's word on a user is good: so long a token that was revoked works on. Each user
+who is at work costs the hub a question in that time (upstream: five minutes)."""
 
 
 def apply(settings: Settings, c: Any) -> None:
@@ -73,6 +77,7 @@ def _server(settings: Settings, c: Any) -> None:
     c.DaskGateway.authenticator_class = "geodes_datalab.hub.gateway.authenticator.HubAuthenticator"
     c.JupyterHubAuthenticator.jupyterhub_api_url = api_url(settings)
     c.JupyterHubAuthenticator.jupyterhub_service_name = gateway.service
+    c.JupyterHubAuthenticator.cache_max_age = REMEMBERED
     c.DatalabBackend.hub_api_url = api_url(settings)
     c.DatalabBackend.reaper_seconds = gateway.reaper_seconds
     c.PerUserLimits.user_max_clusters = gateway.limits.clusters
@@ -122,7 +127,7 @@ def _clusters(settings: Settings, c: Any) -> None:
     gateway = settings.gateway
     c.Backend.cluster_options = cluster_options(gateway)
     dask = [sys.executable, "-m", "dask"]  # dask-scheduler and dask-worker are gone since 2026.6
-    c.ClusterConfig.scheduler_cmd = [*dask, "scheduler", "--preload", TLS_GUARD]
+    c.ClusterConfig.scheduler_cmd = [*dask, *scheduler_words()]
     c.ClusterConfig.worker_cmd = [*dask, "worker", "--no-dashboard"]  # it asks nobody who comes
     c.ClusterConfig.scheduler_memory = round(gateway.scheduler_memory_gib * GIB)
     c.ClusterConfig.worker_memory = round(gateway.workers.memory_gib * GIB)

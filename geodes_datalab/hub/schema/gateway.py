@@ -225,7 +225,8 @@ class Gateway(Model):
     scheduler_memory_gib: float = Field(default=1.0, gt=0)
     """local: memory of a scheduler."""
     idle_minutes: float = Field(default=30.0, ge=0)
-    """A cluster without work ends after this time (0: never)."""
+    """A cluster without work ends after this time (0: never); waiting for workers counts as work, for at
+    most twelve hours since they were asked for."""
     reaper_seconds: float = Field(default=60.0, ge=0)
     """How often clusters whose owner has no running server are ended (0: never)."""
     environment: dict[Variable, str] = {}

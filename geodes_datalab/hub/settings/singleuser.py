@@ -13,6 +13,9 @@ LAB = Path(__file__).parent.parent / "lab"
 TLS_GUARD = "geodes_datalab.compute.tls"
 """Module that Dask preloads against a defect of Python with OpenSSL >= 3.4."""
 
+IDLENESS = "geodes_datalab.compute.idleness"
+"""Module that schedulers preload, before Dask Gateway's: waiting for workers is no idleness."""
+
 ADDRESSES = "geodes_datalab.compute.addresses"
 """Module that Dask's clients preload: addresses of gateways' clusters bring their certificates."""
 
@@ -76,6 +79,11 @@ def dask_environment() -> dict[str, str]:
         "DASK_DISTRIBUTED__NANNY__PRELOAD": _PRELOAD,
         "DASK_DISTRIBUTED__WORKER__PRELOAD": _PRELOAD,
     }
+
+
+def scheduler_words() -> list[str]:
+    """Return arguments of ``dask`` that start the scheduler of a gateway."""
+    return ["scheduler", "--preload", TLS_GUARD, "--preload", IDLENESS]
 
 
 def gateway_host(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from support.waiting import minutes
 
 from geodes_datalab.cubes.archive.ranges import Span
 
@@ -116,7 +117,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from geodes_datalab.cubes.archive import archives
 
     monkeypatch.setattr(archives, "_known", type(archives._known)())
-    with _http.Client(load(backoff=0.001, retries=2, timeout=10)) as running:
+    with _http.Client(load(backoff=0.001, retries=2, timeout=minutes(1))) as running:
         yield running
 
 

@@ -8,10 +8,12 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from select import select
 
 import numpy as np
 import pytest
 import rasterio
+from support.waiting import minutes
 
 from geodes_datalab.cubes import reading
 from geodes_datalab.cubes.archive import fetched
@@ -45,17 +47,17 @@ def aged(path: Path, seconds: float) -> None:
 
 
 def test_what_was_used_longest_ago_goes(shelf: list[Path], tmp_path: Path) -> None:
-    fetched.make_room(tmp_path, limit=2 * SIZE, lately=60)
+    fetched.make_room(tmp_path, limit=2 * SIZE, lately=3600)
     assert [path.exists() for path in shelf] == [False, False, False, True, True]
     assert not shelf[0].parent.exists()
-    fetched.make_room(tmp_path, limit=2 * SIZE, lately=60)
+    fetched.make_room(tmp_path, limit=2 * SIZE, lately=3600)
     assert shelf[3].exists()
 
 
 def test_what_was_used_lately_stays(shelf: list[Path], tmp_path: Path) -> None:
     """A cube that is not computed yet refers to it."""
     fetched.used(shelf[0])
-    fetched.make_room(tmp_path, limit=0, lately=60)
+    fetched.make_room(tmp_path, limit=0, lately=3600)
     assert [path.exists() for path in shelf] == [True, False, False, False, False]
 
 
@@ -65,20 +67,21 @@ def test_what_another_process_reads_stays(shelf: list[Path], tmp_path: Path) -> 
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
+        assert select([other.stdout], [], [], minutes(2))[0]
         assert other.stdout.readline() == "held\n"
         aged(shelf[0], 20_000)
-        fetched.make_room(tmp_path, limit=0, lately=60)
+        fetched.make_room(tmp_path, limit=0, lately=3600)
         assert [path.exists() for path in shelf] == [True, False, False, False, False]
-        other.communicate("\n", timeout=60)
+        other.communicate("\n", timeout=minutes(2))
     aged(shelf[0], 20_000)
-    fetched.make_room(tmp_path, limit=0, lately=60)
+    fetched.make_room(tmp_path, limit=0, lately=3600)
     assert not shelf[0].exists()
 
 
 def test_many_processes_make_room_at_once(shelf: list[Path], tmp_path: Path) -> None:
-    code = "import sys; from geodes_datalab.cubes.archive import fetched; fetched.make_room(sys.argv[1], limit=2500, lately=60)"
+    code = "import sys; from geodes_datalab.cubes.archive import fetched; fetched.make_room(sys.argv[1], limit=2500, lately=3600)"
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(4)]
-    assert [one.wait(60) for one in running] == [0] * 4
+    assert [one.wait(minutes(5)) for one in running] == [0] * 4
     assert shelf[4].exists()
     assert not shelf[0].exists()
 

@@ -87,7 +87,7 @@ def test_one_thread_makes_it_and_the_others_wait(tmp_path: Path) -> None:
 
     def make(stream) -> None:
         made.append(1)
-        time.sleep(0.05)
+        time.sleep(0.05)  # patience: so long that the others come meanwhile
         stream.write(b"data")
 
     def read(_: int) -> bytes:

@@ -12,10 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.waiting import minutes
 
 Object = dict[str, Any]
-OLDEST = (3, 22)
-"""Helm that the chart asks for; also in scripts/helm."""
+SCRIPT = Path(__file__).parents[3] / "scripts" / "helm"
+
+
+def _oldest() -> tuple[int, ...]:
+    """Return the oldest helm that the chart asks for, as scripts/helm has it."""
+    found = re.search(r"^OLDEST=(\d+)\.(\d+) ", SCRIPT.read_text(), re.MULTILINE)
+    assert found, "scripts/helm names no oldest version"
+    return tuple(map(int, found.groups()))
+
+
+OLDEST = _oldest()
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Helm:
             capture_output=True,
             text=True,
             env=environment,
-            timeout=120,
+            timeout=minutes(5),
         )
 
     def fits(self) -> bool:

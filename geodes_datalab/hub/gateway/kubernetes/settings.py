@@ -9,7 +9,7 @@ from geodes_datalab.hub import extra
 from geodes_datalab.hub.configure import override
 from geodes_datalab.hub.gateway.kubernetes import pods
 from geodes_datalab.hub.schema import Settings
-from geodes_datalab.hub.settings.singleuser import TLS_GUARD
+from geodes_datalab.hub.settings.singleuser import scheduler_words
 
 GIB = 2**30
 
@@ -78,7 +78,7 @@ def _clusters(settings: Settings, c: Any) -> None:
     config.image = pods.default_image(settings)
     config.image_pull_policy = kubernetes.image_pull_policy
     config.image_pull_secrets = [{"name": name} for name in kubernetes.image_pull_secrets]
-    config.scheduler_cmd = ["dask", "scheduler", "--preload", TLS_GUARD]
+    config.scheduler_cmd = ["dask", *scheduler_words()]
     # A worker's own pages (plain http, call stacks of the user's code) would be open to other workers.
     config.worker_cmd = ["dask", "worker", "--no-dashboard"]
     config.scheduler_cores, config.scheduler_cores_limit = scheduler.cores, scheduler.cores_limit

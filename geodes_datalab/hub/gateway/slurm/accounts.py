@@ -41,7 +41,7 @@ class Mapping:
     def _named(self, user: str) -> str | None:
         rule = self.rule
         if rule.kind == "own":
-            return pwd.getpwuid(os.getuid()).pw_name
+            return _own()
         if rule.kind == "identity":
             return user
         if rule.kind == "table":
@@ -56,3 +56,11 @@ class Mapping:
             "ask its administrator for one, or for an entry in the gateway's table of users",
             "account",
         )
+
+
+def _own() -> str | None:
+    """Return this process's account; None: its number has no name, as in many a container."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return None

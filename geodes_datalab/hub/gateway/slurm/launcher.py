@@ -240,8 +240,8 @@ def scratch_lines(config: dict[str, Any]) -> list[str]:
 def scheduler_words(request: dict[str, Any]) -> list[str]:
     """Return arguments of ``dask scheduler``, quoted for the script."""
     return [
-        "scheduler --preload geodes_datalab.compute.tls --preload dask_gateway.scheduler_preload",
-        "--preload geodes_datalab.compute.lifetime",
+        "scheduler --preload geodes_datalab.compute.tls --preload geodes_datalab.compute.idleness",
+        "--preload dask_gateway.scheduler_preload --preload geodes_datalab.compute.lifetime",
         '--protocol tls --port 0 --host "$host"',
         '--dashboard-address "$host:0" --dg-api-address "$host:0"',
         f"--dg-heartbeat-period {number(request, 'heartbeat', 0, 3600)}",
