@@ -272,7 +272,12 @@ def assert_shows_bars(dashboard: Page) -> None:
 
 def reader(notebooks: Path) -> Callable[[str], Cells]:
     """Return what reads a notebook of a folder on this machine."""
-    return lambda path: list(nbformat.read(notebooks / path, as_version=4).cells)
+
+    def read(path: str) -> Cells:
+        text = (notebooks / path).read_text("utf-8")
+        return list(nbformat.reads(text, as_version=4).cells)  # type: ignore[no-untyped-call]
+
+    return read
 
 
 def photograph(page: Page, path: Path) -> None:
