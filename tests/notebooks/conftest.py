@@ -101,9 +101,9 @@ def execute(
             notebook,
             kernel_name="python3",
             resources={"metadata": {"path": folder}},
-            timeout=minutes(10),
-            startup_timeout=minutes(5),
-            iopub_timeout=minutes(2),  # outputs that come later are lost
+            timeout=int(minutes(10)),
+            startup_timeout=int(minutes(5)),
+            iopub_timeout=int(minutes(2)),  # outputs that come later are lost
         )
         told = {
             "HOME": str(home),
