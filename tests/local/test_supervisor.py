@@ -12,11 +12,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.ports import free_ports
 from support.waiting import aeventually, eventually, minutes, throughout
 
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
-from geodes_datalab.local import family, ports, supervisor
+from geodes_datalab.local import family, supervisor
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import Child, Part, tail
 from geodes_datalab.local.layout import Layout
@@ -45,7 +46,7 @@ def part(place: Layout, name: str, code: str, *arguments: str, **options: object
 
 
 def web_part(place: Layout, name: str = "web", **options: object) -> Part:
-    port = ports.choose("auto").public
+    (port,) = free_ports(1)
     health = f"http://127.0.0.1:{port}/"
     return part(place, name, SERVER, str(port), health=health, **options)
 
@@ -124,7 +125,7 @@ def test_a_deaf_part_is_restarted(place: Layout, monkeypatch: pytest.MonkeyPatch
         place,
         "web",
         SERVER.replace(".serve_forever()", ".handle_request(); import time; time.sleep(600)"),
-        str(ports.choose("auto").public),
+        str(free_ports(1)[0]),
         grace=2.0,
     )
     health = f"http://127.0.0.1:{deaf.command[-1]}/"
@@ -162,7 +163,7 @@ def test_a_part_that_never_starts_ends_everything_with_its_last_words(place: Lay
 def test_a_part_that_fails_later_is_given_up_and_the_rest_goes_on(place: Layout) -> None:
     flag = place.root / "flag"
     code = f"import os; os.path.exists({str(flag)!r}) and os._exit(1)\n{SERVER}"
-    port = str(ports.choose("auto").public)
+    port = str(free_ports(1)[0])
     health = f"http://127.0.0.1:{port}/"
     frail = part(place, "frail", code, port, health=health)
     conductor = Conductor(place, [web_part(place), frail])
