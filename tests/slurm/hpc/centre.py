@@ -65,9 +65,7 @@ class Centre:
     def stop(self) -> None:
         """Cancel what runs, then stop the daemons by their numbers."""
         if "slurmctld" in self.daemons:
-            with suppress(
-                AssertionError, subprocess.SubprocessError
-            ):  # it hangs: what is lost is ended
+            with suppress(AssertionError):  # it hangs: what is lost is ended below
                 self.run("scancel", "--user=" + ",".join(ACCOUNTS), check=False)
                 eventually(lambda: not self.jobs(), "the end of all jobs", within=1)
         for name in reversed(list(self.daemons)):
@@ -145,9 +143,13 @@ class Centre:
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command as the administrator and return what it printed."""
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=self.environment(), timeout=minutes(2)
-        )
+        environment, limit = self.environment(), minutes(2)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=environment, timeout=limit
+            )
+        except subprocess.TimeoutExpired as error:  # a controller that is away: waits go on
+            raise AssertionError(f"{command}: no answer in {limit:g} s") from error
         if check and done.returncode:
             raise AssertionError(f"{command}: {done.stdout}{done.stderr}")
         return done.stdout

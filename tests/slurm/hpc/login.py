@@ -40,9 +40,8 @@ SLURM: dict[str, Any] = {
 
 HEARTBEAT = {
     "cluster_heartbeat_period": 3,
-    "cluster_heartbeat_timeout": minutes(
-        3
-    ),  # upstream's two periods end a cluster of a slow machine
+    # Upstream's two periods, six seconds, would end the clusters of a slow machine.
+    "cluster_heartbeat_timeout": minutes(3),
     "check_timeouts_period": 3,
 }
 
