@@ -147,16 +147,8 @@ def test_jobs_that_are_cancelled_suspended_or_preempted(
         lambda: login.told(name)["status"] == "RUNNING", "it runs", seconds=3 * LOOK
     )
     assert job_of(centre, worker=False)["job"] == scheduler
-    urgent = [
-        "sbatch",
-        "-p",
-        "urgent",
-        "-N4",
-        "--exclusive",
-        "--output=/dev/null",
-        "--wrap=sleep 1",
-    ]
-    centre.as_account("ben", urgent)
+    urgent = ["sbatch", "-p", "urgent", "-N4", "--exclusive"]
+    centre.as_account("ben", [*urgent, "--output=/dev/null", "--wrap=sleep 1"])
     assert "was preempted by a job of higher priority" in failed(login, name)
 
 
