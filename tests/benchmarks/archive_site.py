@@ -22,6 +22,8 @@ import rasterio
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 from rasterio.transform import from_origin
+from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 SIDE, COG_SIDE = 10_980, 4_096
 BANDS = ("B02", "B03", "B04", "B08")
@@ -77,9 +79,7 @@ class Site:
     """nginx over a folder, with a delay before each answer and a limit to each connection."""
 
     def __init__(self, folder: Path, files: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        (self.port,) = free_ports(1)
         self._log = folder / "access.log"
         conf = folder / "nginx.conf"
         user = "user root;" if os.geteuid() == 0 else ""
@@ -94,16 +94,20 @@ class Site:
         self._wait()
 
     def _wait(self) -> None:
-        for _ in range(100):
-            with socket.socket() as attempt:
-                if attempt.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError("nginx did not start; see its error.log")
+        def listens() -> bool:
+            if self._process.poll() is not None:
+                raise Hopeless(f"it ended with {self._process.returncode}")
+            with socket.create_connection(("127.0.0.1", self.port)):
+                return True
+
+        errors = self._log.with_name("error.log")
+        eventually(listens, "nginx", scene=errors.read_text)
 
     def counted(self) -> tuple[int, int]:
         """Return requests and bytes since the last call."""
-        time.sleep(0.3)
+        time.sleep(
+            0.3
+        )  # patience: nginx writes its last lines when the client has all; for figures only
         lines = self._log.read_text().splitlines()
         with self._log.open("r+") as stream:
             stream.truncate(0)
@@ -112,7 +116,7 @@ class Site:
     def close(self) -> None:
         """Stop the server."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(20)
+        self._process.wait(minutes(1))
 
 
 def products(cache: Path) -> Path:

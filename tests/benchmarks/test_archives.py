@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.waiting import minutes
 
 sys.path.insert(0, str(Path(__file__).parent))
 import archive_site
@@ -66,8 +67,10 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     cache = Path(os.environ["TESTS_CACHE_HOME"]) / "geodes-datalab"
     folder = archive_site.products(cache)
     site = archive_site.Site(tmp_path_factory.mktemp("nginx"), folder)
-    yield Place(site, folder)
-    site.close()
+    try:
+        yield Place(site, folder)
+    finally:
+        site.close()
 
 
 def run(far: Place, work: str, peer: str) -> dict[str, Any]:
@@ -78,7 +81,8 @@ def run(far: Place, work: str, peer: str) -> dict[str, Any]:
     far.site.counted()
     done = subprocess.run(
         [sys.executable, str(PEERS), work, peer, far.site.url, str(size), *sizes],
-        capture_output=True, text=True, check=False, timeout=600,
+        capture_output=True, text=True, check=False, timeout=minutes(20),
+        env={**os.environ, "PYTHONPATH": str(PEERS.parents[1])},  # for the tests' own `support`
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import Hopeless, eventually
 
 COUNT = 5000
 LATENCY = 0.1
@@ -85,15 +86,22 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         sys.executable, "-m", "geodes_datalab.testing.geodes", "--port", "0", "--bulk", str(COUNT),
         "--latency", str(LATENCY), "--cache", str(folder), "--api-key-file", str(folder / "key"),
     ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        address = re.search(r"http://[\d.:]+", line)
-        assert address, line
-        try:
-            yield address.group()
-        finally:
-            process.terminate()
+    said = folder / "said"
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+    def address() -> str:
+        if process.poll() is not None:
+            raise Hopeless(f"it ended with {process.returncode}")
+        found = re.search(r"http://[\d.:]+(?=\s)", said.read_text())
+        return found.group() if found else ""
+
+    with said.open("w") as stream:
+        process = subprocess.Popen(command, stdout=stream, env=environment)
+    try:
+        yield eventually(address, "the stand-in GEODES", within=5, scene=said.read_text).value
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def measured(client: str, portal: str, folder: Path) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from hpc.centre import needed, why_not
 from hpc.files import DATALAB
 from hpc.login import Login
 from support.kubernetes_gateway import HubStandIn
+from support.waiting import eventually
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(800)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(2400)]
 COUNT = 100
 
 
@@ -91,8 +92,8 @@ def measured(centre: Centre, kind: type[Login], name: str) -> tuple[int, float, 
         hub.scope = "access:services!service=dask-gateway-hpda"
         login = kind(centre, hub.address, slurm={"sbatch": str(sbatch), "dask": [str(dask)]})
         login.install()
-        login.start()
         try:
+            login.start()
             return once(login, calls)
         finally:
             login.stop()
@@ -101,18 +102,23 @@ def measured(centre: Centre, kind: type[Login], name: str) -> tuple[int, float, 
 def once(login: Login, calls: Path) -> tuple[int, float, float]:
     name = login.open()
     status = f"/api/v1/clusters/{name}"
-    login.centre.wait(
-        lambda: login.ask("GET", status).json()["status"] == "RUNNING", login.log()[-500:], 120
+    eventually(
+        lambda: login.ask("GET", status).json()["status"] == "RUNNING",
+        "a scheduler",
+        within=4,
+        scene=login.log,
     )
     before = len(calls.read_text().split())
     began = time.monotonic()
     login.scale(name, COUNT)
-    login.centre.wait(lambda: len(login.centre.jobs()) == COUNT + 1, "100 workers", 300)
+    eventually(
+        lambda: len(login.centre.jobs()) == COUNT + 1, "100 workers", within=10, scene=login.log
+    )
     there = time.monotonic() - began
     number = len(calls.read_text().split()) - before
     began = time.monotonic()
     login.ask("DELETE", status)
-    login.centre.wait(lambda: not login.centre.jobs(), "their end", 300)
+    eventually(lambda: not login.centre.jobs(), "their end", within=10, scene=login.log)
     return number, there, time.monotonic() - began
 
 

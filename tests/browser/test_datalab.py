@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Locator, expect
-from support.lab import Lab, assert_clean, assert_shows_bars, position, ran
+from support.lab import SLOW, Lab, assert_clean, assert_shows_bars, position, ran
+from support.waiting import eventually
 
 if TYPE_CHECKING:
-    from conftest import Datalab
+    from support.datalab import Datalab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 FIRST = "01-start/01-first-steps.ipynb"
 DASK = "04-scale/01-dask-gateway.ipynb"
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=SLOW)
 
 
 def painted(canvas: Locator) -> int:
@@ -31,12 +32,23 @@ def painted(canvas: Locator) -> int:
     )
 
 
+def product_of(the_map: Locator, shown: Locator, place: tuple[int, int]) -> None:
+    """Click on a map until a product's picture is shown: a map that is being drawn takes no click."""
+
+    def chosen() -> bool:
+        the_map.click(position={"x": place[0], "y": place[1]})
+        expect(shown).to_be_visible(timeout=SLOW / 20)
+        return True
+
+    eventually(chosen, "the picture of a product", within=5)
+
+
 def test_lab_opens_on_the_readme_of_the_own_copy(
     ada: Lab, datalab: Datalab, shoot: Callable[..., object]
 ) -> None:
     expect(ada.page).to_have_url(re.compile(r"/user/ada/lab/tree/notebooks/README\.md"))
     expect(ada.page.get_by_role("heading", name="Notebooks", exact=True)).to_be_visible()
-    assert (datalab.homes / "ada/notebooks" / FIRST).is_file()
+    assert (datalab.state_dir / "homes/ada/notebooks" / FIRST).is_file()
     ada.assert_quiet()
     shoot(ada.page, "01-readme")
 
@@ -49,7 +61,7 @@ def test_first_notebook_runs_to_its_end(
     cells = ada.saved(FIRST, ran)
     assert_clean(cells)
     shoot(ada.page, "02-first-steps-end")
-    folder = (datalab.homes / "ada/notebooks" / FIRST).parent
+    folder = (datalab.state_dir / "homes/ada/notebooks" / FIRST).parent
     assert {"ndvi.nc", "greenest.tif"} <= {path.name for path in folder.iterdir()}
 
     table = ada.scroll_to(
@@ -60,11 +72,11 @@ def test_first_notebook_runs_to_its_end(
 
     the_map = ada.scroll_to(ada.panel.locator(".leaflet-container"))
     expect(the_map.get_by_text("5 footprints")).to_be_visible()
-    assert painted(the_map.locator(".leaflet-overlay-pane canvas")) > 10_000
-    the_map.click(position={"x": 300, "y": 250})
+    canvas = the_map.locator(".leaflet-overlay-pane canvas")
+    eventually(lambda: painted(canvas) > 10_000, "the painted footprints")
+    product_of(the_map, ada.panel.locator(".widget-html-content img"), (300, 250))
     product = ada.panel.locator(".jupyter-widgets").filter(has_text="Acquired").last
     expect(product).to_be_visible()
-    expect(ada.panel.locator(".widget-html-content img")).to_be_visible()
     shoot(ada.page, "04-first-steps-map")
 
     for number, heading in enumerate(("5. True colour", "6. NDVI", "7. One picture"), start=5):
@@ -87,8 +99,7 @@ def test_two_views_of_a_notebook_side_by_side(ada: Lab, shoot: Callable[..., obj
     the_map = left.panel.locator(".leaflet-container").filter(has_text="5 footprints")
     the_map.get_by_role("button", name="Zoom out").click()
     expect(the_map.get_by_text("1 km")).to_be_visible()
-    the_map.click(position={"x": 200, "y": 250})
-    expect(left.panel.locator(".widget-html-content img")).to_be_visible()
+    product_of(the_map, left.panel.locator(".widget-html-content img"), (200, 250))
     shoot(ada.page, "datalab")
     ada.page.get_by_role("tab", name="01-first-steps.ipynb").nth(1).click(button="right")
     ada.entry("Close Tab").click()

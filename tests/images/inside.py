@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support.waiting import minutes
 
 ROOT = Path(__file__).parents[2]
 PREFIX = os.environ.get("DATALAB_IMAGES", "localhost/geodes-datalab")
@@ -52,16 +53,19 @@ class Image:
         return self.name.rpartition("/")[2].partition(":")[0]
 
     def run(
-        self, *command: str, text: str | None = None, timeout: int = 300, **environment: str
+        self, *command: str, text: str | None = None, within: float = 10, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a fresh container; tests/ lies at /mnt, the network is this machine's."""
+        """Run a command in a fresh container; tests/ lies at /mnt, the network is this machine's.
+
+        It has `within` minutes.
+        """
         return subprocess.run(
             self._command(command, environment),
             input=text,
             stdin=None if text is not None else subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=minutes(within),
         )
 
     def python(self, code: str, *arguments: str, **environment: str) -> str:
@@ -99,13 +103,18 @@ def engine() -> str:
     """Name the engine that has the images; skip where none has."""
     for name in os.environ.get("ENGINE", "buildah podman docker").split():
         inspect = [name, "inspect", "--type", "image", f"{PREFIX}/notebook:dev"]
-        if shutil.which(name) and not subprocess.run(inspect, capture_output=True).returncode:
+        if (
+            shutil.which(name)
+            and not subprocess.run(inspect, capture_output=True, timeout=minutes(5)).returncode
+        ):
             return name
     pytest.skip("no images: make images")
 
 
 def call(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=minutes(10)
+    ).stdout.strip()
 
 
 def opened(short: str) -> Iterator[Image]:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from inside import ROOT, Image
 
-pytestmark = pytest.mark.images
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 
 FOLDER = "/usr/share/doc/geodes-datalab"
 

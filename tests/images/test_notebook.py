@@ -12,7 +12,7 @@ from inside import ROOT, Image
 
 from geodes_datalab.testing.geodes.server import StandIn
 
-pytestmark = pytest.mark.images
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1500)]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Its wheel lacks a file that its Python module reads; only its script for the browser is used, and that
@@ -62,7 +62,7 @@ def batteries() -> list[str]:
 
 
 def test_every_battery_imports_in_one_process_that_ends_well(notebook: Image) -> None:
-    done = notebook.run("python", "-", *batteries(), text=IMPORT_ALL, timeout=600)
+    done = notebook.run("python", "-", *batteries(), text=IMPORT_ALL, within=20)
     said = json.loads(done.stdout.splitlines()[-1])
     assert not {name: each["error"] for name, each in said.items() if "error" in each}
     assert sorted(said) == batteries()

@@ -7,7 +7,7 @@ import json
 import pytest
 from inside import ROOT, Image
 
-pytestmark = pytest.mark.images
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 
 REQUIREMENTS = """
 import importlib.metadata as metadata, json

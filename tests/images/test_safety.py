@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from inside import ROOT, Image
 
-pytestmark = pytest.mark.images
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 
 WALK = """
 import os, stat, sys
@@ -107,14 +107,31 @@ def test_a_shell_starts_at_once(image: Image) -> None:
     code += "subprocess.run(['bash', '-lic', 'true'], check=True); print(time.perf_counter() - t)"
     seconds = [float(image.python(code)) for _ in range(3)]
     print(f"\n{image.name}: an interactive login shell starts in {min(seconds):.2f} s")
-    assert min(seconds) < 10, "a start-up file hangs; the goal of 1 s is a figure to look at"
+    # No goal, which is 1 s, but another order of magnitude: a machine ten times as slow passes.
+    assert min(seconds) < 10, "a start-up file hangs"
+
+
+ORPHAN = """
+import os, sys
+sys.path.insert(0, "/mnt")
+from support.waiting import eventually
+read, write = os.pipe()
+if os.fork() == 0:
+    number = os.fork()
+    if number:
+        os.write(write, str(number).encode())
+    os._exit(0)
+os.wait()
+orphan = "/proc/" + os.read(read, 20).decode()
+eventually(lambda: not os.path.exists(orphan), "the end of an orphan")
+print("reaped")
+"""
 
 
 def test_an_init_reaps(image: Image) -> None:
-    code = "import os, sys, time\nif os.fork() == 0:\n    os.fork() or time.sleep(0.2)\n    os._exit(0)\nos.wait()\ntime.sleep(0.6)\n"
-    code += "print([l for l in os.popen('cat /proc/[0-9]*/stat 2>/dev/null') if ') Z ' in l])"
-    done = image.run("tini", "-s", "--", "python", "-c", code)
-    assert done.stdout == "[]\n", done.stderr
+    """What nobody waits for stays as a zombie, else."""
+    done = image.run("tini", "-s", "--", "python", "-c", ORPHAN)
+    assert done.stdout == "reaped\n", done.stderr
 
 
 def test_no_setting_of_the_building_machine_is_left(image: Image) -> None:

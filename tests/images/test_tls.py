@@ -8,7 +8,7 @@ import pytest
 import trustme
 from inside import Image
 
-pytestmark = pytest.mark.images
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 
 
 def scenario(image: Image, python: str) -> dict[str, object]:

@@ -57,7 +57,8 @@ def journey(seen: Evidence, folder: Path, key: str) -> None:
     seen.show("items", items)
     seen.keep("items.pickle", pickle.dumps(items))
     items.to_parquet(folder / "items.parquet")
-    with gd.open_cluster(workers=1, backend="local", worker_cores=1) as cluster:
+    slow = 600  # seconds: a program of its own, that does not know the tests' patience
+    with gd.open_cluster(workers=1, backend="local", worker_cores=1, timeout=slow) as cluster:
         seen.show("cluster", cluster)
         seen.show("clusters", gd.clusters())
         for engine in ("odc", "stackstac"):

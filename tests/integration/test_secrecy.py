@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import minutes
 
 KEY = "k3yOfTheWholeWay-7f3a9c1e5b"
 JOURNEY = Path(__file__).with_name("journey.py")
@@ -55,7 +56,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory, samples_catalogue: Any) -
             env=environment,
             capture_output=True,
             check=False,
-            timeout=240,
+            timeout=minutes(10),
         )
     (folder / "output").write_bytes(done.stdout + done.stderr)
     assert done.returncode == 0, done.stderr.decode()[-3000:]

@@ -25,11 +25,9 @@ def test_every_bad_finding_says_what_to_do(place: Layout) -> None:
 
 
 def test_taken_ports_are_named(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = ports.choose("auto").public
-    monkeypatch.setattr(ports, "block", lambda _: ports.Ports(*range(first, first + 10)))
-    with socket.socket() as taken:
-        taken.bind((ports.HOST, first))
-        taken.listen()
+    with socket.create_server((ports.HOST, 0)) as taken:
+        first = taken.getsockname()[1]
+        monkeypatch.setattr(ports, "block", lambda _: ports.Ports(*range(first, first + 10)))
         finding = doctor.check_ports(place)
     assert finding.verdict == "warn"
     assert f"{first} (process " in finding.found
@@ -64,8 +62,8 @@ def test_a_missing_package_is_a_failure() -> None:
     assert doctor.check_package("no-such-package").verdict == "fail"
 
 
-def test_an_unreachable_geodes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GEODES_PORTAL", f"http://127.0.0.1:{ports.choose('auto').public}")
+def test_an_unreachable_geodes_is_told(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODES_PORTAL", f"http://127.0.0.1:{closed_port}")
     finding = doctor.check_geodes()
     assert finding.verdict == "warn"
     assert "sample catalogue" in finding.advice

@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from support.datalab import Datalab, Failure, Kernel, Visitor, wait_for
+from support.datalab import Datalab, Failure, Kernel, Visitor
+from support.waiting import eventually, minutes
 
 from geodes_datalab.local import family
 
@@ -18,7 +19,7 @@ gateway = Gateway()
 cluster = gateway.new_cluster()
 cluster.scale(2)
 client = cluster.get_client()
-client.wait_for_workers(2, timeout=90)
+client.wait_for_workers(2, timeout=300)
 import dask.array
 print(int(dask.array.ones((200, 200), chunks=100).sum().compute()), cluster.dashboard_link)
 """
@@ -55,6 +56,18 @@ def test_everything_is_ready_and_local(datalab: Datalab) -> None:
         for connection in psutil.Process(part["pid"]).net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN:
                 assert connection.laddr.ip == "127.0.0.1", part["name"]
+
+
+def test_the_command_says_what_runs(datalab: Datalab) -> None:
+    """The tests look at the same facts without it: it takes a second, and they look often."""
+    told, seen = datalab.asked(), datalab.refresh()
+    moving = {"memory", "uptime"}
+    for facts in (told, seen):
+        for row in (*facts["parts"], *facts["users"]):
+            assert moving & set(row), row
+            for name in moving & set(row):
+                assert row.pop(name) > 0
+    assert told == seen
 
 
 @pytest.mark.parametrize("name", ["../bob", "Bob/../x", "bob smith", "", "admin"])
@@ -114,7 +127,7 @@ def test_dashboard_is_the_owners(dashboard: str, alice: Visitor, datalab: Datala
     socket = dashboard.removesuffix("status") + "status/ws"
     assert alice.websocket_status(socket) == 101
     anonymous = requests.get(
-        f"{datalab.url}user/alice/{dashboard}", allow_redirects=False, timeout=30
+        f"{datalab.url}user/alice/{dashboard}", allow_redirects=False, timeout=minutes(2)
     )
     assert anonymous.status_code == 302
     assert "/hub/" in anonymous.headers["Location"]
@@ -192,7 +205,7 @@ def test_a_bad_token_is_told_with_advice(datalab: Datalab) -> None:
     answer = requests.get(
         f"{datalab.facts['gateway']}/api/v1/clusters/",
         headers={"Authorization": "jupyterhub wrong"},
-        timeout=60,
+        timeout=minutes(2),
     )
     assert answer.status_code == 401
     assert "stop and start your server" in answer.json()["error"]
@@ -230,9 +243,17 @@ def test_the_labs_dask_panel_opens_gateway_clusters(alice: Visitor, datalab: Dat
 
 
 def test_routes_are_back_soon_after_the_proxy_was_killed(datalab: Datalab, alice: Visitor) -> None:
+    log = datalab.state_dir / "logs" / "hub.log"
+    words = (
+        "The proxy lost its routes: putting them back"  # upstream would look for them in a minute
+    )
+    before = log.read_text().count(words)
     psutil.Process(datalab.part("proxy")["pid"]).kill()
-    wait_for(lambda: datalab.part("proxy")["restarts"] == 1, "restart of the proxy")
-    wait_for(alice.server_answers, "route of alice", timeout=30)  # upstream: a minute
+    eventually(
+        lambda: datalab.part("proxy")["restarts"] == 1, "restart of the proxy", scene=datalab.tails
+    )
+    eventually(alice.server_answers, "route of alice", scene=datalab.tails)
+    assert log.read_text().count(words) > before
 
 
 def test_a_second_up_shows_the_first(datalab: Datalab) -> None:
@@ -250,7 +271,7 @@ def test_the_clusters_end_with_the_server(datalab: Datalab, dashboard: str, alic
 
     assert dask_runs()
     alice.stop()
-    wait_for(lambda: not dask_runs(), "end of the Dask clusters", timeout=40)
+    eventually(lambda: not dask_runs(), "end of the Dask clusters", scene=datalab.tails)
 
 
 def test_down_leaves_nothing(datalab: Datalab) -> None:

@@ -7,17 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from support.datalab import wait_for
+from support.ports import free_ports
+from support.waiting import aeventually, eventually, minutes, throughout
 
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
-from geodes_datalab.local import family, ports, supervisor
+from geodes_datalab.local import family, supervisor
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import Child, Part, tail
 from geodes_datalab.local.layout import Layout
@@ -30,7 +30,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+STUBBORN = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(600)
+"""
+"""Touches a file when it no longer listens to SIGTERM."""
 
 
 def part(place: Layout, name: str, code: str, *arguments: str, **options: object) -> Part:
@@ -40,7 +46,7 @@ def part(place: Layout, name: str, code: str, *arguments: str, **options: object
 
 
 def web_part(place: Layout, name: str = "web", **options: object) -> Part:
-    port = ports.choose("auto").public
+    (port,) = free_ports(1)
     health = f"http://127.0.0.1:{port}/"
     return part(place, name, SERVER, str(port), health=health, **options)
 
@@ -103,8 +109,8 @@ def test_a_part_that_was_killed_is_told_and_started_again(place: Layout) -> None
     def script() -> None:
         old = conductor.pid("web")
         os.kill(old, signal.SIGKILL)
-        wait_for(lambda: conductor.pid("web") not in (0, old), "new process")
-        wait_for(lambda: conductor.state("web").state == "ready", "readiness")
+        eventually(lambda: conductor.pid("web") not in (0, old), "new process")
+        eventually(lambda: conductor.state("web").state == "ready", "readiness")
         assert conductor.state("web").restarts == 1
 
     conductor.play(script)
@@ -119,7 +125,7 @@ def test_a_deaf_part_is_restarted(place: Layout, monkeypatch: pytest.MonkeyPatch
         place,
         "web",
         SERVER.replace(".serve_forever()", ".handle_request(); import time; time.sleep(600)"),
-        str(ports.choose("auto").public),
+        str(free_ports(1)[0]),
         grace=2.0,
     )
     health = f"http://127.0.0.1:{deaf.command[-1]}/"
@@ -129,7 +135,7 @@ def test_a_deaf_part_is_restarted(place: Layout, monkeypatch: pytest.MonkeyPatch
     def script() -> None:
         old = conductor.pid("web")
         monkeypatch.setattr("geodes_datalab.local.supervisor.answers", quick_answers())
-        wait_for(lambda: conductor.state("web").restarts > 0, "restart", timeout=30)
+        eventually(lambda: conductor.state("web").restarts > 0, "restart")
         assert not psutil.pid_exists(old) or conductor.pid("web") != old
 
     conductor.play(script)
@@ -157,7 +163,7 @@ def test_a_part_that_never_starts_ends_everything_with_its_last_words(place: Lay
 def test_a_part_that_fails_later_is_given_up_and_the_rest_goes_on(place: Layout) -> None:
     flag = place.root / "flag"
     code = f"import os; os.path.exists({str(flag)!r}) and os._exit(1)\n{SERVER}"
-    port = str(ports.choose("auto").public)
+    port = str(free_ports(1)[0])
     health = f"http://127.0.0.1:{port}/"
     frail = part(place, "frail", code, port, health=health)
     conductor = Conductor(place, [web_part(place), frail])
@@ -165,7 +171,7 @@ def test_a_part_that_fails_later_is_given_up_and_the_rest_goes_on(place: Layout)
     def script() -> None:
         flag.touch()
         os.kill(conductor.pid("frail"), signal.SIGKILL)
-        wait_for(lambda: conductor.state("frail").state == "failed", "giving up")
+        eventually(lambda: conductor.state("frail").state == "failed", "giving up", within=5)
         assert run.read(place).state == "degraded"  # type: ignore[union-attr]
         assert conductor.state("web").state == "ready"
 
@@ -174,11 +180,16 @@ def test_a_part_that_fails_later_is_given_up_and_the_rest_goes_on(place: Layout)
 
 
 def test_stopping_kills_what_does_not_listen(place: Layout) -> None:
-    child = Child(part(place, "deaf", STUBBORN, grace=0.3), place.log("deaf"), place.root)
+    ready = place.root / "ready"
+    deaf = part(place, "deaf", STUBBORN, str(ready), grace=0.3)
+    child = Child(deaf, place.log("deaf"), place.root)
+
+    async def is_deaf() -> bool:
+        return ready.exists()
 
     async def play() -> int:
         await child.start()
-        await asyncio.sleep(0.5)
+        await aeventually(is_deaf, "a child that ignores SIGTERM", scene=lambda: tail(child.log, 9))
         await child.stop()
         return await child.wait()
 
@@ -188,24 +199,29 @@ def test_stopping_kills_what_does_not_listen(place: Layout) -> None:
 @pytest.fixture
 def victim(place: Layout) -> Iterator[subprocess.Popen[bytes]]:
     """Run a supervisor in a process of its own, with a part and a runaway grandchild."""
+    ready = place.root / "ready"
     code = f"""
 import asyncio, sys
 from geodes_datalab.local.child import Part
 from geodes_datalab.local.layout import layout
 from geodes_datalab.local.supervisor import Supervisor, describe_run
 place = layout({str(place.root)!r})
-runaway = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], " \\
+runaway = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]], " \\
           "start_new_session=True); time.sleep(600)"
-part = Part("p", "p", (sys.executable, "-c", runaway), {{"{family.VARIABLE}": place.instance}})
+command = (sys.executable, "-c", runaway, {STUBBORN!r}, {str(ready)!r})
+part = Part("p", "p", command, {{"{family.VARIABLE}": place.instance}})
 supervisor = Supervisor(place, describe_run("u", "c", "g"), [part], say=print)
 asyncio.run(supervisor.run(lambda: None))
 """
     process = subprocess.Popen([sys.executable, "-c", code])
-    wait_for(lambda: len(family.members(place.instance)) == 2, "part and grandchild")
-    yield process
-    process.kill()
-    process.wait()
-    family.end(place.instance, grace=1)
+    try:
+        eventually(ready.exists, "part and grandchild")
+        assert len(family.members(place.instance)) == 2
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        family.end(place.instance, grace=1)
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed(
@@ -215,13 +231,13 @@ def test_nothing_outlives_a_supervisor_that_is_killed(
     assert place.runtime.exists()
     victim.kill()
     victim.wait()
-    wait_for(lambda: not family.members(place.instance), "end of everything", timeout=30)
-    wait_for(lambda: not place.runtime.exists(), "tidying", timeout=10)
+    eventually(lambda: not family.members(place.instance), "end of everything")
+    eventually(lambda: not place.runtime.exists(), "tidying")
 
 
 def test_sigterm_stops_everything(place: Layout, victim: subprocess.Popen[bytes]) -> None:
     victim.terminate()
-    assert victim.wait(timeout=40) == 0
+    assert victim.wait(timeout=minutes(3)) == 0
     assert not family.members(place.instance)
 
 
@@ -263,12 +279,11 @@ def test_logs_are_put_aside_when_large(place: Layout, monkeypatch: pytest.Monkey
 def test_family_leaves_strangers_alone(place: Layout) -> None:
     environment = {**os.environ, family.VARIABLE: f"{place.instance}-of-somebody-else"}
     stranger = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], env=environment
+        [sys.executable, "-c", "import time; time.sleep(600)"], env=environment
     )
     try:
         assert family.end(place.instance, grace=0.5) == 0
-        time.sleep(0.1)
-        assert stranger.poll() is None
+        throughout(lambda: stranger.poll() is None, "the stranger lives", seconds=0.1)
     finally:
         stranger.kill()
         stranger.wait()

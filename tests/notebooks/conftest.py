@@ -12,6 +12,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from support import dask_gateway
+from support.cells import Cells
+from support.waiting import minutes
 
 from geodes_datalab.testing.geodes import StandIn, serve
 from geodes_datalab.testing.samples import SampleSet, build
@@ -21,6 +23,9 @@ NOTICE = "sample catalogue, not GEODES"
 
 GATEWAY = """
 c.ClusterConfig.scheduler_memory = c.ClusterConfig.worker_memory = "1 G"
+# A cluster that starts slowly, or is silent for a moment, is none that failed.
+c.DBBackendBase.cluster_start_timeout = c.DBBackendBase.worker_start_timeout = 600
+c.DBBackendBase.cluster_heartbeat_timeout = 300
 c.ClusterConfig.environment = {
     "DASK_DISTRIBUTED__SCHEDULER__PRELOAD": '["geodes_datalab.compute.tls"]',
     "DASK_DISTRIBUTED__WORKER__PRELOAD": '["geodes_datalab.compute.tls"]',
@@ -32,7 +37,7 @@ c.ClusterConfig.environment = {
 class Executed:
     """A notebook that was run from top to bottom."""
 
-    cells: list[nbformat.NotebookNode]
+    cells: Cells
     folder: Path
     """Where it was run: the files that it wrote are here."""
     text: str
@@ -93,7 +98,12 @@ def execute(
         shutil.copy(FOLDER / name, folder)
         notebook = nbformat.read(folder / Path(name).name, as_version=4)
         client = NotebookClient(
-            notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}}
+            notebook,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+            timeout=int(minutes(10)),
+            startup_timeout=int(minutes(5)),
+            iopub_timeout=int(minutes(2)),  # outputs that come later are lost
         )
         told = {
             "HOME": str(home),

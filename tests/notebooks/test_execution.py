@@ -13,6 +13,8 @@ import rasterio
 import requests
 import xarray as xr
 from rasterio.windows import Window
+from support.cells import assert_clean
+from support.waiting import minutes
 
 from geodes_datalab.testing.geodes import StandIn
 from geodes_datalab.testing.samples import Product, SampleSet
@@ -55,8 +57,7 @@ def notebook(request: pytest.FixtureRequest) -> Executed:
 
 
 def test_runs_without_a_warning(notebook: Executed) -> None:
-    noise = [output.text for output in notebook.outputs() if output.get("name") == "stderr"]
-    assert noise == []
+    assert_clean(notebook.cells)
 
 
 def test_shows_no_key(notebook: Executed, catalogue: StandIn) -> None:
@@ -189,7 +190,7 @@ def test_dask_finds_the_planted_change(dask: Executed) -> None:
 def test_dask_used_the_gateway_and_left_nothing(dask: Executed, gateway: dict[str, str]) -> None:
     assert "(gateway)" in dask.text
     listing = f"{gateway['DASK_GATEWAY__ADDRESS']}/api/v1/clusters/"
-    answer = requests.get(listing, auth=("ada", ""), timeout=10)
+    answer = requests.get(listing, auth=("ada", ""), timeout=minutes(2))
     assert answer.json() == {}
 
 

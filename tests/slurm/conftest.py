@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hpc import Centre
 from hpc.centre import needed, why_not
 from hpc.login import Login, running, staging
+from support.lab import photograph_all
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +47,14 @@ def as_ada(login: Login, monkeypatch: pytest.MonkeyPatch) -> Login:
 
     dask.config.refresh()
     return login
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of every tab when a test with a browser fails."""
+    report = yield
+    if report.failed and call.when == "call":
+        photograph_all(getattr(item, "funcargs", {}).get("browser"), ARTIFACTS, item.name)
+    return report

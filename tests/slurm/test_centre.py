@@ -7,6 +7,7 @@ import subprocess
 import psutil
 import pytest
 from hpc import Centre
+from support.waiting import eventually
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
 
@@ -21,9 +22,11 @@ def test_jobs_run_under_their_owners_accounts_on_several_nodes(centre: Centre) -
     def tasks() -> list[dict[str, str]]:  # with those that have ended already
         return [one for one in centre.jobs(states="all") if one["job"].startswith(f"{number}_")]
 
-    centre.wait(lambda: len({job["node"] for job in tasks()} - {""}) == 4, "four nodes", 30)
+    eventually(
+        lambda: len({job["node"] for job in tasks()} - {""}) == 4, "four nodes", scene=centre.tails
+    )
     assert {job["user"] for job in tasks()} == {"ada"}
-    centre.wait(lambda: not centre.jobs(), "their end", 60)
+    centre.no_jobs()
     assert (centre.home("ada") / "3.txt").read_text() == "ada\n"
 
 
@@ -42,10 +45,14 @@ def test_the_machine_outside_knows_nothing_of_it(centre: Centre) -> None:
 
 def test_a_restarted_controller_keeps_its_jobs(centre: Centre) -> None:
     done = centre.as_account(
-        "ben", ["sbatch", "--parsable", "--output=/dev/null", "--wrap=sleep 60"]
+        "ben", ["sbatch", "--parsable", "--output=/dev/null", "--wrap=sleep 600"]
     )
-    centre.wait(lambda: [one["state"] for one in centre.jobs()] == ["RUNNING"], "the job", 30)
+    eventually(
+        lambda: [one["state"] for one in centre.jobs()] == ["RUNNING"],
+        "the job",
+        scene=centre.tails,
+    )
     centre.restart_controller()
     assert [one["job"] for one in centre.jobs()] == [done.stdout.strip()]
     centre.run("scancel", done.stdout.strip())
-    centre.wait(lambda: not centre.jobs(), "the end")
+    centre.no_jobs()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
 from hpc import Centre
-from hpc.login import Login, staging
+from hpc.login import ENDED, SLURM, Login, staging
 from hpc.login import running as at_work
 from hpc.processes import of_dask
+from support.waiting import Hopeless, eventually, minutes, throughout
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1200)]
+LOOK = SLURM["look_seconds"]
+"""Seconds from one look of the gateway at the queue to the next."""
 
 
 @pytest.fixture
@@ -25,23 +28,34 @@ def opened(login: Login, centre: Centre) -> Iterator[list[str]]:
     yield names
     for name in names:
         login.close(name) if login.told(name)["status"] in ("PENDING", "RUNNING") else None
-    centre.wait_quiet(60)
+    centre.wait_quiet()
 
 
 def running(login: Login, opened: list[str], workers: int = 1) -> str:
     name = login.open()
     opened.append(name)
-    login.becomes(name, "RUNNING", 90)
+    login.becomes(name, "RUNNING")
     login.scale(name, workers)
     there(login, name, workers)
     return name
 
 
 def there(login: Login, name: str, workers: int) -> None:
-    login.centre.wait(
-        lambda: login.told(name)["workers"]["running"] == workers,
-        lambda: f"{workers} workers, {login.told(name)} {login.log()[-2000:]}",
-        120,
+    def so_many() -> bool:
+        found = login.told(name)
+        if found["status"] in ENDED:
+            raise Hopeless(str(found))
+        return bool(found["workers"]["running"] == workers)
+
+    eventually(so_many, f"{workers} workers", within=4, scene=login.scene(name))
+
+
+def tells(login: Login, name: str, words: str, *, field: str | None = None) -> None:
+    """Wait until the gateway tells the owner something of a cluster."""
+    eventually(
+        lambda: words in str(login.told(name)[field] if field else login.told(name)),
+        f"the words {words!r}",
+        scene=login.scene(name),
     )
 
 
@@ -51,11 +65,11 @@ def job_of(centre: Centre, *, worker: bool) -> dict[str, str]:
 
 
 def failed(login: Login, name: str) -> str:
-    ended = ("STOPPED", "FAILED")
-    login.centre.wait(
-        lambda: login.told(name)["status"] in ended,
-        lambda: f"its end, is {login.told(name)}; {login.log()[-3000:]}",
-        240,  # Slurm looks at time limits every half minute
+    eventually(
+        lambda: login.told(name)["status"] in ENDED,
+        f"the end of {name}",
+        within=5,  # Slurm looks at time limits every half minute
+        scene=login.scene(name),
     )
     return str((login.told(name)["failure"] or {}).get("text"))
 
@@ -67,22 +81,22 @@ def test_a_partition_that_is_down_makes_the_queue_longer_than_a_minute(
     try:
         name = login.open(partition="other")
         opened.append(name)
-        centre.wait(lambda: "partition is down" in str(login.told(name)["waiting"]), "reason", 30)
+        tells(login, name, "partition is down", field="waiting")
         assert "position 1 of 1 in the queue other" in str(login.told(name)["waiting"])
-        with pytest.raises(AssertionError, match="not within"):
-            login.becomes(name, "RUNNING", 65)  # upstream gives up after 60 s
-        assert login.told(name)["status"] == "PENDING"
+        throughout(  # upstream gives up after 60 s
+            lambda: login.told(name)["status"] == "PENDING", "it waits", seconds=65
+        )
     finally:
         centre.run("scontrol", "update", "PartitionName=other", "State=UP")
-    login.becomes(name, "RUNNING", 60)
+    login.becomes(name, "RUNNING")
 
 
 def test_the_owner_may_cancel_while_it_waits(login: Login, centre: Centre) -> None:
     name = login.open(sbatch={"begin": "now+3600"})
-    centre.wait(lambda: "may not start yet" in str(login.told(name)["waiting"]), "reason", 30)
+    tells(login, name, "may not start yet", field="waiting")
     assert "expected start" in str(login.told(name)["waiting"])
     login.close(name)
-    centre.wait(lambda: not centre.jobs(), "its end", 20)
+    centre.no_jobs()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +125,7 @@ def test_a_scheduler_lost_with_its_node_is_told(
         assert f"was lost with its node (on {node})" in failed(login, name)
     finally:
         centre.run("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False)
-        centre.wait(lambda: not centre.states() - {"idle", "mix"}, "the node", 60)
+        centre.nodes_work()
 
 
 def test_jobs_that_are_cancelled_suspended_or_preempted(
@@ -120,28 +134,21 @@ def test_jobs_that_are_cancelled_suspended_or_preempted(
     name = running(login, opened)
     first = job_of(centre, worker=True)["job"]
     centre.run("scancel", first)
-    centre.wait(lambda: "cancelled in Slurm" in str(login.told(name)["lost"]), "words", 30)
-    centre.wait(lambda: alive(centre, but=first), "another worker", 60)
+    tells(login, name, "cancelled in Slurm", field="lost")
+    another(centre, but=first)
     there(login, name, 1)
     scheduler = job_of(centre, worker=False)["job"]
     centre.run("scontrol", "suspend", scheduler)
-    centre.wait(lambda: "suspended by an administrator" in str(login.told(name)), "words", 20)
+    tells(login, name, "suspended by an administrator")
     centre.run("scontrol", "resume", scheduler)
     requeue = ["scontrol", "requeue", scheduler]
     assert subprocess.run(requeue, env=centre.environment()).returncode != 0  # --no-requeue
-    time.sleep(3)  # three looks at the queue
+    throughout(  # three looks at the queue
+        lambda: login.told(name)["status"] == "RUNNING", "it runs", seconds=3 * LOOK
+    )
     assert job_of(centre, worker=False)["job"] == scheduler
-    assert login.told(name)["status"] == "RUNNING"
-    urgent = [
-        "sbatch",
-        "-p",
-        "urgent",
-        "-N4",
-        "--exclusive",
-        "--output=/dev/null",
-        "--wrap=sleep 1",
-    ]
-    centre.as_account("ben", urgent)
+    urgent = ["sbatch", "-p", "urgent", "-N4", "--exclusive"]
+    centre.as_account("ben", [*urgent, "--output=/dev/null", "--wrap=sleep 1"])
     assert "was preempted by a job of higher priority" in failed(login, name)
 
 
@@ -158,7 +165,7 @@ def test_a_worker_that_is_taken_away_is_replaced(
 ) -> None:
     name = login.open()
     opened.append(name)
-    login.becomes(name, "RUNNING", 90)
+    login.becomes(name, "RUNNING")
     beside = job_of(centre, worker=False)["node"]
     centre.run("scontrol", "update", f"NodeName={beside}", "State=DRAIN", "Reason=test")
     login.scale(name, 1)
@@ -172,17 +179,32 @@ def test_a_worker_that_is_taken_away_is_replaced(
         down = ["scontrol", "update", f"NodeName={first['node']}", "State=DOWN", "Reason=test"]
         centre.run(*down)
     try:
-        centre.wait(lambda: how in str(login.told(name)["lost"]), "words", 60)
-        centre.wait(lambda: alive(centre, but=first["job"]), "another worker", 90)
+        tells(login, name, how, field="lost")
+        another(centre, but=first["job"])
         there(login, name, 1)
     finally:
         centre.run("scontrol", "update", f"NodeName={first['node']}", "State=RESUME", check=False)
-        centre.wait(lambda: not centre.states() - {"idle", "mix"}, "the node", 60)
+        centre.nodes_work()
 
 
-def alive(centre: Centre, *, but: str) -> list[str]:
-    jobs = centre.jobs(states="RUNNING")
-    return [one["job"] for one in jobs if "_" in one["job"] and one["job"] != but]
+def another(centre: Centre, *, but: str) -> None:
+    """Wait for a worker's job that runs, and is another one."""
+
+    def alive() -> list[str]:
+        jobs = [one["job"] for one in centre.jobs(states="RUNNING")]
+        return [one for one in jobs if "_" in one and one != but]
+
+    eventually(alive, "another worker's job", within=3, scene=centre.tails)
+
+
+def wait_pending(centre: Centre, count: int = 1) -> None:
+    """Wait for jobs that wait."""
+    eventually(
+        lambda: len(centre.jobs(states="PENDING")) == count,
+        f"{count} jobs that wait",
+        within=3,
+        scene=centre.tails,
+    )
 
 
 def test_a_staging_folder_that_is_deleted_while_workers_wait(
@@ -190,11 +212,11 @@ def test_a_staging_folder_that_is_deleted_while_workers_wait(
 ) -> None:
     name = login.open()
     opened.append(name)
-    login.becomes(name, "RUNNING", 90)
+    login.becomes(name, "RUNNING")
     centre.run("scontrol", "update", "PartitionName=normal", "State=DOWN")
     try:
         login.scale(name, 2)
-        centre.wait(lambda: len(centre.jobs(states="PENDING")) == 2, "two that wait", 30)
+        wait_pending(centre, 2)
         shutil.rmtree(staging(centre, "ada") / name)
     finally:
         centre.run("scontrol", "update", "PartitionName=normal", "State=UP")
@@ -206,7 +228,11 @@ def test_a_controller_and_a_gateway_that_restart(
 ) -> None:
     name = running(login, opened)
     before = {one["job"] for one in centre.jobs()}
-    centre.restart_controller(pause=5)
+    centre.kill("slurmctld", signal.SIGTERM)
+    unheard = "Slurm does not answer"  # the gateway has looked, and found nobody
+    before_it = login.log().count(unheard)
+    eventually(lambda: login.log().count(unheard) > before_it, unheard, scene=login.log)
+    centre.start_controller()
     login.stop("api")
     login.start("api")
     assert login.told(name)["status"] == "RUNNING"
@@ -227,7 +253,11 @@ def test_only_our_own_strays_are_cancelled(login: Login, centre: Centre, opened:
         "ada", ["sbatch", "--parsable", "-J", "geodes-datalab-two", mark, *sleep]
     ).stdout.strip()
     private = centre.as_account("ada", ["sbatch", "--parsable", *sleep]).stdout.strip()
-    centre.wait(lambda: ours not in [one["job"] for one in centre.jobs()], "the stray's end", 30)
+    eventually(
+        lambda: ours not in [one["job"] for one in centre.jobs()],
+        "the stray's end",
+        scene=login.log,
+    )
     left = [one["job"] for one in centre.jobs()]
     assert {other, private} <= set(left)
     assert login.told(name)["status"] == "RUNNING"
@@ -241,9 +271,9 @@ def test_jobs_whose_cluster_ended_while_slurm_was_away_are_found(
     centre.saved(f"{name}/scheduler-", f"{name}/worker-")  # or a number may be given twice
     centre.kill("slurmctld")
     login.ask("DELETE", f"/api/v1/clusters/{name}")
-    login.centre.wait(lambda: login.told(name)["status"] == "STOPPED", "its end", 200)
+    login.becomes(name, "STOPPED", within=6)
     centre.start_controller()
-    centre.wait(lambda: not centre.jobs(), "the strays' end", 90)
+    centre.no_jobs()
 
 
 @pytest.fixture
@@ -257,7 +287,7 @@ def waiting(login: Login, centre: Centre, opened: list[str]) -> tuple[str, bytes
         saved = centre.saved(f"{name}/scheduler-")
     finally:
         centre.run(*other, "State=UP")
-    login.becomes(name, "RUNNING", 90)
+    login.becomes(name, "RUNNING")
     return name, saved
 
 
@@ -277,10 +307,10 @@ def test_a_scheduler_of_which_slurm_knows_nothing_ends(
     with centre.hung_nodes():
         centre.start_controller()
         login.ask("DELETE", f"/api/v1/clusters/{start_unsaved}")
-        login.becomes(start_unsaved, "STOPPED", 60)
+        login.becomes(start_unsaved, "STOPPED")
         assert not centre.jobs()
         assert of_dask(61001)
-    centre.wait(lambda: not of_dask(61001), "the end of the scheduler", 60)
+    eventually(lambda: not of_dask(61001), "the end of the scheduler", within=3, scene=centre.tails)
 
 
 def test_a_scheduler_that_slurm_starts_a_second_time_is_told(
@@ -288,7 +318,7 @@ def test_a_scheduler_that_slurm_starts_a_second_time_is_told(
 ) -> None:
     centre.start_controller()
     assert "a second time: what was computed is lost" in failed(login, start_unsaved)
-    centre.wait(lambda: not of_dask(61001), "the end of both schedulers", 60)
+    eventually(lambda: not of_dask(61001), "the end of both schedulers", within=3)
 
 
 def test_a_number_that_slurm_gives_a_second_time_ends_no_other_cluster(
@@ -304,7 +334,7 @@ def test_a_number_that_slurm_gives_a_second_time_ends_no_other_cluster(
         centre.start_controller()
         second = login.open()
         opened.append(second)
-        centre.wait(lambda: "position" in str(login.told(second)["waiting"]), "its place", 60)
+        tells(login, second, "position", field="waiting")
         mark = f"geodes-datalab:{second}"
         assert [one["job"] for one in centre.jobs() if one["comment"] == mark] == [number]
         login.close(first)
@@ -320,28 +350,34 @@ def test_a_gateway_that_restarts_costs_nobody_a_place_in_the_queue(
     code = (
         "import geodes_datalab as gd\n"
         "with gd.open_cluster(1, backend='hpda', options={'partition': 'other'}) as cluster:\n"
-        "    print(cluster.client.submit(sum, [3, 4]).result(60))\n"
+        "    print(cluster.client.submit(sum, [3, 4]).result(180))\n"
     )
     environment = {**os.environ, **login.client_environment("ada")}
     centre.run("scontrol", "update", "PartitionName=other", "State=DOWN")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
+    )
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        centre.wait(lambda: centre.jobs(states="PENDING"), "a job that waits", 90)
+        wait_pending(centre)
         before = [one["job"] for one in centre.jobs()]
+
+        def waits_on() -> bool:
+            return process.poll() is None and [one["job"] for one in centre.jobs()] == before
+
         login.stop("api", "proxy")
-        time.sleep(10)
+        throughout(waits_on, "it waits without a gateway", seconds=5)
         login.start("proxy", wait=False)
-        time.sleep(10)  # it serves, and knows no routes
+        eventually(lambda: login.ask("GET", "/api/health").status_code >= 400, "a proxy alone")
+        throughout(waits_on, "it waits before a proxy without routes", seconds=5)
         login.start("api")
-        time.sleep(5)
-        assert [one["job"] for one in centre.jobs()] == before
+        throughout(waits_on, "it waits for its turn", seconds=5 * LOOK)
+        centre.run("scontrol", "update", "PartitionName=other", "State=UP")
+        said, _ = process.communicate(timeout=minutes(5))
     finally:
         centre.run("scontrol", "update", "PartitionName=other", "State=UP")
-    said, _ = process.communicate(timeout=200)
+        process.kill()
     assert said == "7\n"
-    centre.wait(lambda: not centre.jobs(), "the end of all jobs", 60)
+    centre.no_jobs()
 
 
 def test_a_submission_whose_answer_is_lost_is_found(centre: Centre) -> None:
@@ -352,7 +388,7 @@ def test_a_submission_whose_answer_is_lost_is_found(centre: Centre) -> None:
     sbatch.chmod(0o755)
     with at_work(centre, instance="lossy", sbatch=str(sbatch)) as login:
         name = login.open()
-        login.becomes(name, "RUNNING", 90)
+        login.becomes(name, "RUNNING")
         login.scale(name, 2)
         there(login, name, 2)
         assert len(centre.jobs()) == 3

@@ -10,18 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from hpc import Centre
 from hpc.files import DATALAB
 from hpc.login import DASK, SLURM
 from playwright.sync_api import Browser, Locator, expect
-from support.lab import SLOW, Lab, assert_clean, chromium, position, ran
+from support.lab import SLOW, Lab, assert_clean, chromium, photograph, position, ran, reader
 
 from geodes_datalab.hub import load
 from geodes_datalab.hub.gateway.slurm import site
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 NOTEBOOK = "04-scale/02-hpda.ipynb"
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
@@ -75,7 +74,7 @@ class Datalab:
             "PATH": paths,
             "GEODES_CACHE_DIR": str(self.centre.home("dask") / "cache"),
         }
-        done = self.centre.as_account("dask", program, environment=environment, seconds=400)
+        done = self.centre.as_account("dask", program, environment=environment, within=12)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}{self.tails()}"
         return done.stdout
 
@@ -88,52 +87,59 @@ def datalab(centre: Centre, shared_cache: Path) -> Iterator[Datalab]:
     datalab = Datalab(centre, shared_cache)
     datalab.install()
     file = centre.home("dask") / "settings.json"
-    datalab.command("up", "--background", "--port=auto", "--hpda=slurm", f"--settings={file}")
     try:
+        datalab.command("up", "--background", "--port=auto", "--hpda=slurm", f"--settings={file}")
         yield datalab
     finally:
         datalab.command("down")
     assert not centre.jobs()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
 def logged_in(browser: Browser, datalab: Datalab, name: str) -> Lab:
     url = json.loads(datalab.command("status", "--json"))["url"]
     password = (datalab.state / "secrets" / "password").read_text().strip()
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(SLOW)
     page.goto(url)
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    notebooks = datalab.state / "homes" / name / "notebooks"
-    lab = Lab(page, lambda path: list(nbformat.read(notebooks / path, as_version=4).cells))
+    lab = Lab(page, reader(datalab.state / "homes" / name / "notebooks"))
     lab.wait_ready()
     return lab
 
 
-def test_the_notebook_computes_on_jobs_of_its_reader(datalab: Datalab, centre: Centre) -> None:
-    with chromium() as browser:
-        ada = logged_in(browser, datalab, "ada")
-        ada.open_from_readme("A Dask cluster on the HPC centre")
-        cells = ada.read(NOTEBOOK)
-        close = position(cells, "## 6. ")
-        ada.run(cells[:close])
-        before = ada.saved(NOTEBOOK, lambda now: ran(now[:close]))
-        failed = [one for cell in before for one in cell.get("outputs", []) if "evalue" in one]
-        assert not failed, f"{failed[0].evalue} {datalab.tails()}"
-        assert_clean(before)
-        jobs = centre.jobs(states="RUNNING")
-        assert {one["user"] for one in jobs} == {"ada"}
-        assert len(jobs) == 3
-        for one in jobs:
-            assert "UserId=ada(61001)" in centre.run("scontrol", "show", "job", one["job"])
-        shown = json.dumps(before)
-        assert "workers run as ada" in shown
-        assert "the same result as here: True" in shown
-        print(centre.run("squeue", "-r"))
-        ada.run(cells[close:])
-        assert_clean(ada.saved(NOTEBOOK, ran))
-    centre.wait(lambda: not centre.jobs(), "the end of all jobs", 60)
+def test_the_notebook_computes_on_jobs_of_its_reader(
+    datalab: Datalab, centre: Centre, browser: Browser
+) -> None:
+    ada = logged_in(browser, datalab, "ada")
+    ada.open_from_readme("A Dask cluster on the HPC centre")
+    cells = ada.read(NOTEBOOK)
+    close = position(cells, "## 6. ")
+    ada.run(cells[:close])
+    before = ada.saved(NOTEBOOK, lambda now: ran(now[:close]))
+    failed = [one for cell in before for one in cell.get("outputs", []) if "evalue" in one]
+    assert not failed, f"{failed[0].evalue} {datalab.tails()}"
+    assert_clean(before)
+    jobs = centre.jobs(states="RUNNING")
+    assert {one["user"] for one in jobs} == {"ada"}
+    assert len(jobs) == 3
+    for one in jobs:
+        assert "UserId=ada(61001)" in centre.run("scontrol", "show", "job", one["job"])
+    shown = json.dumps(before)
+    assert "workers run as ada" in shown
+    assert "the same result as here: True" in shown
+    print(centre.run("squeue", "-r"))
+    ada.run(cells[close:])
+    assert_clean(ada.saved(NOTEBOOK, ran))
+    centre.no_jobs()
+    ada.page.context.close()
 
 
 def ask_for(lab: Lab, **values: str) -> None:
@@ -151,8 +157,7 @@ def ask_for(lab: Lab, **values: str) -> None:
 
 def shoot(lab: Lab, name: str) -> None:
     """Keep a picture."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    lab.page.screenshot(path=ARTIFACTS / f"{name}.png")
+    photograph(lab.page, ARTIFACTS / f"{name}.png")
 
 
 def notice(lab: Lab, words: str) -> Locator:
@@ -173,35 +178,35 @@ def down(centre: Centre, partition: str) -> Iterator[None]:
         centre.run(*update, "State=UP")
 
 
-def test_the_dask_panel_makes_clusters_of_the_centre(datalab: Datalab, centre: Centre) -> None:
+def test_the_dask_panel_makes_clusters_of_the_centre(
+    datalab: Datalab, centre: Centre, browser: Browser
+) -> None:
     """Asked for, waited for, given up; asked for again, used by the code that the panel writes, ended."""
-    with chromium() as browser:
-        ben = logged_in(browser, datalab, "ben")  # whose Lab restores no notebook
-        with down(centre, "normal"):
-            ask_for(ben, workers="1", partition="normal", walltime="00:20:00")
-            notice(ben, "partition is down")
-            assert [one["user"] for one in centre.jobs()] == ["ben"]
-            shoot(ben, "hpda-panel-queue")
-            ben.page.reload()
-            ben.wait_ready()
-            notice(ben, "partition is down").get_by_role("button", name="Cancel").click()
-            notice(ben, "given up")
-            centre.wait(lambda: not centre.jobs(), "the end of the job", 60)
+    ben = logged_in(browser, datalab, "ben")  # whose Lab restores no notebook
+    with down(centre, "normal"):
+        ask_for(ben, workers="1", partition="normal", walltime="00:20:00")
+        notice(ben, "partition is down")
+        assert [one["user"] for one in centre.jobs()] == ["ben"]
+        shoot(ben, "hpda-panel-queue")
+        ben.page.reload()
+        ben.wait_ready()
+        notice(ben, "partition is down").get_by_role("button", name="Cancel").click()
+        notice(ben, "given up")
+        centre.no_jobs()
 
-        ask_for(ben, workers="1", partition="normal")
-        shown = ben.dask_panel().locator(".dask-ClusterListingItem")
-        expect(shown).to_contain_text("HPC centre", timeout=SLOW)
-        expect(shown).to_contain_text("Number of Workers: 1", timeout=SLOW)
-        expect(ben.dask_panel().get_by_role("button", name="Task Stream")).to_be_enabled(
-            timeout=SLOW
-        )
-        shoot(ben, "hpda-panel")
-        assert {one["user"] for one in centre.jobs(states="RUNNING")} == {"ben"}
+    ask_for(ben, workers="1", partition="normal")
+    shown = ben.dask_panel().locator(".dask-ClusterListingItem")
+    expect(shown).to_contain_text("HPC centre", timeout=SLOW)
+    expect(shown).to_contain_text("Number of Workers: 1", timeout=SLOW)
+    stream = ben.dask_panel().get_by_role("button", name="Task Stream")
+    expect(stream).to_be_enabled(timeout=SLOW)
+    shoot(ben, "hpda-panel")
+    assert {one["user"] for one in centre.jobs(states="RUNNING")} == {"ben"}
 
-        ben.open_from_readme("First steps")
-        ben.dask_panel()
-        ben.connect_by_panel(shown)
-        shoot(ben, "hpda-panel-client")
-        shown.get_by_role("button", name="Shutdown").click()
-        centre.wait(lambda: not centre.jobs(), "the end of all jobs", 60)
-        expect(shown).to_have_count(0, timeout=SLOW)
+    ben.open_from_readme("First steps")
+    ben.dask_panel()
+    ben.connect_by_panel(shown)
+    shoot(ben, "hpda-panel-client")
+    shown.get_by_role("button", name="Shutdown").click()
+    centre.no_jobs()
+    expect(shown).to_have_count(0, timeout=SLOW)

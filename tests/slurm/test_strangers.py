@@ -14,6 +14,7 @@ from hpc.login import Login, staging
 from hpc.processes import of_dask
 from hypothesis import given
 from hypothesis import strategies as st
+from support.waiting import eventually
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
 GOOD: dict[str, Any] = {
@@ -37,7 +38,7 @@ GOOD: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def adas(login: Login) -> Iterator[str]:
     name = login.open()
-    login.becomes(name, "RUNNING", 90)
+    login.becomes(name, "RUNNING")
     yield name
     login.close(name)
 
@@ -156,14 +157,17 @@ def test_values_of_the_environment_reach_no_shell(login: Login, centre: Centre) 
     try:
         told = json.loads(as_gateway(login, {**GOOD, "environment": {"GDAL_X": value}}).stdout)
         assert told["ok"], told
-        centre.wait(
+        eventually(
             lambda: value in [one.get("GDAL_X") for one in of_dask(61001)],
             "the variable in a job",
-            90,
+            within=3,
+            scene=centre.tails,
         )
         assert json.loads(as_gateway(login, {"action": "cancel", "jobs": [told["job"]]}).stdout)
         gone = f"{told['job']}_0"
-        centre.wait(lambda: gone not in [one["job"] for one in centre.jobs()], "its end", 60)
+        eventually(
+            lambda: gone not in [one["job"] for one in centre.jobs()], "its end", scene=centre.tails
+        )
     finally:
         login.start("api")
     assert not trap.exists()

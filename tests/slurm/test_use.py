@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ import pytest
 from hpc import Centre
 from hpc.login import Login, running, staging
 from hpc.processes import listening, of_dask
+from support.waiting import eventually, minutes
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ClusterError
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1200)]
 KEY = "key-that-must-not-be-seen"
 
 
@@ -32,25 +32,34 @@ def test_a_cluster_is_jobs_of_the_user(
     options = {"walltime": "00:20:00", "partition": "normal", "constraint": "skylake"}
     with gd.open_cluster(2, backend="hpda", options=options, progress=False) as cluster:
         assert cluster.kind == "hpda"
-        assert cluster.client.submit(sum, [3, 4]).result(60) == 7
+        assert cluster.client.submit(sum, [3, 4]).result(minutes(3)) == 7
         jobs = [one for one in centre.jobs() if one["state"] == "RUNNING"]
         assert {one["user"] for one in jobs} == {"ada"}
         assert {one["comment"] for one in jobs} == {f"geodes-datalab:{cluster.name}"}
         assert len(jobs) == 3
         assert listening(61001) == {"127.0.0.1"}
         assert sum("_" in one["job"] for one in jobs) == 2  # one array of two
-        centre.wait(lambda: (gd.clusters()[0].core_hours or 0) > 0, "a cost", 30)
+        eventually(lambda: (gd.clusters()[0].core_hours or 0) > 0, "a cost", scene=centre.tails)
         (one,) = gd.clusters()
         assert (one.kind, one.state, one.workers) == ("hpda", "running", 2)
         assert set(cluster.client.run(key_length()).values()) == {len(KEY)}
         assert_no_secret(centre, jobs)
         cluster.scale(1)
-        centre.wait(lambda: len(centre.jobs(states="RUNNING")) == 2, "one task less", 60)
+        wait_running(centre, 2)  # one task less
         cluster.adapt(0, 2)
-        centre.wait(lambda: len(centre.jobs(states="RUNNING")) == 1, "none", 60)
-        assert cluster.client.submit(sum, [1, 2]).result(90) == 3
-    centre.wait(lambda: not centre.jobs(), "the end of all jobs", 60)
-    centre.wait(lambda: not (staging(centre, "ada") / cluster.name).exists(), "tidy", 30)
+        wait_running(centre, 1)  # no worker: nothing is computed
+        assert cluster.client.submit(sum, [1, 2]).result(minutes(4)) == 3
+    centre.no_jobs()
+    eventually(lambda: not (staging(centre, "ada") / cluster.name).exists(), "a tidy home")
+
+
+def wait_running(centre: Centre, count: int) -> None:
+    eventually(
+        lambda: len(centre.jobs(states="RUNNING")) == count,
+        f"{count} jobs that run",
+        within=3,
+        scene=centre.tails,
+    )
 
 
 def test_folders_of_others_on_the_nodes_are_not_entered(login: Login, centre: Centre) -> None:
@@ -67,9 +76,11 @@ def test_folders_of_others_on_the_nodes_are_not_entered(login: Login, centre: Ce
     os.utime(trap, (0, 0))
     try:
         name = login.open()
-        login.becomes(name, "RUNNING", 90)
+        login.becomes(name, "RUNNING")
         login.scale(name, 1)
-        centre.wait(lambda: login.told(name)["workers"]["running"] == 1, "a worker", 90)
+        eventually(
+            lambda: login.told(name)["workers"]["running"] == 1, "a worker", scene=login.scene(name)
+        )
         jobs = [one for one in of_dask(61001) if one.get("DASK_GATEWAY_CLUSTER_NAME") == name]
         folders = {one["DASK_TEMPORARY_DIRECTORY"] for one in jobs}
         login.close(name)
@@ -105,33 +116,40 @@ def assert_no_secret(centre: Centre, jobs: list[dict[str, str]]) -> None:
 
 def test_workers_get_the_gpus_that_were_asked_for(login: Login, centre: Centre) -> None:
     name = login.open(gpus=1)
-    login.becomes(name, "RUNNING", 90)
+    login.becomes(name, "RUNNING")
     login.scale(name, 1)
-    centre.wait(lambda: len(centre.jobs(states="RUNNING")) == 2, "a worker", 60)
+    wait_running(centre, 2)
     for one in centre.jobs():
         shown = centre.run("scontrol", "show", "job", one["job"])
         assert ("gres/gpu:1" in shown or "gpu:1" in shown) is ("_" in one["job"])
     login.close(name)
 
 
-def test_interrupting_the_wait_in_the_queue_cancels_the_job(login: Login, centre: Centre) -> None:
+def test_interrupting_the_wait_in_the_queue_cancels_the_job(
+    login: Login, centre: Centre, tmp_path: Path
+) -> None:
     code = (
         "import geodes_datalab as gd\n"
-        "gd.open_cluster(1, backend='hpda', options={'sbatch': {'begin': 'now+3600'}})\n"
+        "options = {'sbatch': {'begin': 'now+3600'}}\n"
+        "gd.open_cluster(1, backend='hpda', options=options, progress=True)\n"
     )
     environment = {**os.environ, **login.client_environment("ada")}
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True
-    )
+    said = tmp_path / "said"
+    with said.open("w") as stream:
+        process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=stream)
     try:
-        centre.wait(lambda: centre.jobs(states="PENDING"), "a job that waits", 90)
-        time.sleep(2)
+        eventually(
+            lambda: "may not start yet" in said.read_text(),
+            "words of the queue",
+            scene=said.read_text,
+        )
+        assert centre.jobs(states="PENDING")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        assert process.wait(minutes(3)) != 0
     finally:
         process.kill()
-    assert "KeyboardInterrupt" in said
-    centre.wait(lambda: not centre.jobs(), "its end", 30)
+    assert "KeyboardInterrupt" in said.read_text()
+    centre.no_jobs()
 
 
 def test_another_environment_on_the_nodes_is_refused(
@@ -150,7 +168,7 @@ def test_another_environment_on_the_nodes_is_refused(
         dask.config.refresh()
         with pytest.raises(ClusterError, match="install the release of your notebook image"):
             gd.open_cluster(1, backend="hpda", progress=False)
-        centre.wait(lambda: not centre.jobs(), "nothing left", 60)
+        centre.no_jobs()
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,21 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from support.visitor import Failure, Kernel, Visitor, wait_for
+from support.visitor import Failure, Kernel, Visitor
+from support.waiting import minutes
 
-__all__ = ["Datalab", "Failure", "Kernel", "Visitor", "port_of", "wait_for"]
+from geodes_datalab.local import family, secrets, tables
+from geodes_datalab.local import layout as layouts
+from geodes_datalab.local import runtime as runs
+from geodes_datalab.local.child import tail
+
+__all__ = ["Datalab", "Failure", "Kernel", "Visitor", "port_of"]
 
 
 @dataclass
@@ -57,8 +64,12 @@ class Datalab:
             Whole environment of the command; by default this process's.
         """
         datalab = cls(state_dir, {}, environment)
-        datalab.command("up", "--background", "--port=auto", *arguments)
-        datalab.refresh()
+        try:
+            datalab.command("up", "--background", "--port=auto", *arguments)
+            datalab.refresh()
+        except BaseException:  # Ctrl-C too: what was started is nobody's else
+            datalab.clear()
+            raise
         return datalab
 
     def command(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +78,7 @@ class Datalab:
             self.command_line(verb, *arguments),
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=minutes(12),  # the first start installs and packs: the product's limit is 10
             check=False,
             env=self.environment,
         )
@@ -80,17 +91,35 @@ class Datalab:
         state = f"--state-dir={self.state_dir}"
         return [sys.executable, "-m", "geodes_datalab.cli", verb, state, *arguments]
 
-    def refresh(self) -> dict[str, Any]:
-        """Return ``geodes-datalab status --json``, read anew."""
+    def asked(self) -> dict[str, Any]:
+        """Return what ``geodes-datalab status --json`` says; `refresh` says the same, and at once."""
         done = subprocess.run(
             self.command_line("status", "--json"),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=minutes(3),
             check=False,
             env=self.environment,
         )
-        self.facts = json.loads(done.stdout)
+        return dict(json.loads(done.stdout))
+
+    def refresh(self) -> dict[str, Any]:
+        """Return what runs, read anew, without starting a Python for it."""
+        layout = layouts.layout(self.state_dir)
+        runtime = runs.read(layout)
+        self.facts = {"state": "stopped", "state_dir": str(layout.root)}
+        if runtime is not None:
+            self.facts |= {
+                "state": runtime.state,
+                "url": runtime.url,
+                "catalogue": runtime.catalogue,
+                "gateway": runtime.gateway,
+                "pid": runtime.pid,
+                "password_file": str(secrets.path(layout, "password")),
+                "logs": str(layout.logs),
+                "parts": tables.part_rows(runtime),
+                "users": tables.user_rows(layout, runtime),
+            }
         return self.facts
 
     @property
@@ -105,7 +134,13 @@ class Datalab:
 
     def part(self, name: str) -> dict[str, Any]:
         """Return facts about a part (hub, proxy, gateway, gateway-proxy, culler, catalogue)."""
-        return next(part for part in self.refresh()["parts"] if part["name"] == name)
+        parts = {part["name"]: part for part in self.refresh()["parts"]}
+        return dict(parts[name])
+
+    def tails(self, *, lines: int = 8) -> str:
+        """Return the ends of all logs: the scene of a wait that failed."""
+        logs = sorted((self.state_dir / "logs").glob("*.log"))
+        return "\n".join(f"== {log.name}\n{tail(log, lines)}" for log in logs)
 
     def visitor(self, name: str) -> Visitor:
         """Log in as a user."""
@@ -119,6 +154,12 @@ class Datalab:
         for visitor in self.visitors:
             visitor.session.close()
         self.command("down")
+
+    def clear(self) -> None:
+        """End what a start that failed has left, whatever the command says of it."""
+        with suppress(Failure, OSError, subprocess.SubprocessError):
+            self.down()
+        family.end(layouts.layout(self.state_dir).instance)
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -1,4 +1,8 @@
-"""JupyterLab in Debian's Chromium, driven as a person does it."""
+"""JupyterLab in Debian's Chromium, driven as a person does it.
+
+Every step is looked at before the next one is made, and one that got lost while the Lab rendered is made
+again: so each must do no harm when it is made twice.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,28 @@ import contextlib
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTime
+from support.cells import Cells, assert_clean, position, ran
+from support.waiting import eventually, minutes
+
+__all__ = [
+    "SLOW",
+    "Cells",
+    "Lab",
+    "assert_clean",
+    "assert_shows_bars",
+    "chromium",
+    "photograph",
+    "photograph_all",
+    "position",
+    "ran",
+    "reader",
+]
 
 FLAGS = (
     "--no-sandbox",
@@ -23,9 +42,23 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-Cells: TypeAlias = list[nbformat.NotebookNode]
-SLOW = 240_000
+SLOW = minutes(5) * 1000
 """Milliseconds: two cores may be busy with a spawn, a kernel and a cluster at once."""
+STEP = minutes(0.5) * 1000
+"""Milliseconds until a step counts as lost, and is made again."""
+PICTURE = minutes(0.25) * 1000
+"""Milliseconds for a picture: a page that hangs gives none."""
+
+# Two frames are drawn, or a moment has passed: a tab in the background draws none.
+_DRAWN = """() => Promise.race([
+    new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))),
+    new Promise(done => setTimeout(done, 500)),
+])"""
+_FURTHER = """element => {
+    const before = element.scrollTop;
+    element.scrollBy(0, 300);
+    return element.scrollTop > before;
+}"""
 
 
 class Lab:
@@ -63,11 +96,19 @@ class Lab:
 
     def menu(self, *names: str) -> None:
         """Choose an entry of the menus at the top, by its words."""
-        bar, *entries = names
-        self.page.locator("#jp-MainMenu").get_by_role("menuitem", name=bar, exact=True).click()
-        for name in entries[:-1]:
-            self.entry(name).hover()
-        self.entry(entries[-1]).click()
+
+        def chosen() -> bool:
+            if self.page.locator(".lm-Menu").count():  # of a step that got lost
+                self.page.keyboard.press("Escape")
+            bar, *entries = names
+            top = self.page.locator("#jp-MainMenu")
+            top.get_by_role("menuitem", name=bar, exact=True).click(timeout=STEP)
+            for name in entries[:-1]:
+                self.entry(name).hover(timeout=STEP)
+            self.entry(entries[-1]).click(timeout=STEP)
+            return True
+
+        eventually(chosen, f"the menu {names}", within=5, again_on=(NotInTime,))
 
     def entry(self, name: str) -> Locator:
         """Return the entry of an open menu whose words match a regular expression."""
@@ -76,9 +117,15 @@ class Lab:
 
     def open_from_readme(self, title: str) -> None:
         """Follow a link of the notebooks' README, and wait for the notebook's kernel."""
-        self.page.get_by_role("tab", name="README.md").click()
-        self.page.locator(".jp-MarkdownViewer").get_by_role("link", name=title).click()
-        expect(self.panel).to_be_visible(timeout=SLOW)
+
+        def opened() -> bool:
+            self.page.get_by_role("tab", name="README.md").click(timeout=STEP)
+            viewer = self.page.locator(".jp-MarkdownViewer")
+            viewer.get_by_role("link", name=title).click(timeout=STEP)
+            expect(self.panel).to_be_visible(timeout=STEP)
+            return True
+
+        eventually(opened, f"the notebook {title}", within=5, again_on=(NotInTime,))
         self.wait_idle()
 
     def wait_idle(self) -> None:
@@ -88,45 +135,90 @@ class Lab:
 
     def run_all(self) -> None:
         """Run all cells of the notebook in front, by the menu."""
-        self.menu("Run", "Run All Cells")
+        begun = self.panel.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[(\*|\d+)\]"))
+
+        def runs() -> bool:
+            self.menu("Run", "Run All Cells")
+            expect(begun.first).to_be_attached(timeout=STEP)
+            return True
+
+        eventually(runs, "a cell that runs", within=5)
 
     def run(self, cells: Cells) -> None:
         """Run neighbouring cells, the first of them a heading, with Shift+Enter."""
         heading = cells[0].source.splitlines()[0].strip("# ")
-        self.scroll_to(self.panel.get_by_role("heading", name=heading)).click()
-        for _ in cells:
-            self.page.keyboard.press("Shift+Enter")
+        first = self.select(heading)
+        for number in range(first, first + len(cells)):
+            self._run_one(number)
+
+    def select(self, heading: str) -> int:
+        """Select the cell that begins with a heading, and return its place."""
+
+        def selected() -> bool:
+            self.scroll_to(self.panel.get_by_role("heading", name=heading)).click(timeout=STEP)
+            expect(self._active()).to_contain_text(heading, timeout=STEP)
+            return True
+
+        eventually(selected, f"the cell {heading}", within=5, again_on=(NotInTime,))
+        return self._place()
+
+    def _active(self) -> Locator:
+        return self.panel.locator(".jp-Cell.jp-mod-active")
+
+    def _place(self) -> int:
+        return int(self._active().get_attribute("data-windowed-list-index", timeout=STEP) or -1)
+
+    def _run_one(self, number: int) -> None:
+        """Run a cell: keys are pressed on the cell itself, and only as long as it is the active one."""
+
+        def next_is_active() -> bool:
+            if self._place() == number:
+                self._active().press("Shift+Enter", timeout=STEP)
+            return self._place() == number + 1
+
+        eventually(next_is_active, f"cell {number} runs", within=5, again_on=(NotInTime,))
 
     def saved(self, path: str, done: Callable[[Cells], bool]) -> Cells:
         """Save until the file shows that the work is done, or that a cell failed."""
-        deadline = time.monotonic() + SLOW / 1000
-        while True:
+
+        def ended() -> Cells | None:
+            self.wait_idle()
             self.menu("File", "Save Notebook")
-            with contextlib.suppress(nbformat.reader.NotJSONError):  # it is being written
-                cells = self.read(path)
-                outputs = [output for cell in cells for output in cell.get("outputs", [])]
-                if done(cells) or any(output.output_type == "error" for output in outputs):
-                    return cells
-            assert time.monotonic() < deadline, f"{path} did not come to its end"
-            self.page.wait_for_timeout(1000)
+            cells = self.read(path)
+            outputs = [output for cell in cells for output in cell.get("outputs", [])]
+            failed = any(output.output_type == "error" for output in outputs)
+            return cells if failed or done(cells) else None
+
+        def counts() -> str:
+            return f"counts of its cells: {[one.get('execution_count') for one in self.read(path)]}"
+
+        found = eventually(ended, f"the end of {path}", within=15, scene=counts).value
+        assert found is not None
+        return found
 
     def scroll_to(self, target: Locator, *, from_top: bool = True) -> Locator:
         """Roll the notebook down until something is in sight (far cells have no element)."""
         area = self.panel.locator(".jp-WindowedPanel-outer")
-        if from_top:
-            area.evaluate("element => element.scrollTo(0, 0)")
-        for _ in range(200):
-            for candidate in target.all():
-                if self._below_top(candidate, area):
-                    candidate.evaluate("element => element.scrollIntoView({ block: 'start' })")
-                    return candidate
-            area.evaluate("element => element.scrollBy(0, 300)")
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"not in the notebook: {target}")
+        start = 0 if from_top else area.evaluate("element => element.scrollTop")
+
+        def in_sight() -> Locator | None:
+            area.evaluate("(element, top) => element.scrollTo(0, top)", start)
+            while True:
+                self.page.evaluate(_DRAWN)
+                for candidate in target.all():
+                    if self._below_top(candidate, area):
+                        candidate.evaluate("element => element.scrollIntoView({ block: 'start' })")
+                        return candidate
+                if not area.evaluate(_FURTHER):
+                    return None
+
+        found = eventually(in_sight, f"{target} in the notebook", within=5, again_on=(NotInTime,))
+        assert found.value is not None
+        return found.value
 
     @staticmethod
     def _below_top(candidate: Locator, area: Locator) -> bool:
-        found, frame = candidate.bounding_box(), area.bounding_box()
+        found, frame = candidate.bounding_box(timeout=STEP), area.bounding_box(timeout=STEP)
         return bool(
             found
             and frame
@@ -157,29 +249,10 @@ class Lab:
         expect(self.page.locator(".Toastify__toast--error")).to_have_count(0)
 
 
-def position(cells: Cells, heading: str) -> int:
-    """Return the index of the cell that holds a heading."""
-    return next(i for i, cell in enumerate(cells) if cell.source.startswith(heading))
-
-
-def ran(cells: Cells) -> bool:
-    """Tell whether all code was run; Shift+Enter in the last cell adds an empty one below."""
-    return all(cell.execution_count for cell in cells if cell.cell_type == "code" and cell.source)
-
-
-def assert_clean(cells: Cells) -> None:
-    """Assert that no cell failed or warned."""
-    outputs = [(cell.id, output) for cell in cells for output in cell.get("outputs", [])]
-    failed = [(cell, out.evalue) for cell, out in outputs if out.output_type == "error"]
-    warned = [(cell, out.text) for cell, out in outputs if out.get("name") == "stderr"]
-    assert failed == []
-    assert warned == []
-
-
 def assert_shows_bars(dashboard: Page) -> None:
     """Assert that Bokeh drew the workers: its page, script and socket went through the proxies."""
     bars = dashboard.locator("canvas").first
-    expect(bars).to_be_visible()
+    expect(bars).to_be_visible(timeout=SLOW)
     dashboard.wait_for_function(
         """() => {
             const inside = root => [...root.querySelectorAll("*")].flatMap(
@@ -192,8 +265,36 @@ def assert_shows_bars(dashboard: Page) -> None:
                 for (let i = 0; i < bytes.length; i += 4) blue += bytes[i + 2] - bytes[i] > 100;
                 return blue > 500;
             });
-        }"""
+        }""",
+        timeout=SLOW,
     )
+
+
+def reader(notebooks: Path) -> Callable[[str], Cells]:
+    """Return what reads a notebook of a folder on this machine."""
+
+    def read(path: str) -> Cells:
+        text = (notebooks / path).read_text("utf-8")
+        return list(nbformat.reads(text, as_version=4).cells)  # type: ignore[no-untyped-call]
+
+    return read
+
+
+def photograph(page: Page, path: Path) -> None:
+    """Keep a picture of a tab, if it gives one: never an error of its own, never a long wait."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=path, timeout=PICTURE)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the page is another's finding
+        print(f"no picture {path.name}: {error!r}")
+
+
+def photograph_all(browser: Browser | None, folder: Path, name: str) -> None:
+    """Keep a picture of every tab of a test that failed, as `photograph` does."""
+    contexts = browser.contexts if browser is not None else []
+    pages = [page for context in contexts for page in context.pages]
+    for number, page in enumerate(pages):
+        photograph(page, folder / f"failed-{name}-{number}.png")
 
 
 @contextlib.contextmanager

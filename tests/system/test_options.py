@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.datalab import Datalab, Visitor, wait_for
+from support.datalab import Datalab, Visitor
+from support.waiting import eventually, minutes
 
 from geodes_datalab.testing.geodes import Catalogue, StandIn, serve
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 SETTINGS = """
 [cull]
@@ -96,7 +97,7 @@ def test_the_administrator_has_the_admin_page(datalab: Datalab) -> None:
     admin = Visitor(datalab.url, "admin")
     with admin.session:
         admin.log_in(datalab.command("password", "--admin").stdout.strip())
-        assert admin.session.get(datalab.url + "hub/admin", timeout=30).status_code == 200
+        assert admin.session.get(datalab.url + "hub/admin", timeout=minutes(2)).status_code == 200
 
 
 def test_an_idle_server_is_culled_and_its_clusters_with_it(
@@ -108,5 +109,5 @@ def test_an_idle_server_is_culled_and_its_clusters_with_it(
     )
     alice.kernel().run(code)
     assert any(user["kind"] == "Dask schedulers" for user in datalab.refresh()["users"])
-    wait_for(lambda: not datalab.refresh()["users"], "culling", timeout=240)
+    eventually(lambda: not datalab.refresh()["users"], "culling", within=8, scene=datalab.tails)
     assert alice.get("lab").status_code == 302  # to the hub: the server is gone

@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 from hpc import private
 from hpc.files import ACCOUNTS, GROUP, NODES, slurm_conf, write_accounts
@@ -60,15 +60,14 @@ class Centre:
         self.start_controller()
         for name in NODES:
             self._daemon(name, ["slurmd", "-D", "-N", name])
-        self.wait(lambda: self.states() == {"idle"}, "idle nodes", 60)
+        eventually(lambda: self.states() == {"idle"}, "idle nodes", scene=self.tails)
 
     def stop(self) -> None:
         """Cancel what runs, then stop the daemons by their numbers."""
         if "slurmctld" in self.daemons:
-            self.run("scancel", "--user=" + ",".join(ACCOUNTS), check=False)
-            until = time.monotonic() + 20
-            while self.jobs() and time.monotonic() < until:
-                time.sleep(0.3)
+            with suppress(AssertionError):  # it hangs: what is lost is ended below
+                self.run("scancel", "--user=" + ",".join(ACCOUNTS), check=False)
+                eventually(lambda: not self.jobs(), "the end of all jobs", within=1)
         for name in reversed(list(self.daemons)):
             self.kill(name, signal.SIGTERM)
         self._end_lost_processes()
@@ -82,17 +81,19 @@ class Centre:
         daemon = self.daemons.pop(name)
         daemon.send_signal(number)
         try:
-            daemon.wait(20)
+            daemon.wait(minutes(1))
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
 
-    def restart_controller(self, *, pause: float = 0.0) -> None:
-        """Kill the controller and start it again with what it had saved."""
+    def restart_controller(self) -> None:
+        """Stop the controller and start it again with what it had saved."""
         self.kill("slurmctld", signal.SIGTERM)
-        time.sleep(pause)
         self.start_controller()
-        self.wait(lambda: "idle" in self.states() or "mix" in self.states(), "nodes", 60)
+
+    def nodes_work(self) -> None:
+        """Wait until all nodes take jobs."""
+        eventually(lambda: not self.states() - {"idle", "mix"}, "the nodes", scene=self.tails)
 
     def saved(self, *logs: str) -> bytes:
         """Wait until the controller has saved the jobs that write these; return what it knows of jobs."""
@@ -104,7 +105,7 @@ class Centre:
                 found = (self.root / "state" / "job_state").read_bytes()
             return all(log.encode() in found for log in logs)
 
-        self.wait(there, f"saved jobs, {logs}", 60)
+        eventually(there, f"saved jobs, {logs}", scene=self.tails)
         return found
 
     def crash_controller(self, saved: bytes) -> None:
@@ -114,9 +115,15 @@ class Centre:
             (self.root / "state" / name).write_bytes(saved)
 
     def start_controller(self) -> None:
-        """Start the controller with what it had saved."""
+        """Start the controller with what it had saved, and wait until nodes are at its service."""
         self._daemon("slurmctld", ["slurmctld", "-D"])
-        self.wait(self.states, "the controller", 60)
+        eventually(self._answers, "the controller", scene=self.tails)
+
+    def _answers(self) -> set[str]:
+        code = self.daemons["slurmctld"].poll()
+        if code is not None:
+            raise Hopeless(f"slurmctld ended with {code}")
+        return self.states()
 
     @contextmanager
     def hung_nodes(self) -> Iterator[None]:
@@ -136,7 +143,13 @@ class Centre:
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command as the administrator and return what it printed."""
-        done = subprocess.run(command, capture_output=True, text=True, env=self.environment())
+        environment, limit = self.environment(), minutes(2)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=environment, timeout=limit
+            )
+        except subprocess.TimeoutExpired as error:  # a controller that is away: waits go on
+            raise AssertionError(f"{command}: no answer in {limit:g} s") from error
         if check and done.returncode:
             raise AssertionError(f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -148,9 +161,9 @@ class Centre:
         *,
         environment: Mapping[str, str] | None = None,
         text: str | None = None,
-        seconds: float = 120,
+        within: float = 3,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command as an account, as if it had logged in."""
+        """Run a command as an account, as if it had logged in; `within` is minutes."""
         return subprocess.run(
             command,
             capture_output=True,
@@ -158,7 +171,7 @@ class Centre:
             input=text,
             env={**self.environment(account), **(environment or {})},
             cwd=self.home(account),
-            timeout=seconds,
+            timeout=minutes(within),
             **identity(account),
         )
 
@@ -176,32 +189,26 @@ class Centre:
         text = self.run("squeue", "-h", "-r", f"--states={states}", "-o", "|".join(FIELDS.values()))
         return [dict(zip(FIELDS, line.split("|"), strict=False)) for line in text.splitlines()]
 
-    def wait(
-        self, true: Callable[[], object], what: str | Callable[[], str], seconds: float = 60
-    ) -> float:
-        """Wait until something is true; return the seconds that it took."""
-        began = time.monotonic()
-        while not true():
-            if time.monotonic() - began > seconds:
-                said = what if isinstance(what, str) else what()
-                raise AssertionError(f"{said}: not within {seconds:g} s; {self.tails()[-3000:]}")
-            time.sleep(0.2)
-        return time.monotonic() - began
-
-    def wait_quiet(self, seconds: float) -> None:
+    def wait_quiet(self) -> None:
         """Wait until no job is left, and no process of Dask that jobs of users have started."""
 
         def clusters() -> list[str]:  # not whole environments: they hold tokens
             found = [*of_dask(ACCOUNTS["ada"]), *of_dask(ACCOUNTS["ben"])]
             return [one.get("DASK_GATEWAY_CLUSTER_NAME", "none") for one in found]
 
-        self.wait(lambda: not self.jobs(), "the end of all jobs", seconds)
-        self.wait(lambda: not clusters(), lambda: f"no process, is of {clusters()}", seconds)
+        self.no_jobs()
+        eventually(
+            lambda: not clusters(), lambda: f"no process, is of {clusters()}", scene=self.tails
+        )
+
+    def no_jobs(self) -> None:
+        """Wait until no job is left."""
+        eventually(lambda: not self.jobs(), "the end of all jobs", within=3, scene=self.tails)
 
     def tails(self) -> str:
         """Return the last lines of the daemons' logs."""
         logs = sorted((self.root / "log").glob("*.log"))
-        return "\n".join(f"{log.name}: {log.read_text()[-400:]}" for log in logs)
+        return "\n".join(f"{log.name}: {log.read_text()[-400:]}" for log in logs)[-3000:]
 
     def _end_lost_processes(self) -> None:
         """End what Slurm lost in a test that failed: processes with a home of the centre."""
@@ -238,7 +245,7 @@ class Centre:
         options = [f"--{name}={folder / name}" for name in ("socket", "seed-file", "log-file")]
         command = ["munged", "-F", *options, f"--key-file={key}", f"--pid-file={folder / 'pid'}"]
         self._daemon("munged", command, account="munge")
-        self.wait((folder / "socket").exists, "munge", 20)
+        eventually((folder / "socket").exists, "munge", scene=self.tails)
 
     def _daemon(self, name: str, command: list[str], *, account: str | None = None) -> None:
         with (self.root / "log" / f"{name}.out.log").open("ab") as log:

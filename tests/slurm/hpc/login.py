@@ -6,11 +6,10 @@ import json
 import os
 import secrets
 import shlex
-import signal
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import requests
 from support.kubernetes_gateway import FILES, HubStandIn
 from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
 
 from geodes_datalab.hub import load
 from geodes_datalab.hub.gateway.slurm import site
@@ -25,6 +25,7 @@ from hpc.centre import Centre, identity
 from hpc.files import DATALAB
 
 SERVICE = "dask-gateway-hpda"
+ENDED = ("STOPPED", "FAILED")
 DASK = shlex.split(os.environ.get("SLURM_DASK", "")) or [sys.executable, "-m", "dask"]
 """How jobs start Dask: in this environment, or as ``SLURM_DASK`` says (in an Apptainer image, say)."""
 SLURM: dict[str, Any] = {
@@ -34,7 +35,14 @@ SLURM: dict[str, Any] = {
     "gpus": 1,
     "extra_options": {"nice": "[0-9]{1,4}", "begin": "now[+][0-9]{1,4}"},
     "look_seconds": 1.0,
-    "start_seconds": 60.0,
+    "start_seconds": minutes(4),  # a scheduler of Dask takes its time where others compute too
+}
+
+HEARTBEAT = {
+    "cluster_heartbeat_period": 3,
+    # Upstream's two periods, six seconds, would end the clusters of a slow machine.
+    "cluster_heartbeat_timeout": minutes(3),
+    "check_timeouts_period": 3,
 }
 
 
@@ -72,7 +80,7 @@ class Login:
                 "scheduler_memory_gib": 0.5,
                 "limits": {"clusters": 3, "workers": 0},
                 "reaper_seconds": 0,
-                "config": {"DBBackendBase": {"cluster_heartbeat_period": 3}},
+                "config": {"DBBackendBase": HEARTBEAT},
                 "slurm": {
                     **SLURM,
                     "launcher_path": str(self.launcher),
@@ -127,26 +135,34 @@ class Login:
                     },
                     **identity("dask"),
                 )
-        self.centre.wait(self.answers, "the gateway", 60) if wait else None
+        if wait:
+            eventually(self.answers, "the gateway", scene=self.log)
 
-    def stop(self, *names: str, number: signal.Signals = signal.SIGTERM) -> None:
+    def stop(self, *names: str) -> None:
         """End the gateway's processes."""
         for name in names or list(self.processes):
             process = self.processes.pop(name)
-            process.send_signal(number)
-            process.wait(40)
+            process.terminate()
+            try:
+                process.wait(minutes(1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
     def answers(self) -> bool:
-        try:
-            found = requests.get(f"{self.url}/api/health", timeout=5, verify=self.verify)
-            return found.status_code == 200
-        except requests.RequestException:
-            return False
+        """Tell whether the gateway's API is reached through its proxy; both must live."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise Hopeless(f"{name} ended with {process.returncode}")
+        address = f"{self.url}/api/health"
+        return requests.get(address, timeout=minutes(0.5), verify=self.verify).status_code == 200
 
     def ask(self, method: str, path: str, user: str = "ada", json: Any = None) -> requests.Response:
         """Ask the gateway as a user of the hub."""
         headers = {"Authorization": f"jupyterhub token-of-{user}"}
-        return requests.request(method, self.url + path, headers=headers, json=json, timeout=30)
+        return requests.request(
+            method, self.url + path, headers=headers, json=json, timeout=minutes(2)
+        )
 
     def open(self, user: str = "ada", **options: Any) -> str:
         """Open a cluster without waiting for it, and return its name."""
@@ -160,13 +176,20 @@ class Login:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def becomes(self, name: str, status: str, seconds: float = 60, user: str = "ada") -> None:
-        """Wait until a cluster has a status."""
-        self.centre.wait(
-            lambda: self.told(name, user)["status"] == status,
-            lambda: f"{name} {status}, is {self.told(name, user)}; {self.log()[-3000:]}",
-            seconds,
-        )
+    def becomes(self, name: str, status: str, user: str = "ada", *, within: float = 3) -> None:
+        """Wait until a cluster has a status, but for one that it will never have."""
+
+        def has() -> bool:
+            found = self.told(name, user)["status"]
+            if found in ENDED and found != status:
+                raise Hopeless(f"it is {found}: {self.told(name, user)}")
+            return bool(found == status)
+
+        eventually(has, f"{name} {status}", within=within, scene=self.scene(name, user))
+
+    def scene(self, name: str, user: str = "ada") -> Callable[[], str]:
+        """Return what describes a cluster: for waits that fail."""
+        return lambda: f"{self.told(name, user)}\n{self.log()[-3000:]}\n{self.centre.tails()}"
 
     def scale(self, name: str, workers: int, user: str = "ada") -> None:
         """Ask for a number of workers."""
@@ -177,7 +200,7 @@ class Login:
     def close(self, name: str, user: str = "ada") -> None:
         """Stop a cluster and wait for its end."""
         self.ask("DELETE", f"/api/v1/clusters/{name}", user)
-        self.becomes(name, "STOPPED", 60, user)
+        self.becomes(name, "STOPPED", user)
 
     def log(self) -> str:
         """Return what the gateway's API said."""
@@ -200,13 +223,13 @@ def running(centre: Centre, **slurm: Any) -> Iterator[Login]:
         hub.scope = f"access:services!service={SERVICE}"
         login = Login(centre, hub.address, slurm=slurm)
         login.install()
-        login.start()
         try:
+            login.start()
             yield login
             for user in ("ada", "ben"):
                 for name in login.ask("GET", "/api/v1/clusters/", user).json():
                     login.close(name, user)
-            centre.wait_quiet(30)
+            centre.wait_quiet()
         finally:
             login.stop()
 
