@@ -27,6 +27,7 @@ from harness import (
     versions,
 )
 from harness import settings as cluster_settings
+from support.waiting import eventually
 
 FOREVER = [sys.executable, "-c", "import time; print('started', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -215,7 +216,7 @@ def test_a_program_outlives_its_start_and_is_found_again(places: Places) -> None
     number = processes.pid(places, "thing")
     assert number is not None
     try:
-        assert processes.wait(lambda: "started" in (places.logs / "thing.log").read_text(), 20)
+        eventually(lambda: "started" in (places.logs / "thing.log").read_text(), "its word")
         assert list(processes.owned(places)) == [number]
         assert os.getsid(number) == number, "a signal to our group must not reach it"
         assert b"COLOUR=blue" in Path(f"/proc/{number}/environ").read_bytes()
@@ -227,8 +228,8 @@ def test_a_program_outlives_its_start_and_is_found_again(places: Places) -> None
 
 def test_a_deaf_program_is_killed(places: Places) -> None:
     processes.start(places, "deaf", STUBBORN, {})
-    assert processes.wait(lambda: "deaf" in (places.logs / "deaf.log").read_text(), 20)
-    processes.stop(places, "deaf", patience=0.5)
+    eventually(lambda: "deaf" in (places.logs / "deaf.log").read_text(), "its word")
+    processes.stop(places, "deaf", within=0.01)  # it will not end by itself, however long one waits
     assert list(processes.owned(places)) == []
 
 
@@ -257,6 +258,6 @@ def test_signals_are_those_that_were_asked_for(places: Places) -> None:
     for hard in (False, True):
         log.unlink(missing_ok=True)
         processes.start(places, "polite", command, {})
-        assert processes.wait(lambda: "up" in log.read_text(), 20)
+        eventually(lambda: "up" in log.read_text(), "its word")
         processes.stop(places, "polite", hard=hard)
         assert ("softly" in log.read_text()) is not hard
