@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,7 +22,8 @@ from harness import Cluster
 from hpc.centre import why_not
 from playwright.sync_api import Page
 from support.lab import assert_shows_bars, chromium
-from support.visitor import Kernel, Visitor, wait_for
+from support.visitor import Kernel, Visitor
+from support.waiting import eventually, minutes
 from trials import IMAGES, Release, packets, people
 from trials.packets import Target
 from trials.tables import ARTIFACTS
@@ -41,7 +43,7 @@ COMPUTE = """
 import getpass, geodes_datalab as gd
 cluster = gd.open_cluster(2, backend="hpda", progress=False)
 client = cluster.client
-print(client.submit(sum, range(10)).result(60), *{*client.run(getpass.getuser).values()})
+print(client.submit(sum, range(10)).result(240), *{*client.run(getpass.getuser).values()})
 """
 LISTING = """
 import json
@@ -83,7 +85,15 @@ def pods(cluster: Cluster) -> Iterator[dict[str, dict[str, Any]]]:
     try:
         for what in (pod("login"), pod("neighbour"), SERVICE):
             cluster.kubectl("apply", "-f", "-", input=json.dumps(what))
-        cluster.kubectl("wait", "-n", NAMESPACE, "pods", "--all", "--for=condition=Ready")
+        cluster.kubectl(
+            "wait",
+            "-n",
+            NAMESPACE,
+            "pods",
+            "--all",
+            "--for=condition=Ready",
+            f"--timeout={minutes(5):.0f}s",
+        )
         found = json.loads(cluster.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
         yield {one["metadata"]["name"]: one for one in found}
     finally:
@@ -103,9 +113,14 @@ class LoginNode:
     def _ask(self, line: str) -> str:
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(line)
-        self.process.stdin.flush()
-        return self.process.stdout.readline()
+        limit = threading.Timer(minutes(5), self.process.kill)  # then there is no line, and no wait
+        limit.start()
+        try:
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+            return self.process.stdout.readline()
+        finally:
+            limit.cancel()
 
     @classmethod
     @contextmanager
@@ -124,7 +139,7 @@ class LoginNode:
             yield node
         finally:
             with suppress(BrokenPipeError):
-                process.communicate(timeout=120)
+                process.communicate(timeout=minutes(5))
 
 
 def holder(where: dict[str, Any]) -> str:
@@ -208,14 +223,16 @@ def test_its_two_ports_are_reached_and_nothing_beside_them(
     may = {"login 8443", "login 8786"}
     expected = {name: "open" if name in may else "dropped" for name in targets}
     user = release.user_pod("ada")
-    wait_for(lambda: packets.from_pod(release, user, targets) == expected, "the policy", timeout=60)
+    release.until(
+        lambda: packets.from_pod(release, user, targets, wanted=may) == expected, "the policy"
+    )
     for component in ("hub", "gateway-api", "culler"):
         other = release.pod(component)
         assert set(packets.from_pod(release, other, targets).values()) == {"dropped"}, component
 
 
 def test_a_notebook_computes_on_jobs_of_its_owner(notebook: Kernel, node: LoginNode) -> None:
-    assert notebook.run(COMPUTE, timeout=240).split() == ["45", "ada"]
+    assert notebook.run(COMPUTE, timeout=minutes(10)).split() == ["45", "ada"]
     running = [one for one in node.jobs() if one["state"] == "RUNNING"]
     assert [one["user"] for one in running] == ["ada"] * 3
     assert people.reply(notebook.run(LISTING)) == [["hpda", "running", 2]]
@@ -251,7 +268,7 @@ def test_the_dask_panel_offers_the_centre(ada: Visitor, bob: Visitor, node: Logi
 
 
 def logged_in(page: Page, release: Release, name: str) -> Page:
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(minutes(4) * 1000)
     page.goto(release.url)
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(release.secret("auth.password"))
@@ -264,4 +281,4 @@ def test_jobs_end_with_their_owners_server(ada: Visitor, node: LoginNode) -> Non
     """The gateway on the login node asks the hub whose server runs."""
     assert node.jobs()
     people.leave(ada)
-    wait_for(lambda: not node.jobs(), "the end of ada's jobs", timeout=60)
+    eventually(lambda: not node.jobs(), "the end of ada's jobs", within=5)
