@@ -20,13 +20,12 @@ import pytest
 import trustme
 from harness import Cluster
 from hpc.centre import why_not
-from playwright.sync_api import Page
 from support.lab import assert_shows_bars, chromium
 from support.visitor import Kernel, Visitor
 from support.waiting import eventually, minutes
 from trials import IMAGES, Release, packets, people
+from trials.browse import log_in, open_login, shoot
 from trials.packets import Target
-from trials.tables import ARTIFACTS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -244,10 +243,12 @@ def test_its_dashboard_is_seen_by_the_owner_alone(
     link = notebook.run("print(cluster.dashboard_link)").strip()
     assert link.startswith("/user/ada/proxy/hpda/clusters/")
     with chromium() as browser:
-        page = logged_in(browser.new_page(), release, "ada")
+        page = open_login(browser, release)
+        log_in(page, release, "ada")
+        page.wait_for_url("**/user/ada/**")
         page.goto(release.url.rstrip("/") + link)
         assert_shows_bars(page)
-        page.screenshot(path=ARTIFACTS / "cluster-hpda-dashboard.png")
+        shoot(page, "hpda-dashboard")
     inside = link.removeprefix("/user/ada/")
     answer = bob.get(inside, user="ada", allow_redirects=True)
     assert answer.status_code in (403, 404)
@@ -265,16 +266,6 @@ def test_the_dask_panel_offers_the_centre(ada: Visitor, bob: Visitor, node: Logi
     assert '"name": "geodes-datalab"' in page
     answer = bob.get("geodes-datalab/hpda/clusters", user="ada", allow_redirects=True)
     assert answer.status_code in (403, 404)
-
-
-def logged_in(page: Page, release: Release, name: str) -> Page:
-    page.set_default_timeout(minutes(4) * 1000)
-    page.goto(release.url)
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(release.secret("auth.password"))
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/user/ada/**")
-    return page
 
 
 def test_jobs_end_with_their_owners_server(ada: Visitor, node: LoginNode) -> None:
