@@ -17,7 +17,7 @@ from support.visitor import Kernel
 from trials import Release, Table, people
 from trials.browse import log_in, open_login, shoot
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,9 @@ def ada(browser: Browser, release: Release, times: Table) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def cluster_of_ada(ada: Lab, release: Release) -> Iterator[Kernel]:
-    kernel = people.with_cluster(release.visitor("ada"), workers=1)
+    visitor = release.visitor("ada")
+    people.settle(visitor)
+    kernel = people.with_cluster(visitor, workers=1)
     yield kernel
     people.close_clusters(kernel)
 

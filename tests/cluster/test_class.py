@@ -14,7 +14,7 @@ from support.waiting import minutes
 from trials import Release, people
 from trials.tables import ARTIFACTS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(5400)]
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "class_of_users.py"
 

@@ -16,7 +16,11 @@ import pytest
 from harness import Cluster, ClusterError, cleanup, images, parts
 from support.waiting import Hopeless, eventually, minutes
 
-pytestmark = [pytest.mark.cluster, pytest.mark.allow_hosts(["127.0.0.1", "10.245.0.1"])]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(3600),
+    pytest.mark.allow_hosts(["127.0.0.1", "10.245.0.1"]),
+]
 
 FOLDERS = (Path(__file__).parent, Path(__file__).parents[1])  # of harness and support
 MANIFESTS = Path(__file__).parent / "manifests"

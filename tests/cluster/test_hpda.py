@@ -27,7 +27,7 @@ from trials import IMAGES, Release, packets, people
 from trials.browse import log_in, open_login, shoot
 from trials.packets import Target
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 NAMESPACE = "login-node"
 NAME = f"login.{NAMESPACE}.svc.cluster.local"

@@ -10,7 +10,7 @@ from harness import Cluster, ClusterError
 from support.waiting import minutes
 from trials import COMPONENTS, Release, Table, is_ready
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 
 def test_everything_is_ready(release: Release, started: SimpleNamespace) -> None:

@@ -17,7 +17,7 @@ from support.waiting import throughout
 from trials import Release, Table, of_cluster, people
 from trials.browse import log_in, open_login, shoot
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 HOURS = "import time; time.sleep(10_800)"
 

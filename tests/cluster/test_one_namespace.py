@@ -11,7 +11,7 @@ from harness import Cluster
 from trials import IMAGES, Release, audit, packets, people
 from trials.packets import Target
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 
 HOMES = """

@@ -18,7 +18,7 @@ from trials import IMAGES, Release, packets, people
 from trials.packets import Matrix, Target
 from trials.tables import ARTIFACTS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 DNS = {"DNS by UDP", "DNS by TCP"}
 API = {"API server (service)", "API server (node)"}

@@ -9,7 +9,7 @@ import pytest
 from harness import Cluster, ClusterError
 from trials import Release, Table, audit, people
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")

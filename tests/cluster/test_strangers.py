@@ -11,7 +11,7 @@ from support.visitor import Kernel, Visitor
 from support.waiting import eventually, minutes
 from trials import Release, people
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 REFUSED = """
 def refused(**options):

@@ -17,7 +17,7 @@ from support.waiting import minutes
 from trials import IMAGES, Release, Table, people
 from trials.desk import Desk
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 NEXT = "next"
 # What an uninstallation keeps: homes, the hub's database, the Secret; and the policies of people's
