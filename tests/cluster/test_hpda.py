@@ -7,6 +7,7 @@ TLS. Its neighbour, and its own further ports, stay out of reach.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from trials.packets import Target
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
+FOLDERS = (Path(__file__).parents[1] / "slurm", Path(__file__).parents[1])  # of hpc and support
 NAMESPACE = "login-node"
 NAME = f"login.{NAMESPACE}.svc.cluster.local"
 PEER = {
@@ -127,7 +129,7 @@ class LoginNode:
         network = f"--net=/proc/{holder(where)}/ns/net"
         process = subprocess.Popen(
             ["nsenter", network, sys.executable, "-m", "hpc"],
-            cwd=Path(__file__).parents[1] / "slurm",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, FOLDERS))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
