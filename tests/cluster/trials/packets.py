@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +56,7 @@ def verdict(limit, target):
 
 asked = json.loads(sys.argv[1])
 left, found = dict(asked["targets"]), {}
-for limit in (3, 10, 30):
+for limit in asked["rounds"]:
     with ThreadPoolExecutor(50) as pool:
         control = pool.submit(verdict, limit, asked["control"])
         seen = dict(zip(left, pool.map(lambda target: verdict(limit, target), left.values())))
@@ -97,22 +97,38 @@ def from_pod(
     wanted: Iterable[str] = (),
 ) -> dict[str, str]:
     """Try all targets from inside a pod; those wanted open get three tries."""
-    return dict(json.loads(release.run_in(pod, PROBE, _asked(targets, wanted, DNS))))
+    return dict(json.loads(release.run_in(pod, PROBE, question(targets, wanted, DNS))))
 
 
 def from_world(
     world: World, targets: Mapping[str, Target], *, wanted: Iterable[str], control: Target
 ) -> dict[str, str]:
     """Try all targets from a machine outside of the cluster, to which the control is open."""
-    asked = _asked(targets, wanted, control)
+    asked = question(targets, wanted, control)
     command = processes.entered(world.netns, [sys.executable, "-c", PROBE, asked])
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=minutes(5))
     return dict(json.loads(done.stdout))
 
 
-def _asked(targets: Mapping[str, Target], wanted: Iterable[str], control: Target) -> str:
-    probes = {name: target.probe() for name, target in targets.items()}
-    return json.dumps({"targets": probes, "wanted": [*wanted], "control": control.probe()})
+ROUNDS = (3.0, 10.0, 30.0)
+"""Seconds that a knock waits, in each round."""
+
+
+def question(
+    targets: Mapping[str, Target],
+    wanted: Iterable[str],
+    control: Target,
+    rounds: Sequence[float] = ROUNDS,
+) -> str:
+    """Return what the probe is asked."""
+    return json.dumps(
+        {
+            "targets": {name: target.probe() for name, target in targets.items()},
+            "wanted": [*wanted],
+            "control": control.probe(),
+            "rounds": rounds,
+        }
+    )
 
 
 def address(pod: Mapping[str, Any]) -> str:
