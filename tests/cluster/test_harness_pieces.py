@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from harness import (
+    Cluster,
     ClusterError,
     Places,
     addons,
@@ -26,6 +27,7 @@ from harness import (
     processes,
     versions,
 )
+from harness import cluster as cluster_module
 from harness import settings as cluster_settings
 from support.waiting import eventually
 
@@ -261,3 +263,27 @@ def test_signals_are_those_that_were_asked_for(places: Places) -> None:
         eventually(lambda: "up" in log.read_text(), "its word")
         processes.stop(places, "polite", hard=hard)
         assert ("softly" in log.read_text()) is not hard
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_tied_start_that_fails_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tied: bool
+) -> None:
+    """Nobody else would take it down; one that outlives its starter is left to be looked at."""
+
+    def fail(*_: object, **__: object) -> None:
+        cluster_module.MARKER.touch()
+        raise ClusterError("no luck")
+
+    removed: list[Places] = []
+    for name in ("LOCK", "MARKER"):
+        monkeypatch.setattr(cluster_module, name, tmp_path / name)
+    monkeypatch.setattr(cluster_module.cleanup, "left", lambda places: [])
+    monkeypatch.setattr(cluster_module.cleanup, "remove", removed.append)
+    monkeypatch.setattr(Cluster, "build", lambda self: None)
+    monkeypatch.setattr(Cluster, "_start", fail)
+    cluster = Cluster(tmp_path / "state", tmp_path / "cache")
+    with pytest.raises(ClusterError, match="no luck"):
+        cluster.up(tied=tied)
+    assert removed == [cluster.places] * tied
+    assert cluster_module.MARKER.exists() is not tied
