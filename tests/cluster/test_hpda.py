@@ -274,4 +274,4 @@ def test_jobs_end_with_their_owners_server(ada: Visitor, node: LoginNode) -> Non
     """The gateway on the login node asks the hub whose server runs."""
     assert node.jobs()
     people.leave(ada)
-    eventually(lambda: not node.jobs(), "the end of ada's jobs", within=5)
+    eventually(lambda: not node.jobs(), "the end of ada's jobs", within=10)
