@@ -38,8 +38,10 @@ def dave(release: Release) -> Visitor:
 
 def test_the_clusters_end_with_the_server(dave: Visitor, release: Release, table: Table) -> None:
     """The hub's hook stops them as soon as the server has stopped."""
-    name = people.cluster_name(people.with_cluster(dave, workers=2))
+    kernel = people.with_cluster(dave, workers=2)
+    name = people.cluster_name(kernel)
     assert len(release.dask_pods("dask-worker", name)) == 2
+    kernel.run("cluster.shutdown_on_close = False")  # else the kernel closes it when it ends
     people.leave(dave)
 
     def gone() -> bool:
