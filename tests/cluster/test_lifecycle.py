@@ -160,7 +160,9 @@ def test_an_idle_cluster_ends(crowd: Crowd, impatient: Release, table: Table) ->
     impatient.until(
         lambda: not impatient.dask_pods("dask-scheduler", name), "end of an idle cluster", within=10
     )
-    table.add("an idle cluster (idleMinutes: 1)", time.monotonic() - crowd.began)
+    table.add(
+        "an idle cluster (idleMinutes: 1), after the last had gone", time.monotonic() - crowd.began
+    )
     assert people.active(crowd.visitors["dreams"]), "it ended by itself, not with its server"
 
 
@@ -170,7 +172,7 @@ def test_culling_ends_the_idle_and_spares_the_busy(
     """Who went away last and is idle was culled: the others had been silent for longer."""
     idle = crowd.visitors["idle"]
     impatient.until(lambda: not people.active(idle), "the culling of idle", within=10)
-    table.add("an idle server (timeout: 90 s)", time.monotonic() - crowd.began)
+    table.add("an idle server (timeout: 90 s), after it was left", time.monotonic() - crowd.began)
     spared = {"busy", "waits", "computes", "dreams"}
     throughout(lambda: crowd.alive() == spared, "three more looks spare the busy", seconds=15)
     for name in ("waits", "computes"):
