@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # started by itself, from anywhere
 from support.visitor import Failure, Visitor
 
 CLUSTER = """
@@ -124,7 +126,7 @@ def _arrive(student: Student, visitor: Visitor, lesson: Lesson) -> None:
         if not visitor.server_pending() and not visitor.server_answers():
             _say(student, str(visitor.progress()[-1].get("message")))
             _ask(student, visitor, lesson, began + lesson.timeout)
-        time.sleep(0.25)
+        time.sleep(0.25)  # patience: a program of its own, whose limit is --timeout
     student.lab = time.monotonic() - began
 
 
@@ -138,7 +140,7 @@ def _ask(student: Student, visitor: Visitor, lesson: Lesson, deadline: float) ->
         pause = float(answer.headers.get("Retry-After", 5))
         if time.monotonic() + pause > deadline:
             raise Failure("the hub's queue did not get shorter")
-        time.sleep(pause)
+        time.sleep(pause)  # patience: as long as the hub asks for
     if answer.status_code not in (201, 202) and "already running" not in answer.text:
         raise Failure(f"{answer.status_code}: {_message(answer)}")
 

@@ -57,7 +57,7 @@ def cluster(shared_cache: Path, keep: bool) -> Iterator[Cluster]:
     cluster = Cluster(cache=shared_cache / "cluster", report=print)
     if reason := cluster.why_not():
         pytest.skip(f"no test cluster on this machine: {reason}")
-    ours = cluster.up(tied=not keep) and not keep
+    ours = cluster.up(tied=not keep) and not keep  # a start that fails cleans up behind itself
     try:
         known = images.names(cluster.places) if keep else {}
         for image in IMAGES:

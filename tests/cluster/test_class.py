@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.visitor import wait_for
-from trials import Release
+from support.waiting import minutes
+from trials import Release, people
 from trials.tables import ARTIFACTS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(5400)]
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "class_of_users.py"
 
@@ -37,14 +37,14 @@ def test_everybody_gets_lab_and_cluster(classroom: Release, tmp_path: Path) -> N
     ARTIFACTS.mkdir(exist_ok=True)
     command = [
         sys.executable, str(SCRIPT), classroom.url, f"--users={size}", f"--password-file={password}",
-        '--options={"profile": "small"}', f"--json={figures}", "--timeout=900",
+        '--options={"profile": "small"}', f"--json={figures}", f"--timeout={minutes(20):.0f}",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=minutes(55))
     print(f"\n{done.stdout}{done.stderr}")
     assert done.returncode == 0
     seconds = json.loads(figures.read_text("utf-8"))["seconds"]
     assert [seconds[step]["reached"] for step in ("lab", "cluster", "result")] == [size] * 3
-    wait_for(lambda: not classroom.pods("dask-worker"), "end of the class's clusters")
+    classroom.until(lambda: not classroom.pods("dask-worker"), "end of the class's clusters")
 
 
 def test_a_full_hub_queues_with_a_clear_message(release: Release) -> None:
@@ -56,8 +56,8 @@ def test_a_full_hub_queues_with_a_clear_message(release: Release) -> None:
         assert answer.status_code == 429
         assert "try again" in answer.text.lower()
         assert int(answer.headers["Retry-After"]) > 0
-        wait_for(first.server_answers, "the first server", timeout=240)
-        wait_for(lambda: second.start({"profile": "small"}).status_code in (201, 202), "a turn")
-        wait_for(second.server_answers, "the second server", timeout=240)
-        first.stop()
-        second.stop()
+        release.until(first.server_answers, "the first server", within=15)
+        release.until(lambda: second.start({"profile": "small"}).ok, "a turn", within=15)
+        release.until(second.server_answers, "the second server", within=15)
+        people.leave(first)
+        people.leave(second)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import urllib.error
@@ -12,16 +13,25 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from harness import Cluster, ClusterError, cleanup, images, parts, processes
+from harness import Cluster, ClusterError, cleanup, images, parts
+from support.waiting import Hopeless, eventually, minutes
 
-pytestmark = [pytest.mark.cluster, pytest.mark.allow_hosts(["127.0.0.1", "10.245.0.1"])]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(3600),
+    pytest.mark.allow_hosts(["127.0.0.1", "10.245.0.1"]),
+]
 
+FOLDERS = (Path(__file__).parent, Path(__file__).parents[1])  # of harness and support
 MANIFESTS = Path(__file__).parent / "manifests"
 WORLDS = [f"http://{world.name}.test" for world in Cluster.outside.values()]
 NODE = ["tls:kubernetes.default:443", "tls:10.245.0.1:6443", "tcp:10.245.0.1:10250"]
 START = "import sys; from harness import Cluster; Cluster(*sys.argv[1:]).up(tied=True)"
 
-READY = ("-n", "harness", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=90s")
+READY = (
+    *("-n", "harness", "wait", "--for=condition=Ready", "pod", "--all"),
+    f"--timeout={minutes(5):.0f}s",
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +53,7 @@ def bare(own: Cluster) -> Iterator[Cluster]:
         own.kubectl("apply", "-f", str(MANIFESTS / "harness.yaml"))
         own.kubectl(*READY)
         # kube-proxy learns of a ready pod within a moment, and nothing tells when it has.
-        assert processes.wait(lambda: bool(reached(own, "stranger", "http://web/page")), 20)
+        eventually(lambda: reached(own, "stranger", "http://web/page"), "the page")
         yield own
     finally:
         own.down()  # raises when anything is left
@@ -55,18 +65,18 @@ def policies(bare: Cluster) -> Iterator[None]:
     bare.kubectl("apply", "-f", file)
     bare.police_udp_dns(True)
     # The engine learns of policies within a moment, and nothing tells when it has.
-    assert processes.wait(lambda: not reached(bare, "stranger", "http://web/page"), 20)
+    eventually(lambda: not reached(bare, "stranger", "http://web/page"), "the policies")
     yield
     bare.police_udp_dns(False)
     bare.kubectl("delete", "-f", file, "--ignore-not-found")
-    assert processes.wait(lambda: bool(reached(bare, "stranger", "http://web/page")), 20)
+    eventually(lambda: reached(bare, "stranger", "http://web/page"), "the end of the policies")
 
 
 def reached(cluster: Cluster, pod: str, *targets: str) -> set[str]:
-    """Which of the targets a pod gets an answer from."""
+    """Which of the targets a pod gets an answer from, in a time that is long for a working network."""
     command = [str(cluster.places.binary("kubectl")), "-n", "harness", "exec", pod, "--"]
     told = subprocess.run(
-        [*command, "probe", "-timeout", "2s", *targets],
+        [*command, "probe", "-timeout", "5s", *targets],
         env=cluster.environment(),
         capture_output=True,
         text=True,
@@ -80,15 +90,15 @@ def page(cluster: Cluster) -> str:
     """What the machine gets when it asks for the page: an answer, silence, or a refusal."""
     address = f"http://{cluster.node_address}:30088/page"
     try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
+        with urllib.request.urlopen(address, timeout=5) as answer:  # patience: for silence, too
             return "answer" if answer.read().startswith(b"kept") else "another page"
     except (TimeoutError, urllib.error.URLError) as error:
         return "silence" if "timed out" in str(error) else str(error)
 
 
-def page_is_back(cluster: Cluster) -> bool:
-    """Wait for it: a restarted kubelet takes pods for unready until it has probed them."""
-    return processes.wait(lambda: page(cluster) == "answer", 30)
+def wait_for_page(cluster: Cluster) -> None:
+    """A restarted kubelet takes pods for unready until it has probed them."""
+    eventually(lambda: page(cluster) == "answer", "the page", scene=lambda: page(cluster))
 
 
 def pod(cluster: Cluster, name: str, path: str) -> str:
@@ -100,10 +110,16 @@ def test_what_a_crash_leaves_is_removed(own: Cluster) -> None:
     start = START.replace("*sys.argv[1:]", "*map(__import__('pathlib').Path, sys.argv[1:])")
     child = subprocess.Popen(
         [sys.executable, "-c", start, *arguments],
-        env=own.environment() | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=own.environment() | {"PYTHONPATH": os.pathsep.join(map(str, FOLDERS))},
     )
+
+    def kubelet_runs() -> bool:
+        if child.poll() is not None:
+            raise Hopeless(f"the start ended with {child.returncode}")
+        return own.running()["kubelet"]
+
     try:
-        assert processes.wait(lambda: own.running()["kubelet"], 90)
+        eventually(kubelet_runs, "kubelet", within=5)
     finally:
         child.kill()
         child.wait()
@@ -139,28 +155,36 @@ def test_pod_security_is_enforced(bare: Cluster) -> None:
 
 
 def test_without_a_policy_everything_is_reached(bare: Cluster) -> None:
-    everything = ["http://web/page", "http://web.harness/page", *WORLDS, *NODE]
-    geodes = f"{bare.geodes_url}/api/stac"
-    assert reached(bare, "stranger", *everything, geodes) == {*everything, geodes}
+    everything = {"http://web/page", "http://web.harness/page", *WORLDS, *NODE}
+    everything.add(f"{bare.geodes_url}/api/stac")
+    eventually(lambda: reached(bare, "stranger", *everything) == everything, "everything")
 
 
 def test_policies_drop_packets(bare: Cluster, policies: None) -> None:
     targets = ["http://web/page", "http://10.245.0.1:30088/page", *WORLDS, *NODE]
-    assert reached(bare, "stranger", *targets) == set()
-    assert reached(bare, "friend", *targets) == {"http://web/page", "http://10.245.0.1:30088/page"}
+    pages = {"http://web/page", "http://10.245.0.1:30088/page"}
+    strangers: list[set[str]] = []
+
+    def friend_sees_pages() -> bool:
+        """Asked after the stranger, with the same patience: else a slow network would look closed."""
+        strangers.append(reached(bare, "stranger", *targets))
+        return reached(bare, "friend", *targets) == pages
+
+    eventually(friend_sees_pages, "the friend's pages", within=5)
+    assert not any(strangers)
     assert pod(bare, "server", ".status.conditions[?(@.type=='Ready')].status") == "True"
 
 
 def test_name_look_ups_are_policed_too(bare: Cluster, policies: None) -> None:
-    assert reached(bare, "friend", "name:web") == {"name:web"}
+    eventually(lambda: reached(bare, "friend", "name:web"), "the name")
     bare.kubectl("-n", "harness", "delete", "networkpolicy", "dns")
-    assert processes.wait(lambda: not reached(bare, "friend", "name:web"), 20)
+    eventually(lambda: not reached(bare, "friend", "name:web"), "the end of names")
     bare.police_udp_dns(False)
-    assert reached(bare, "friend", "name:web") == {"name:web"}
+    eventually(lambda: reached(bare, "friend", "name:web"), "the name again")
 
 
 def test_the_machine_reaches_node_ports(bare: Cluster) -> None:
-    assert page(bare) == "answer"
+    wait_for_page(bare)
 
 
 def test_a_small_volume_gets_full(bare: Cluster) -> None:
@@ -176,7 +200,7 @@ def test_a_small_volume_gets_full(bare: Cluster) -> None:
         },
     }
     bare.kubectl("apply", "-f", "-", input=json.dumps(claim))
-    bound = ("--for=jsonpath={.status.phase}=Bound", "pvc/tiny", "--timeout=30s")
+    bound = ("--for=jsonpath={.status.phase}=Bound", "pvc/tiny", f"--timeout={minutes(5):.0f}s")
     bare.kubectl("-n", "harness", "wait", *bound)
     with pytest.raises(OSError, match="No space left"):
         (bare.places.volumes / "tiny" / "file").write_bytes(bytes(2 << 20))
@@ -210,28 +234,32 @@ def test_an_image_is_brought_once(bare: Cluster, tmp_path: Path) -> None:
 def test_pods_outlive_every_part(bare: Cluster, name: str) -> None:
     identity = ".metadata.uid} {.status.containerStatuses[0].restartCount"
     before = pod(bare, "server", identity)
-    assert page_is_back(bare)
+    wait_for_page(bare)
     bare.stop_part(name)
     try:
         assert bare.running()[name] is False
-        assert page(bare) == "answer"
+        wait_for_page(bare)
     finally:
         bare.start_part(name)
-    assert processes.wait(bare.healthy, 30)
+    eventually(bare.healthy, "the cluster's health")
     assert pod(bare, "server", identity) == before
 
 
 def test_nothing_new_passes_without_the_policy_engine(bare: Cluster) -> None:
-    assert page_is_back(bare)
+    wait_for_page(bare)
     bare.stop_part("policy-engine")
-    seen = []
-    try:  # kubelet, restarted above, may still call the pod unready: then kube-proxy refuses
-        processes.wait(lambda: seen.append(page(bare)) or seen[-1] == "silence", 30)
+
+    def silent() -> bool:
+        """Kubelet, restarted above, may still call the pod unready: then kube-proxy refuses."""
+        if (seen := page(bare)) == "answer":
+            raise Hopeless("the page was answered")
+        return seen == "silence"
+
+    try:
+        eventually(silent, "silence")
     finally:
         bare.start_part("policy-engine")
-    assert seen[-1] == "silence"
-    assert "answer" not in seen
-    assert page_is_back(bare)
+    wait_for_page(bare)
 
 
 def test_an_unknown_part_is_named(bare: Cluster) -> None:
@@ -245,10 +273,10 @@ def test_a_node_comes_back_with_what_it_kept(bare: Cluster) -> None:
     assert not any(bare.running().values())
     bare.start_part("node")
     restarted = "--for=jsonpath={.status.containerStatuses[0].restartCount}=1"
-    bare.kubectl("-n", "harness", "wait", restarted, "pod/server", "--timeout=60s")
+    bare.kubectl("-n", "harness", "wait", restarted, "pod/server", f"--timeout={minutes(5):.0f}s")
     bare.kubectl(*READY)
     assert pod(bare, "server", ".metadata.uid") == before
-    assert processes.wait(lambda: bool(reached(bare, "friend", "http://web/page")), 30)
+    eventually(lambda: reached(bare, "friend", "http://web/page"), "the page")
     content = bare.kubectl("-n", "harness", "exec", "server", "--", "cat", "/data/page")
     assert content == "kept\nkept\n", "the first life's line, and the second's"
 
@@ -257,4 +285,6 @@ def test_a_volume_goes_with_its_claim(bare: Cluster) -> None:
     volume = bare.kubectl("-n", "harness", "get", "pvc", "data", "-o=jsonpath={.spec.volumeName}")
     assert list(bare.places.volumes.glob(f"{volume}*"))
     bare.kubectl("-n", "harness", "delete", "pod/server", "pvc/data")
-    assert processes.wait(lambda: not list(bare.places.volumes.glob(f"{volume}*")), 60)
+    eventually(
+        lambda: not list(bare.places.volumes.glob(f"{volume}*")), "the volume's end", within=5
+    )

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from harness import (
+    Cluster,
     ClusterError,
     Places,
     addons,
@@ -26,7 +27,9 @@ from harness import (
     processes,
     versions,
 )
+from harness import cluster as cluster_module
 from harness import settings as cluster_settings
+from support.waiting import eventually
 
 FOREVER = [sys.executable, "-c", "import time; print('started', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -215,7 +218,7 @@ def test_a_program_outlives_its_start_and_is_found_again(places: Places) -> None
     number = processes.pid(places, "thing")
     assert number is not None
     try:
-        assert processes.wait(lambda: "started" in (places.logs / "thing.log").read_text(), 20)
+        eventually(lambda: "started" in (places.logs / "thing.log").read_text(), "its word")
         assert list(processes.owned(places)) == [number]
         assert os.getsid(number) == number, "a signal to our group must not reach it"
         assert b"COLOUR=blue" in Path(f"/proc/{number}/environ").read_bytes()
@@ -227,8 +230,8 @@ def test_a_program_outlives_its_start_and_is_found_again(places: Places) -> None
 
 def test_a_deaf_program_is_killed(places: Places) -> None:
     processes.start(places, "deaf", STUBBORN, {})
-    assert processes.wait(lambda: "deaf" in (places.logs / "deaf.log").read_text(), 20)
-    processes.stop(places, "deaf", patience=0.5)
+    eventually(lambda: "deaf" in (places.logs / "deaf.log").read_text(), "its word")
+    processes.stop(places, "deaf", within=0.01)  # it will not end by itself, however long one waits
     assert list(processes.owned(places)) == []
 
 
@@ -257,6 +260,30 @@ def test_signals_are_those_that_were_asked_for(places: Places) -> None:
     for hard in (False, True):
         log.unlink(missing_ok=True)
         processes.start(places, "polite", command, {})
-        assert processes.wait(lambda: "up" in log.read_text(), 20)
+        eventually(lambda: "up" in log.read_text(), "its word")
         processes.stop(places, "polite", hard=hard)
         assert ("softly" in log.read_text()) is not hard
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_tied_start_that_fails_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tied: bool
+) -> None:
+    """Nobody else would take it down; one that outlives its starter is left to be looked at."""
+
+    def fail(*_: object, **__: object) -> None:
+        cluster_module.MARKER.touch()
+        raise ClusterError("no luck")
+
+    removed: list[Places] = []
+    for name in ("LOCK", "MARKER"):
+        monkeypatch.setattr(cluster_module, name, tmp_path / name)
+    monkeypatch.setattr(cluster_module.cleanup, "left", lambda places: [])
+    monkeypatch.setattr(cluster_module.cleanup, "remove", removed.append)
+    monkeypatch.setattr(Cluster, "build", lambda self: None)
+    monkeypatch.setattr(Cluster, "_start", fail)
+    cluster = Cluster(tmp_path / "state", tmp_path / "cache")
+    with pytest.raises(ClusterError, match="no luck"):
+        cluster.up(tied=tied)
+    assert removed == [cluster.places] * tied
+    assert cluster_module.MARKER.exists() is not tied

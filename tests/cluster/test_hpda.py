@@ -7,9 +7,11 @@ TLS. Its neighbour, and its own further ports, stay out of reach.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,15 +21,16 @@ import pytest
 import trustme
 from harness import Cluster
 from hpc.centre import why_not
-from playwright.sync_api import Page
 from support.lab import assert_shows_bars, chromium
-from support.visitor import Kernel, Visitor, wait_for
+from support.visitor import Kernel, Visitor
+from support.waiting import eventually, minutes
 from trials import IMAGES, Release, packets, people
+from trials.browse import log_in, open_login, shoot
 from trials.packets import Target
-from trials.tables import ARTIFACTS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
+FOLDERS = (Path(__file__).parents[1] / "slurm", Path(__file__).parents[1])  # of hpc and support
 NAMESPACE = "login-node"
 NAME = f"login.{NAMESPACE}.svc.cluster.local"
 PEER = {
@@ -41,7 +44,7 @@ COMPUTE = """
 import getpass, geodes_datalab as gd
 cluster = gd.open_cluster(2, backend="hpda", progress=False)
 client = cluster.client
-print(client.submit(sum, range(10)).result(60), *{*client.run(getpass.getuser).values()})
+print(client.submit(sum, range(10)).result(240), *{*client.run(getpass.getuser).values()})
 """
 LISTING = """
 import json
@@ -83,7 +86,15 @@ def pods(cluster: Cluster) -> Iterator[dict[str, dict[str, Any]]]:
     try:
         for what in (pod("login"), pod("neighbour"), SERVICE):
             cluster.kubectl("apply", "-f", "-", input=json.dumps(what))
-        cluster.kubectl("wait", "-n", NAMESPACE, "pods", "--all", "--for=condition=Ready")
+        cluster.kubectl(
+            "wait",
+            "-n",
+            NAMESPACE,
+            "pods",
+            "--all",
+            "--for=condition=Ready",
+            f"--timeout={minutes(5):.0f}s",
+        )
         found = json.loads(cluster.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
         yield {one["metadata"]["name"]: one for one in found}
     finally:
@@ -103,9 +114,14 @@ class LoginNode:
     def _ask(self, line: str) -> str:
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(line)
-        self.process.stdin.flush()
-        return self.process.stdout.readline()
+        limit = threading.Timer(minutes(15), self.process.kill)  # then there is no line, and no wait
+        limit.start()
+        try:
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+            return self.process.stdout.readline()
+        finally:
+            limit.cancel()
 
     @classmethod
     @contextmanager
@@ -113,7 +129,7 @@ class LoginNode:
         network = f"--net=/proc/{holder(where)}/ns/net"
         process = subprocess.Popen(
             ["nsenter", network, sys.executable, "-m", "hpc"],
-            cwd=Path(__file__).parents[1] / "slurm",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, FOLDERS))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -124,7 +140,7 @@ class LoginNode:
             yield node
         finally:
             with suppress(BrokenPipeError):
-                process.communicate(timeout=120)
+                process.communicate(timeout=minutes(5))
 
 
 def holder(where: dict[str, Any]) -> str:
@@ -208,14 +224,16 @@ def test_its_two_ports_are_reached_and_nothing_beside_them(
     may = {"login 8443", "login 8786"}
     expected = {name: "open" if name in may else "dropped" for name in targets}
     user = release.user_pod("ada")
-    wait_for(lambda: packets.from_pod(release, user, targets) == expected, "the policy", timeout=60)
+    release.until(
+        lambda: packets.from_pod(release, user, targets, wanted=may) == expected, "the policy"
+    )
     for component in ("hub", "gateway-api", "culler"):
         other = release.pod(component)
         assert set(packets.from_pod(release, other, targets).values()) == {"dropped"}, component
 
 
 def test_a_notebook_computes_on_jobs_of_its_owner(notebook: Kernel, node: LoginNode) -> None:
-    assert notebook.run(COMPUTE, timeout=240).split() == ["45", "ada"]
+    assert notebook.run(COMPUTE, timeout=minutes(10)).split() == ["45", "ada"]
     running = [one for one in node.jobs() if one["state"] == "RUNNING"]
     assert [one["user"] for one in running] == ["ada"] * 3
     assert people.reply(notebook.run(LISTING)) == [["hpda", "running", 2]]
@@ -227,10 +245,12 @@ def test_its_dashboard_is_seen_by_the_owner_alone(
     link = notebook.run("print(cluster.dashboard_link)").strip()
     assert link.startswith("/user/ada/proxy/hpda/clusters/")
     with chromium() as browser:
-        page = logged_in(browser.new_page(), release, "ada")
+        page = open_login(browser, release)
+        log_in(page, release, "ada")
+        page.wait_for_url("**/user/ada/**")
         page.goto(release.url.rstrip("/") + link)
         assert_shows_bars(page)
-        page.screenshot(path=ARTIFACTS / "cluster-hpda-dashboard.png")
+        shoot(page, "hpda-dashboard")
     inside = link.removeprefix("/user/ada/")
     answer = bob.get(inside, user="ada", allow_redirects=True)
     assert answer.status_code in (403, 404)
@@ -250,18 +270,8 @@ def test_the_dask_panel_offers_the_centre(ada: Visitor, bob: Visitor, node: Logi
     assert answer.status_code in (403, 404)
 
 
-def logged_in(page: Page, release: Release, name: str) -> Page:
-    page.set_default_timeout(60_000)
-    page.goto(release.url)
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(release.secret("auth.password"))
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/user/ada/**")
-    return page
-
-
 def test_jobs_end_with_their_owners_server(ada: Visitor, node: LoginNode) -> None:
     """The gateway on the login node asks the hub whose server runs."""
     assert node.jobs()
     people.leave(ada)
-    wait_for(lambda: not node.jobs(), "the end of ada's jobs", timeout=60)
+    eventually(lambda: not node.jobs(), "the end of ada's jobs", within=10)

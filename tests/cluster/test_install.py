@@ -6,10 +6,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from harness import Cluster
+from harness import Cluster, ClusterError
+from support.waiting import minutes
 from trials import COMPONENTS, Release, Table, is_ready
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 
 def test_everything_is_ready(release: Release, started: SimpleNamespace) -> None:
@@ -35,8 +36,6 @@ def test_no_container_was_restarted(release: Release) -> None:
 
 
 def test_both_namespaces_refuse_a_plain_pod(release: Release, cluster: Cluster) -> None:
-    from harness import ClusterError
-
     for namespace in release.namespaces:
         with pytest.raises(ClusterError, match="violates PodSecurity"):
             cluster.kubectl("run", "plain", "-n", namespace, "--image=localhost/cluster/busybox:1")
@@ -51,7 +50,9 @@ def test_notes_tell_the_next_step(release: Release, cluster: Cluster) -> None:
 
 def test_helm_test_is_green(release: Release, cluster: Cluster) -> None:
     """Hub health, log-in, spawn, a Dask cluster that computes, the catalogue, and teardown."""
-    said = cluster.helm("test", release.name, "-n", release.namespace, "--timeout=10m")
+    said = cluster.helm(
+        "test", release.name, "-n", release.namespace, f"--timeout={minutes(20):.0f}s"
+    )
     print(f"\n{said}")
     assert "Phase:          Succeeded" in said
     assert "Phase:          Failed" not in said

@@ -5,21 +5,28 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 from harness import Cluster
 from playwright.sync_api import expect
 from support.lab import Lab, chromium
-from support.visitor import Visitor, wait_for
-from trials import Release, of_cluster, people
-from trials.tables import ARTIFACTS
+from support.visitor import Visitor
+from support.waiting import throughout
+from trials import Release, Table, of_cluster, people
+from trials.browse import log_in, open_login, shoot
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
+
+HOURS = "import time; time.sleep(10_800)"
 
 
-def dask_pods(release: Release) -> list[str]:
-    pods = [*release.pods("dask-scheduler"), *release.pods("dask-worker")]
-    return [str(pod["metadata"]["name"]) for pod in pods]
+@pytest.fixture(scope="module")
+def table() -> Iterator[Table]:
+    table = Table("cluster-lifecycle", ["what", "seconds"])
+    yield table
+    print(f"\n{table}")
 
 
 @pytest.fixture
@@ -29,93 +36,147 @@ def dave(release: Release) -> Visitor:
     return visitor
 
 
-def test_the_clusters_end_with_the_server(dave: Visitor, release: Release) -> None:
+def test_the_clusters_end_with_the_server(dave: Visitor, release: Release, table: Table) -> None:
     """The hub's hook stops them as soon as the server has stopped."""
-    name = people.cluster_name(people.with_cluster(dave, workers=2))
+    kernel = people.with_cluster(dave, workers=2)
+    name = people.cluster_name(kernel)
     assert len(release.dask_pods("dask-worker", name)) == 2
+    kernel.run("cluster.shutdown_on_close = False")  # else the kernel closes it when it ends
     people.leave(dave)
-    began = time.monotonic()
 
     def gone() -> bool:
         pods = release.dask_pods("dask-scheduler", name) + release.dask_pods("dask-worker", name)
         return not pods
 
-    wait_for(gone, "end of the cluster", timeout=30)
-    print(f"\ncluster gone {time.monotonic() - began:.1f} s after its owner's server")
-    wait_for(
+    seconds = release.until(gone, "end of the cluster")
+    table.add("a cluster whose owner's server was stopped", seconds)
+    # By the hub's hook: the reaper would have found it as well, but later.
+    said = "Stopped 1 Dask clusters of dave"
+    release.until(lambda: said in release.logs("hub"), "the hook's word")
+    release.until(
         lambda: not release.get("secrets,services", of_cluster(name)),
         "end of its Secret and Service",
-        timeout=30,
     )
 
 
-def test_an_orphaned_cluster_is_reaped(dave: Visitor, release: Release) -> None:
+def test_an_orphaned_cluster_is_reaped(dave: Visitor, release: Release, table: Table) -> None:
     """A server that vanished while the hub was away leaves clusters to the reaper."""
     kernel = people.with_cluster(dave, workers=1)
     name = people.cluster_name(kernel)
     hub = release.pod("hub")
-    release.cluster.kubectl(
-        "scale", "-n", release.namespace, f"deployment/{release.name}-hub", "--replicas=0"
-    )
-    wait_for(lambda: not release.pods("hub"), "end of the hub")
+    scale(release, "hub", 0)
     release.lose(release.user_pod("dave"))
-    release.cluster.kubectl(
-        "scale", "-n", release.namespace, f"deployment/{release.name}-hub", "--replicas=1"
-    )
-    release.rolled_out()
+    scale(release, "hub", 1)
     assert release.pod("hub")["metadata"]["uid"] != hub["metadata"]["uid"]
-    wait_for(lambda: not release.dask_pods("dask-scheduler", name), "the reaper's work", timeout=90)
-    wait_for(lambda: not people.active(dave), "the hub's notice of the loss")
+    seconds = release.until(
+        lambda: not release.dask_pods("dask-scheduler", name), "the reaper's work"
+    )
+    table.add("a cluster without an owner, after the hub's return", seconds)
+    release.until(lambda: not people.active(dave), "the hub's notice of the loss")
+
+
+def scale(release: Release, component: str, replicas: int) -> None:
+    """Let a component have no pod, or one again."""
+    name = f"deployment/{release.name}-{component}"
+    where = ("-n", release.namespace, name)
+    release.cluster.kubectl("scale", *where, f"--replicas={replicas}")
+    if replicas:
+        release.rolled_out()
+    else:
+        release.until(lambda: not release.pods(component), f"the end of {component}")
 
 
 @pytest.fixture(scope="module")
 def impatient(release: Release) -> Iterator[Release]:
-    """The release with a culler that waits 90 s for servers, and half a minute for clusters."""
-    release.upgrade({"cull.timeout": 90, "cull.every": 5, "gateway.idleMinutes": 0.5})
-    yield release
-    for key in ("cull.timeout", "cull.every", "gateway.idleMinutes"):
-        del release.changes[key]
-    release.upgrade()
+    """The release with a culler that waits 90 s for servers, and a minute for clusters."""
+    with release.changed({"cull.timeout": 90, "cull.every": 5, "gateway.idleMinutes": 1}):
+        yield release
 
 
-def test_culling_ends_the_idle_and_spares_the_busy(impatient: Release) -> None:
-    """Four people, nobody looks: idle, silently busy, waiting for a cluster, computing on one."""
-    visitors = {name: impatient.visitor(name) for name in ("busy", "waits", "computes", "idle")}
-    people.settle(visitors["busy"])
+@dataclass
+class Crowd:
+    """People who went away, and the Dask clusters that they left."""
+
+    visitors: dict[str, Visitor]
+    clusters: dict[str, str] = field(default_factory=dict)
+    began: float = 0.0
+    """When the last of them went away."""
+
+    def alive(self) -> set[str]:
+        """Return whose servers run."""
+        return {name for name, visitor in self.visitors.items() if people.active(visitor)}
+
+
+@pytest.fixture(scope="module")
+def crowd(impatient: Release) -> Iterator[Crowd]:
+    """Five who go away while nobody culls, so that however long it takes nobody is late: the idle one last."""
+    names = ("busy", "waits", "computes", "dreams", "idle")
+    crowd = Crowd({name: impatient.visitor(name) for name in names})
+    try:
+        with without_culler(impatient):
+            gather(crowd)
+        yield crowd
+    finally:
+        for name in crowd.alive():
+            people.leave(crowd.visitors[name])
+
+
+@contextmanager
+def without_culler(release: Release) -> Iterator[None]:
+    """Culling pauses: its Deployment has no pod."""
+    scale(release, "culler", 0)
+    try:
+        yield
+    finally:
+        scale(release, "culler", 1)
+
+
+def gather(crowd: Crowd) -> None:
+    """Silently busy, waiting for a cluster, computing on one, having one that is idle, and idle."""
+    for visitor in crowd.visitors.values():
+        people.begin(visitor, {"profile": "small"})
+    for visitor in crowd.visitors.values():
+        people.settle(visitor)
     # No output, no message: only the state of the kernel tells that it is busy.
-    visitors["busy"].kernel().begin("import time; time.sleep(600)")
-    people.settle(visitors["waits"])
-    waits = people.with_cluster(visitors["waits"], workers=1)
-    names = {"waits": people.cluster_name(waits)}
-    waits.begin("client.submit(__import__('time').sleep, 600, pure=False).result()")
-    people.settle(visitors["computes"])
-    computes = people.with_cluster(visitors["computes"], workers=1)
+    crowd.visitors["busy"].kernel().begin(HOURS)
+    # Submitted before there are workers: these clusters are never idle.
+    work = "work = client.submit(time.sleep, 10_800, pure=False)"
+    waits = people.with_cluster(crowd.visitors["waits"], workers=1, first=work)
+    crowd.clusters["waits"] = people.cluster_name(waits)
+    waits.begin("work.result()")
     # An idle kernel, and work on the cluster.
-    computes.run("work = client.submit(__import__('time').sleep, 600, pure=False)")
-    names["computes"] = people.cluster_name(computes)
-    people.settle(visitors["idle"])
-    began = time.monotonic()
-    wait_for(lambda: not people.active(visitors["idle"]), "the culling of idle", timeout=240)
-    print(f"\nidle server culled after {time.monotonic() - began:.0f} s")
-    time.sleep(max(0.0, began + 190 - time.monotonic()))  # past every limit, twice
-    alive = {name for name, visitor in visitors.items() if people.active(visitor)}
-    assert alive == {"busy", "waits", "computes"}
-    for name in names.values():
-        assert len(impatient.dask_pods("dask-worker", name)) == 1
-    for name in alive:
-        people.leave(visitors[name])
+    computes = people.with_cluster(crowd.visitors["computes"], workers=1, first=work)
+    crowd.clusters["computes"] = people.cluster_name(computes)
+    # A busy kernel keeps the server, and its cluster has no work.
+    dreams = people.with_cluster(crowd.visitors["dreams"], workers=1)
+    crowd.clusters["dreams"] = people.cluster_name(dreams)
+    dreams.begin(HOURS)
+    assert crowd.visitors["idle"].server_answers()
+    crowd.began = time.monotonic()
 
 
-def test_an_idle_cluster_ends(impatient: Release) -> None:
-    visitor = impatient.visitor("dreamer")
-    people.settle(visitor)
-    name = people.cluster_name(people.with_cluster(visitor, workers=1))
-    seconds = wait_for(
-        lambda: not impatient.dask_pods("dask-scheduler", name), "end of an idle cluster",
-        timeout=120,
-    )  # fmt: skip
-    print(f"\nidle cluster ended after {seconds:.0f} s")
-    people.leave(visitor)
+def test_an_idle_cluster_ends(crowd: Crowd, impatient: Release, table: Table) -> None:
+    name = crowd.clusters["dreams"]
+    impatient.until(
+        lambda: not impatient.dask_pods("dask-scheduler", name), "end of an idle cluster", within=10
+    )
+    table.add(
+        "an idle cluster (idleMinutes: 1), after the last had gone", time.monotonic() - crowd.began
+    )
+    assert people.active(crowd.visitors["dreams"]), "it ended by itself, not with its server"
+
+
+def test_culling_ends_the_idle_and_spares_the_busy(
+    crowd: Crowd, impatient: Release, table: Table
+) -> None:
+    """Who went away last and is idle was culled: the others had been silent for longer."""
+    idle = crowd.visitors["idle"]
+    impatient.until(lambda: not people.active(idle), "the culling of idle", within=10)
+    table.add("an idle server (timeout: 90 s), after it was left", time.monotonic() - crowd.began)
+    spared = {"busy", "waits", "computes", "dreams"}
+    throughout(lambda: crowd.alive() == spared, "three more looks spare the busy", seconds=15)
+    for name in ("waits", "computes"):
+        assert len(impatient.dask_pods("dask-worker", crowd.clusters[name])) == 1
 
 
 @pytest.fixture
@@ -141,7 +202,7 @@ def tiny_home(release: Release, cluster: Cluster) -> Iterator[str]:
     cluster.kubectl("delete", "pv", volume, "--wait=false")
 
 
-def test_a_full_home_starts_in_rescue_mode(tiny_home: str, release: Release) -> None:
+def test_a_full_home_starts_in_rescue_mode(tiny_home: str, release: Release, table: Table) -> None:
     visitor = release.visitor(tiny_home)
     people.settle(visitor)
     pod = release.user_pod(tiny_home)
@@ -154,8 +215,7 @@ def test_a_full_home_starts_in_rescue_mode(tiny_home: str, release: Release) -> 
     )
     assert release.run_in(pod, fill).strip() == "28"  # no space left
     people.leave(visitor)
-    seconds = people.settle(visitor)
-    print(f"\nserver on a full home: Lab after {seconds:.1f} s")
+    table.add("a server on a full home, to its Lab", people.settle(visitor))
     kernel = visitor.kernel()
     said = kernel.run(
         "import os; print(os.environ['HOME']); print(open('note.txt', 'w').write('x'))"
@@ -167,15 +227,12 @@ def test_a_full_home_starts_in_rescue_mode(tiny_home: str, release: Release) -> 
     assert "rescue mode" in page
     assert "my-home/big" in page  # what takes the space
     with chromium() as browser:
-        tab = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-        tab.goto(release.url)
-        tab.get_by_label("Username").fill(tiny_home)
-        tab.get_by_label("Password").fill(release.secret("auth.password"))
-        tab.get_by_role("button", name="Sign in").click()
+        tab = open_login(browser, release)
+        log_in(tab, release, tiny_home)
         lab = Lab(tab)
         lab.wait_ready()
         expect(tab.get_by_role("heading", name="Your server runs in rescue mode")).to_be_visible()
-        tab.screenshot(path=ARTIFACTS / "cluster-rescue.png")
+        shoot(tab, "rescue")
     # Space is made from inside the rescue, and the next start is a normal one.
     kernel.run("import os; os.remove('/home/jovyan/big')")
     people.leave(visitor)

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from harness import Cluster
-from support.visitor import Kernel, Visitor, wait_for
+from support.visitor import Kernel, Visitor
+from support.waiting import minutes
 from trials import IMAGES, Release, packets, people
 from trials.packets import Matrix, Target
 from trials.tables import ARTIFACTS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 DNS = {"DNS by UDP", "DNS by TCP"}
 API = {"API server (service)", "API server (node)"}
@@ -159,10 +160,15 @@ def test_a_foreign_pod_reaches_nothing(
     try:
         cluster.kubectl(
             "run", "foreign", "-n", namespace, f"--image={IMAGES[0]}", "--command", "--",
-            "sleep", "600",
+            "sleep", "86400",
         )  # fmt: skip
         cluster.kubectl(
-            "wait", "pod/foreign", "-n", namespace, "--for=condition=Ready", "--timeout=60s"
+            "wait",
+            "pod/foreign",
+            "-n",
+            namespace,
+            "--for=condition=Ready",
+            f"--timeout={minutes(5):.0f}s",
         )
         pod = json.loads(cluster.kubectl("get", "pod/foreign", "-n", namespace, "-o", "json"))
         seen = packets.from_pod(release, pod, ours)
@@ -182,9 +188,11 @@ def test_the_world_reaches_the_proxy_only(
         if target.host.startswith("10.244.") and not name.startswith("CoreDNS")
     }
     asked = pods | {"NodePort of the proxy": targets["NodePort of the proxy"]}
-    seen = packets.from_world(cluster.outside["internet"], asked)
-    reached = {name for name, verdict in seen.items() if verdict != "dropped"}
-    assert reached == {"CHP 8000", "NodePort of the proxy"}
+    proxy = {"CHP 8000", "NodePort of the proxy"}
+    seen = packets.from_world(
+        cluster.outside["internet"], asked, wanted=proxy, control=targets["NodePort of the proxy"]
+    )
+    assert {name for name, verdict in seen.items() if verdict != "dropped"} == proxy
 
 
 def test_a_stranger_has_no_certificate(desk: Kernel, bobs_desk: Kernel, release: Release) -> None:
@@ -199,14 +207,14 @@ def test_a_stranger_has_no_certificate(desk: Kernel, bobs_desk: Kernel, release:
         "    context = ssl.create_default_context(cafile=f'{folder}/dask.crt')\n"
         "    context.check_hostname = False\n"
         "    context.load_cert_chain(f'{folder}/dask.crt', f'{folder}/dask.pem')\n"
-        f"    raw = socket.create_connection(({scheduler!r}, 8786), 5)\n"
+        f"    raw = socket.create_connection(({scheduler!r}, 8786), {minutes(1)})\n"
         "    try:\n"
         "        with context.wrap_socket(raw) as wrapped:\n"
         "            wrapped.send(b'x'); wrapped.recv(1)\n"
         "            return 'in'\n"
         "    except ssl.SSLError as error:\n"
         "        return 'refused: ' + str(error)\n"
-        "print(client.submit(knock, pure=False).result(timeout=60))"
+        "print(client.submit(knock, pure=False).result(timeout=240))"
     )
     assert desk.run(code).strip().startswith("refused:")
 
@@ -219,7 +227,7 @@ def test_workers_serve_no_pages(
     address = f"http://{pods['worker A']['status']['podIP']}:8787/{path}"
     code = (
         "import sys, urllib.request\n"
-        "try: print(urllib.request.urlopen(sys.argv[1], timeout=5).status)\n"
+        "try: print(urllib.request.urlopen(sys.argv[1], timeout=120).status)\n"
         "except OSError as error: print(error)"
     )
     assert "Connection refused" in release.run_in(pods["worker B"], code, address)
@@ -237,14 +245,15 @@ def test_a_new_policy_takes_effect_at_once(
     entry = {"for": ["user"], "cidrs": [f"{targets['private network'].host}/32"], "ports": [80]}
     one = {"private network": targets["private network"]}
 
-    def verdict() -> str:
-        return packets.from_pod(release, pods["user A"], one)["private network"]
+    def verdict(*wanted: str) -> str:
+        seen = packets.from_pod(release, pods["user A"], one, wanted=wanted)
+        return seen["private network"]
 
     assert verdict() == "dropped"
     release.upgrade({"networkPolicy.egress.archive": entry})
     try:
-        wait_for(lambda: verdict() == "open", "the new policy", timeout=30)
+        release.until(lambda: verdict(*one) == "open", "the new policy")
     finally:
         del release.changes["networkPolicy.egress.archive"]
         release.upgrade()
-    wait_for(lambda: verdict() == "dropped", "the old policy", timeout=30)
+    release.until(lambda: verdict() == "dropped", "the old policy")

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 import pytest
 import requests
 from harness import Cluster
-from support.visitor import Failure, Visitor, wait_for
+from support.visitor import Visitor
+from support.waiting import minutes
 from trials import IMAGES, Release, Table, people
 from trials.desk import Desk
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 NEXT = "next"
 # What an uninstallation keeps: homes, the hub's database, the Secret; and the policies of people's
@@ -58,12 +59,13 @@ def assert_nothing_was_lost(desk: Desk, token: str, *, new_proxy: bool = False) 
     had submitted; cluster and workers stay, and take the next work.
     """
     if new_proxy:
-        wait_for(lambda: works(desk), "a result of the same cluster", timeout=180)
+        desk.release.until(lambda: works(desk), "a result of the same cluster", within=10)
         desk.resume()
     desk.goes_on()
-    assert desk.visitor.server_answers()  # by the cookie from before
+    # By the cookie from before.
+    desk.release.until(desk.visitor.server_answers, "alice's server")
     headers = {"Authorization": f"token {token}"}
-    answer = requests.get(f"{desk.visitor.url}hub/api/user", headers=headers, timeout=30)
+    answer = requests.get(f"{desk.visitor.url}hub/api/user", headers=headers, timeout=minutes(2))
     assert answer.status_code == 200
     assert answer.json()["name"] == "alice"
     assert desk.kernel.run("open('kept.txt').read()") == "'kept'"
@@ -73,11 +75,10 @@ def assert_nothing_was_lost(desk: Desk, token: str, *, new_proxy: bool = False) 
 
 def works(desk: Desk) -> bool:
     """Tell whether the cluster computes, by a new client if the old one has given up."""
-    again = "client = cluster.get_client() if client.status == 'closed' else client; print(works())"
-    try:
-        return bool(desk.kernel.run(again))
-    except Failure:
-        return False
+    again = (
+        "client = cluster.get_client() if client.status == 'closed' else client; print(works(60))"
+    )
+    return bool(desk.kernel.run(again))
 
 
 def workers(release: Release, desk: Desk) -> set[str]:
@@ -109,17 +110,17 @@ def test_changed_values(release: Release, desk: Desk, token: str, table: Table) 
     assert after["hub"] != before["hub"]
     assert after["proxy"] == before["proxy"]  # its routes and connections are nobody's toy
     assert_nothing_was_lost(desk, token)
-    page = desk.visitor.session.get(f"{release.url}hub/home", timeout=30)
+    page = desk.visitor.session.get(f"{release.url}hub/home", timeout=minutes(2))
     assert told in page.text
     code = "extra = [gateway.new_cluster() for _ in range(2)]\n[one.shutdown() for one in extra]"
-    desk.kernel.run(code, timeout=240)  # three at once
+    desk.kernel.run(code, timeout=minutes(10))  # three at once
 
 
 def test_rollback(release: Release, desk: Desk, token: str, table: Table) -> None:
     table.add("helm rollback", release.rollback())
     release.changes.clear()
     assert_nothing_was_lost(desk, token)
-    page = desk.visitor.session.get(f"{release.url}hub/home", timeout=30)
+    page = desk.visitor.session.get(f"{release.url}hub/home", timeout=minutes(2))
     assert "Maintenance on Friday" not in page.text
 
 
@@ -167,10 +168,9 @@ def test_uninstall_and_install_again(
     left = left_behind(release, cluster)
     print("\nleft by helm uninstall while a server and a cluster run:", *left, sep="\n  ")
     began = time.monotonic()
-    seconds = release.install()
-    wait_for(desk.visitor.server_answers, "alice's server")
+    release.install()
+    release.until(desk.visitor.server_answers, "alice's server")
     table.add("helm uninstall, helm install", time.monotonic() - began)
-    assert max(seconds.values()) < 300
     assert release.secret("auth.password") == password
     assert_nothing_was_lost(desk, token, new_proxy=True)
     assert workers(release, desk) == before
@@ -184,10 +184,10 @@ def test_uninstall_leaves_only_what_must_not_be_lost(
     for user in everybody:
         visitor = release.visitor(user["name"])
         people.leave(visitor)
-    wait_for(lambda: not release.pods("dask-scheduler"), "end of the clusters", timeout=120)
-    wait_for(lambda: not release.get("daskclusters"), "end of their records", timeout=180)
+    release.until(lambda: not release.pods("dask-scheduler"), "end of the clusters")
+    release.until(lambda: not release.get("daskclusters"), "end of their records", within=10)
     release.uninstall()
-    wait_for(lambda: not release.get("pods"), "the end of the pods")  # helm does not wait for them
+    release.until(lambda: not release.get("pods"), "end of the pods")  # helm does not wait for them
     try:
         left = left_behind(release, cluster)
         print("\nleft by helm uninstall:", *left, sep="\n  ")

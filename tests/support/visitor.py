@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from support.waiting import eventually, minutes
 
 from geodes_datalab.hub.check.visit import execute_request
 
@@ -35,9 +36,9 @@ class Visitor:
         """Send the login form."""
         self.session.trust_env = False
         page = self.url + "hub/login"
-        self.session.get(page, timeout=60).raise_for_status()
+        self.session.get(page, timeout=minutes(2)).raise_for_status()
         form = {"username": self.name, "password": password, "_xsrf": self._xsrf("hub/")}
-        answer = self.session.post(page, data=form, allow_redirects=False, timeout=60)
+        answer = self.session.post(page, data=form, allow_redirects=False, timeout=minutes(2))
         if answer.status_code != 302:
             raise Failure(f"login of {self.name} was answered with {answer.status_code}")
 
@@ -46,15 +47,15 @@ class Visitor:
         self.session.trust_env = False
         self.session.headers["Authorization"] = f"token {token}"
 
-    def spawn(self, *, timeout: float = 240) -> float:
-        """Start the server and return the seconds until it answers."""
+    def spawn(self, *, within: float = 10) -> float:
+        """Start the server and return the seconds until it answers (limit in minutes)."""
 
         def answers() -> bool:
             if not self.server_pending():
-                self.session.get(self.url + "hub/spawn", timeout=60)
+                self.session.get(self.url + "hub/spawn", timeout=minutes(2))
             return self.server_answers()
 
-        return wait_for(answers, f"server of {self.name}", timeout=timeout)
+        return eventually(answers, f"server of {self.name}", within=within).seconds
 
     def server_answers(self) -> bool:
         """Tell whether the user's server works."""
@@ -65,7 +66,7 @@ class Visitor:
 
     def server_pending(self) -> bool:
         """Tell whether the hub is starting or stopping the user's server."""
-        answer = self.session.get(f"{self.url}hub/api/users/{self.name}", timeout=30)
+        answer = self.session.get(f"{self.url}hub/api/users/{self.name}", timeout=minutes(2))
         answer.raise_for_status()
         return bool(answer.json()["pending"])
 
@@ -76,22 +77,25 @@ class Visitor:
     def start_by_form(self, fields: Mapping[str, str]) -> requests.Response:
         """Send the form of profiles as the spawn page does: 302 when all is well."""
         page = f"{self.url}hub/spawn/{self.name}"
-        self.session.get(page, timeout=60).raise_for_status()
+        self.session.get(page, timeout=minutes(2)).raise_for_status()
         form = {**fields, "_xsrf": self._xsrf("hub/")}
-        return self.session.post(page, data=form, allow_redirects=False, timeout=60)
+        return self.session.post(page, data=form, allow_redirects=False, timeout=minutes(2))
 
-    def progress(self, *, timeout: float = 300) -> list[dict[str, Any]]:
-        """Read what the page of a starting server shows, to its end (its last event says which)."""
+    def progress(self, *, within: float = 20) -> list[dict[str, Any]]:
+        """Read what the page of a starting server shows, to its end (its last event says which).
+
+        The limit is in minutes, and generous: the hub itself gives a spawn up in the end.
+        """
         url = f"{self.url}hub/api/users/{self.name}/server/progress"
         events: list[dict[str, Any]] = []
-        deadline = time.monotonic() + timeout
-        with self.session.get(url, stream=True, timeout=60) as answer:
+        deadline = time.monotonic() + minutes(within)
+        with self.session.get(url, stream=True, timeout=minutes(2)) as answer:
             answer.raise_for_status()
             for line in answer.iter_lines():
                 if line.startswith(b"data:"):
                     events.append(json.loads(line.removeprefix(b"data:")))
                 if time.monotonic() > deadline:
-                    raise Failure(f"server of {self.name}: not within {timeout:.0f} s: {events}")
+                    raise Failure(f"server of {self.name}: not within {within:g} min: {events}")
         return events
 
     def stop(self) -> None:
@@ -102,17 +106,17 @@ class Visitor:
         """Send JSON to the hub's API, as its own pages do."""
         headers = {"Content-Type": "application/json"}
         if "Authorization" not in self.session.headers and method != "GET":
-            self.session.get(self.url + "hub/home", timeout=60).raise_for_status()
+            self.session.get(self.url + "hub/home", timeout=minutes(2)).raise_for_status()
             headers["X-XSRFToken"] = self._xsrf("hub/")
         url = f"{self.url}hub/api/{path}"
-        return self.session.request(method, url, json=body, headers=headers, timeout=90)
+        return self.session.request(method, url, json=body, headers=headers, timeout=minutes(3))
 
     def get(
         self, path: str, *, user: str | None = None, allow_redirects: bool = False
     ) -> requests.Response:
         """Get a page below a user's server (by default one's own)."""
         url = f"{self.url}user/{user or self.name}/{path}"
-        return self.session.get(url, allow_redirects=allow_redirects, timeout=60)
+        return self.session.get(url, allow_redirects=allow_redirects, timeout=minutes(2))
 
     def send(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Send JSON to a page below one's own server."""
@@ -120,7 +124,7 @@ class Visitor:
         headers = {}
         if "Authorization" not in self.session.headers:
             headers["X-XSRFToken"] = self._xsrf(f"user/{self.name}/")
-        return self.session.request(method, url, json=body, headers=headers, timeout=90)
+        return self.session.request(method, url, json=body, headers=headers, timeout=minutes(3))
 
     def kernel(self) -> Kernel:
         """Start a Python kernel."""
@@ -143,7 +147,7 @@ class Visitor:
         names = ("Cookie", "Authorization")
         headers = {name: str(sent.headers[name]) for name in names if name in sent.headers}
         headers["Origin"] = origin
-        return HTTPRequest(url, headers=headers, connect_timeout=30, request_timeout=30)
+        return HTTPRequest(url, headers=headers, connect_timeout=30, request_timeout=minutes(2))
 
     async def _handshake(self, path: str) -> int:
         from tornado.httpclient import HTTPClientError
@@ -171,26 +175,31 @@ class Kernel:
     visitor: Visitor
     id: str
 
-    def run(self, code: str, *, timeout: float = 180) -> str:
+    def run(self, code: str, *, timeout: float | None = None) -> str:
         """Run code and return what it printed and its value's text.
+
+        Parameters
+        ----------
+        code
+            Python.
+        timeout
+            Seconds; five minutes if not given.
 
         Raises
         ------
         Failure
-            The code raised, or did not end in time.
+            The code raised, or did not end in time; or no way led to the kernel.
         """
-        return asyncio.run(self._run(code, timeout))
+        return asyncio.run(self._run(code, minutes(5) if timeout is None else timeout))
 
     def begin(self, code: str) -> None:
         """Run code and go away as soon as the kernel is busy with it."""
-        asyncio.run(self._run(code, 60, until="busy"))
+        asyncio.run(self._run(code, minutes(3), until="busy"))
 
     async def _run(self, code: str, seconds: float, until: str = "idle") -> str:
-        from tornado.websocket import websocket_connect
+        from tornado.websocket import WebSocketClosedError
 
-        path = f"user/{self.visitor.name}/api/kernels/{self.id}/channels"
-        request = self.visitor.websocket_request(path)
-        connection = await websocket_connect(request, max_message_size=100_000_000)
+        connection = await self._connect()
         message = execute_request(code)
         try:
             async with asyncio.timeout(seconds):
@@ -198,8 +207,22 @@ class Kernel:
                 return await _outputs(connection, message["header"]["msg_id"], until)
         except TimeoutError:
             raise Failure(f"not done after {seconds:.0f} s:\n{code}") from None
+        except WebSocketClosedError:
+            raise Failure("the kernel's websocket was closed") from None
         finally:
             await _close(connection)
+
+    async def _connect(self) -> Any:
+        """Open the websocket; what stands in the way passes, so it is a failure and not an error."""
+        from tornado.httpclient import HTTPClientError
+        from tornado.websocket import websocket_connect
+
+        path = f"user/{self.visitor.name}/api/kernels/{self.id}/channels"
+        request = self.visitor.websocket_request(path)
+        try:
+            return await websocket_connect(request, max_message_size=100_000_000)
+        except HTTPClientError as error:
+            raise Failure(f"the kernel's websocket does not open: {error}") from error
 
 
 async def _close(connection: Any) -> None:
@@ -232,20 +255,11 @@ async def _outputs(connection: Any, msg_id: str, until: str) -> str:
             return "".join(texts)
 
 
-def wait_for(true: Callable[[], bool], what: str, *, timeout: float = 120) -> float:
-    """Wait until something is true; return the seconds that it took.
-
-    Raises
-    ------
-    Failure
-        It did not become true in time.
-    """
-    began = time.monotonic()
-    while time.monotonic() - began < timeout:
-        try:
-            if true():
-                return time.monotonic() - began
-        except requests.RequestException:
-            pass
-        time.sleep(0.2)
-    raise Failure(f"{what}: not within {timeout:.0f} s")
+def wait_for(
+    true: Callable[[], bool],
+    what: str,
+    *,
+    timeout: float = 120,  # patience: as ever, for callers that do not use support.waiting yet
+) -> float:
+    """Wait by `support.waiting`, with a limit in seconds that is a minute at least."""
+    return eventually(true, what, within=max(1.0, timeout / 60)).seconds

@@ -31,7 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         return _run(cluster, options)
-    except ClusterError as error:
+    except (ClusterError, AssertionError) as error:  # the second: a wait that was in vain
         print(f"error: {error}", file=sys.stderr)
         return 1
 

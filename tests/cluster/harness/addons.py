@@ -6,7 +6,10 @@ import shutil
 import string
 from pathlib import Path
 
-from . import images
+from support.waiting import eventually
+
+from . import images, processes
+from .errors import ClusterError
 from .kubectl import kubectl
 from .outside import HOSTS
 from .places import DNS_SERVICE, NODE_NAME, Places
@@ -41,9 +44,28 @@ def base_manifest() -> str:
     )
 
 
-def wait(places: Places, seconds: int = 90) -> None:
+def wait(places: Places) -> None:
     """Wait until the node is Ready and DNS answers."""
-    limit = f"--timeout={seconds}s"
-    for state in ("create", "condition=Ready"):  # kubelet registers the node in its own time
-        kubectl(places, "wait", f"--for={state}", f"node/{NODE_NAME}", limit)
-    kubectl(places, "-n", "kube-system", "rollout", "status", "deployment/coredns", limit)
+    node = (
+        "get",
+        f"node/{NODE_NAME}",
+        "-o",
+        "jsonpath={.status.conditions[?(@.type=='Ready')].status}",
+    )
+    dns = (
+        "-n",
+        "kube-system",
+        "get",
+        "deployment/coredns",
+        "-o",
+        "jsonpath={.status.readyReplicas}",
+    )
+
+    def scene() -> str:
+        listed = kubectl(places, "get", "nodes,pods", "--all-namespaces", "-o", "wide")
+        return f"{listed}\nkubelet's log ends with:\n{processes.tail(places, 'kubelet')}"
+
+    def ready() -> bool:  # kubelet registers the node in its own time
+        return kubectl(places, *node) == "True" and int(kubectl(places, *dns) or 0) > 0
+
+    eventually(ready, "node and DNS", within=10, again_on=(ClusterError,), scene=scene)

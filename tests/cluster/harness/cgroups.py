@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from .processes import comes_true
 
 TOP = Path("/sys/fs/cgroup")
 
@@ -25,14 +26,15 @@ def create(name: str) -> None:
 
 def remove(name: str) -> None:
     """Remove our folders; the kernel may need a moment to see that they are empty."""
-    for _ in range(50):
+
+    def gone() -> bool:
         for root in roots(name):
             for folder in sorted((p for p in root.rglob("*") if p.is_dir()), reverse=True):
                 _rmdir(folder)
             _rmdir(root)
-        if not roots(name):
-            return
-        time.sleep(0.1)
+        return not roots(name)
+
+    comes_true(gone, "the end of our control groups")
 
 
 def roots(name: str) -> list[Path]:

@@ -36,10 +36,13 @@ def remove(places: Places) -> None:
 
 def stop_pods(places: Places) -> None:
     """Kill every process of every pod, and what containerd keeps beside each."""
-    for _ in range(20):
-        if not (inside := list(cgroups.members(places.name))):
-            break
-        processes.end(inside, hard=True, patience=2)
+
+    def nobody() -> bool:  # what ends may have started something at the last moment
+        inside = list(cgroups.members(places.name))
+        processes.end(inside, hard=True)
+        return not inside
+
+    processes.comes_true(nobody, "the end of the pods' processes")
     shims = [
         number
         for number in processes.in_netns(NODE_NETNS)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support.waiting import Hopeless, eventually
+
 from . import (
     addons,
     build,
@@ -100,14 +102,21 @@ class Cluster:
         Returns
         -------
         bool
-            Whether it was started; it is left alone when it already runs.
+            Whether it was started; it is left alone when it already runs. A start that fails leaves
+            a tied cluster removed, and another as it is, to be looked at.
         """
         self.build()
         with _machine():
             if self.in_use():
                 return False
             self._remove_others()
-            self._start(tied=tied)
+            try:
+                self._start(tied=tied)
+            except BaseException:
+                if tied:  # nobody else would take it down; the logs stay
+                    cleanup.remove(self.places)
+                    MARKER.unlink(missing_ok=True)
+                raise
         return True
 
     def down(self) -> None:
@@ -195,7 +204,7 @@ class Cluster:
             if processes.pid(self.places, part_name) is None:
                 self._launch(part_name)
         if name in {"apiserver", "etcd", "node"}:
-            self._wait(lambda: kubectl.ready(self.places), "apiserver")
+            self._works(lambda: kubectl.ready(self.places), "apiserver")
 
     # -- steps
 
@@ -211,7 +220,7 @@ class Cluster:
         with self._step("API server"):
             for name in ("etcd", "apiserver", "containerd"):
                 self._launch(name)
-            self._wait(lambda: kubectl.ready(places), "apiserver")
+            self._works(lambda: kubectl.ready(places), "apiserver")
         with self._step("policy engine, images"):
             addons.apply_policy_engine(places)
             self._launch("policy-engine")
@@ -232,32 +241,36 @@ class Cluster:
         made = part(self.places, name)
         processes.start(self.places, name, made.command, made.environment)
         if name == "containerd":
-            self._wait(self.places.containerd_socket.is_socket, name)
+            self._works(self.places.containerd_socket.is_socket, name)
         if name == "kubelet":
             self._insist(made)
 
-    def _insist(self, kubelet: Part, attempts: int = 30) -> None:
+    def _insist(self, kubelet: Part) -> None:
         """Start kubelet again, as service managers do: it ends when containerd is not whole yet."""
 
-        def settled() -> bool:
-            return network.listens(KUBELET_PORT) or processes.pid(self.places, kubelet.name) is None
-
-        for _ in range(attempts):
-            processes.wait(settled, 30)
+        def listens() -> bool:
             if network.listens(KUBELET_PORT):
-                return
+                return True
             if processes.pid(self.places, kubelet.name) is None:
                 processes.start(self.places, kubelet.name, kubelet.command, kubelet.environment)
-        self._wait(lambda: network.listens(KUBELET_PORT), kubelet.name, 1)
+            return False
 
-    def _wait(self, condition: Callable[[], bool], name: str, seconds: float = 90) -> None:
+        eventually(listens, "kubelet", within=10, scene=lambda: self._log_of(kubelet.name))
+
+    def _works(self, condition: Callable[[], bool], name: str) -> None:
         def done() -> bool:
-            return condition() or processes.pid(self.places, name) is None
+            runs = processes.pid(self.places, name) is not None  # looked for before the condition
+            if condition():
+                return True
+            if not runs:
+                raise Hopeless("it has ended")
+            return False
 
+        eventually(done, f"work of {name}", within=5, scene=lambda: self._log_of(name))
+
+    def _log_of(self, name: str) -> str:
         log = self.places.logs / f"{name}.log"
-        if not processes.wait(done, seconds) or not condition():
-            last = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
-            raise ClusterError(f"{name} does not work -> read {log}, which ends with:\n{last}")
+        return f"{name} does not work -> read {log}, which ends with:\n{processes.tail(self.places, name)}"
 
     def _remove_others(self) -> None:
         """Clean what a crash or another folder's cluster left, unless that one is in use."""

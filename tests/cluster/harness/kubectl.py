@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+from support.waiting import minutes
+
 from .places import NODE_ADDRESS, Places
 from .processes import run
 
@@ -53,6 +55,7 @@ def ready(places: Places) -> bool:
     """Whether the API server answers that it is ready."""
     if not places.kubeconfig.exists():
         return False
-    command = [str(places.binary("kubectl")), "get", "--raw=/readyz", "--request-timeout=2s"]
+    limit = f"--request-timeout={minutes(0.5):.0f}s"  # a slow answer is one too
+    command = [str(places.binary("kubectl")), "get", "--raw=/readyz", limit]
     done = subprocess.run(command, capture_output=True, env=environment(places))
     return done.returncode == 0

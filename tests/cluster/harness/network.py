@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import subprocess
 
+from support.waiting import minutes
+
 from .places import (
     HOST_ADDRESS,
     HOST_LINK,
@@ -137,7 +139,7 @@ def _iptables(*arguments: str, check: bool = True) -> bool:
 def listens(port: int) -> bool:
     """Whether something on the node takes connections on a port."""
     try:
-        with socket.create_connection((NODE_ADDRESS, port), timeout=1):
+        with socket.create_connection((NODE_ADDRESS, port), timeout=minutes(1)):
             return True
     except OSError:
         return False

@@ -7,8 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.waiting import eventually
+
 from . import network, processes
-from .errors import ClusterError
 from .places import NODE_NETNS, Places
 
 GEODES_PORT = 8080
@@ -86,24 +87,19 @@ def start(places: Places) -> None:
     processes.start(places, "geodes", processes.entered(PRIVATE.netns, stand_in), {})
 
 
-def wait(places: Places, seconds: float = 60) -> None:
-    """Wait until every server answers the node, which no policy hinders.
-
-    Raises
-    ------
-    ClusterError
-        One does not.
-    """
+def wait(places: Places) -> None:
+    """Wait until every server answers the node, which no policy hinders."""
     stand_in = f"http://{PRIVATE.host}:{GEODES_PORT}/api/stac"
-    probe = [str(places.binary("probe")), "-timeout", "2s"]
+    probe = [str(places.binary("probe")), "-timeout", "10s"]
     targets = [*(world.url for world in WORLDS.values()), stand_in]
     command = processes.entered(NODE_NETNS, [*probe, *targets])
 
     def all_answer() -> bool:
         return subprocess.run(command, capture_output=True).returncode == 0
 
-    if not processes.wait(all_answer, seconds, pause=0.5):
+    def scene() -> str:
         told = subprocess.run(command, capture_output=True, text=True).stdout
-        raise ClusterError(
-            f"the outside world does not answer -> read {places.logs}/geodes*.log\n{told}"
-        )
+        logs = [world.netns for world in WORLDS.values()] + ["geodes"]
+        return "\n".join([told, *(f"{name}: {processes.tail(places, name)}" for name in logs)])
+
+    eventually(all_answer, "answers of the outside world", within=5, scene=scene)

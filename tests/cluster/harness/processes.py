@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from support.waiting import eventually, minutes
 
 from .errors import ClusterError
 from .places import NETNS_FOLDER, SYSTEM_PATH, Places
@@ -29,9 +30,19 @@ def run(
     Raises
     ------
     ClusterError
-        It failed: the message holds the command and what it said.
+        It failed, or had not ended after half an hour: the message holds the command and what it said.
     """
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment)
+    try:
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=minutes(30),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ClusterError(f"{' '.join(command)} did not end: {error.stderr!r}") from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-2000:]
         raise ClusterError(f"{' '.join(command)} failed ({done.returncode}): {said}")
@@ -74,34 +85,43 @@ def pid(places: Places, name: str) -> int | None:
     return int(number) if _birth(int(number)) == birth else None
 
 
-def stop(places: Places, name: str, *, hard: bool = False, patience: float = 10) -> None:
-    """Ask a program to end, and kill it when it has not after `patience` seconds."""
+def stop(places: Places, name: str, *, hard: bool = False, within: float = 1) -> None:
+    """Ask a program to end, and kill it when it has not within so many minutes."""
     number = pid(places, name)
     if number is not None:
-        end([number], hard=hard, patience=patience)
+        end([number], hard=hard, within=within)
     _pid_file(places, name).unlink(missing_ok=True)
 
 
-def end(pids: Iterable[int], *, hard: bool = False, patience: float = 10) -> None:
-    """End processes, softly first unless told otherwise."""
+def end(pids: Iterable[int], *, hard: bool = False, within: float = 1) -> None:
+    """End processes, softly first unless told otherwise; each way gets so many minutes."""
     births = {number: _birth(number) for number in pids}
     births = {number: birth for number, birth in births.items() if birth}
+
+    def ended() -> bool:
+        return not any(_birth(number) == birth for number, birth in births.items())
+
     for sent in [signal.SIGKILL] if hard else [signal.SIGTERM, signal.SIGKILL]:
         for number, birth in births.items():
             if _birth(number) == birth:
                 _signal(number, sent)
-        if wait(lambda: not any(_birth(n) == b for n, b in births.items()), patience):
+        if comes_true(ended, "the end of processes", within=within):
             return
 
 
-def wait(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:
-    """Whether the condition came true within the time."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > limit:
-            return False
-        time.sleep(pause)
+def comes_true(check: Callable[[], bool], what: str, *, within: float = 1) -> bool:
+    """Wait as `eventually` does, where cleaning up goes on whether or not it comes true."""
+    try:
+        eventually(check, what, within=within)
+    except AssertionError:
+        return False
     return True
+
+
+def tail(places: Places, name: str, lines: int = 10) -> str:
+    """Return the end of a program's log, for messages of failures."""
+    log = places.logs / f"{name}.log"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def in_netns(netns: str) -> list[int]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from support.visitor import Kernel, Visitor, wait_for
+from support.visitor import Kernel, Visitor
+from support.waiting import eventually
 
 from . import people
 from .release import Release
 
 LONG = """
 remembered = 42
-long = client.map(lambda i: (__import__('time').sleep(1), i)[1], range(3000), pure=False)
+long = client.map(lambda i: (__import__('time').sleep(2), i)[1], range(10_000), pure=False)
 """
+"""On two workers this lasts for almost three hours: longer than any module that has a desk."""
 
 
 @dataclass
@@ -57,7 +59,12 @@ class Desk:
         """Check that server, kernel and the cluster's work go on."""
         self.server_goes_on()
         before = self.done()
-        wait_for(lambda: self.done() > before, "progress of the computation", timeout=90)
+        eventually(
+            lambda: self.done() > before,
+            "progress of the computation",
+            within=5,
+            scene=self.release.describe,
+        )
 
     def resume(self) -> bool:
         """Give the cluster work again after its client lost it; tell whether it is the same client."""
@@ -69,5 +76,5 @@ class Desk:
         return self.kernel.run(code).strip() == "True"
 
     def close(self) -> None:
-        """Close the cluster, where it is still there."""
-        people.close_clusters(self.kernel)
+        """Cancel the work and close the cluster, where they are still there."""
+        people.close_clusters(self.kernel, first="client.cancel(long)")

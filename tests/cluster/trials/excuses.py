@@ -9,7 +9,9 @@ from typing import Any
 Record = dict[str, Any]
 """One of the API server's audit records."""
 
-NEAR = timedelta(seconds=1)  # it asks itself whether it is ready ten times a second until it is
+NEAR = timedelta(
+    seconds=1
+)  # patience: it asks itself whether it is ready ten times a second until it is
 GIVING = {"create": True, "patch": True, "update": True, "delete": False}
 
 

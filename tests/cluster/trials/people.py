@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import requests
-from support.visitor import Failure, Kernel, Visitor, wait_for
-from tornado.httpclient import HTTPError
+from support.visitor import Failure, Kernel, Visitor
+from support.waiting import eventually, minutes
 
 from .release import Release
 
@@ -19,13 +20,14 @@ from dask_gateway import Gateway
 gateway = Gateway()
 cluster = gateway.new_cluster(shutdown_on_close=True)
 client = cluster.get_client()
+{first}
 cluster.scale({workers})
-client.wait_for_workers({workers}, timeout=150)
+client.wait_for_workers({workers}, timeout={limit})
 
-def works(seconds=90):
-    'Return the seconds until the cluster answers a computation.'
+def works(limit={limit}):
+    'Let the cluster answer a computation; return the seconds that it took.'
     began = time.monotonic()
-    total = client.submit(sum, range(1000), pure=False).result(timeout=seconds)
+    total = client.submit(sum, range(1000), pure=False).result(timeout=limit)
     assert total == 499500
     return time.monotonic() - began
 
@@ -42,13 +44,15 @@ def settle(visitor: Visitor, profile: str = "small") -> float:
     events = visitor.progress() if visitor.server_pending() else [{}]
     if events[-1].get("failed"):
         raise Failure(f"server of {visitor.name}: {events}")
-    wait_for(visitor.server_answers, f"Lab of {visitor.name}", timeout=60)
+    eventually(visitor.server_answers, f"Lab of {visitor.name}", within=5)
     return time.monotonic() - began
 
 
 def begin(visitor: Visitor, options: dict[str, Any]) -> None:
     """Ask for the server; one that is being started or stopped is waited for first."""
-    wait_for(lambda: not visitor.server_pending(), f"the hub's work for {visitor.name}")
+    eventually(
+        lambda: not visitor.server_pending(), f"the hub's work for {visitor.name}", within=10
+    )
     answer = visitor.start(options)
     if answer.status_code not in (201, 202) and "already running" not in answer.text:
         raise Failure(f"server of {visitor.name}: {answer.status_code} {answer.text[:500]}")
@@ -58,7 +62,7 @@ def leave(visitor: Visitor) -> float:
     """Stop the server and wait for its end; return the seconds."""
     began = time.monotonic()
     visitor.stop()
-    wait_for(lambda: not active(visitor), f"end of the server of {visitor.name}")
+    eventually(lambda: not active(visitor), f"end of the server of {visitor.name}", within=5)
     return time.monotonic() - began
 
 
@@ -69,7 +73,7 @@ def start_afresh(release: Release, name: str) -> None:
         leave(visitor)
     claim = f"{release.name}-home-{name}"
     arguments = ["delete", "pvc", claim, "-n", release.namespace, "--ignore-not-found"]
-    release.cluster.kubectl(*arguments, "--timeout=90s")
+    release.cluster.kubectl(*arguments, f"--timeout={minutes(5):.0f}s")
 
 
 def model(visitor: Visitor) -> dict[str, Any]:
@@ -84,10 +88,19 @@ def active(visitor: Visitor) -> bool:
     return bool(model(visitor)["servers"])
 
 
-def with_cluster(visitor: Visitor, *, workers: int) -> Kernel:
-    """Open a kernel with a Dask cluster."""
+def with_cluster(visitor: Visitor, *, workers: int, first: str = "") -> Kernel:
+    """Open a kernel with a Dask cluster.
+
+    Parameters
+    ----------
+    visitor, workers
+        Whose, and how many.
+    first
+        Code that submits work before there are workers: the cluster is never idle then.
+    """
     kernel = visitor.kernel()
-    kernel.run(OPEN.format(workers=workers), timeout=240)
+    code = OPEN.format(workers=workers, first=first, limit=minutes(5))
+    kernel.run(code, timeout=minutes(10))
     return kernel
 
 
@@ -101,13 +114,14 @@ def workers(kernel: Kernel) -> int:
     return int(kernel.run("print(len(client.scheduler_info(-1)['workers']))"))
 
 
-def close_clusters(kernel: Kernel) -> None:
+def close_clusters(kernel: Kernel, *, first: str = "") -> None:
     """Close what a kernel opened, and the kernel; a server that has gone is no error."""
-    try:
-        kernel.run("client.close(); cluster.shutdown(); gateway.close()", timeout=60)
+    with suppress(Failure, requests.RequestException, OSError):
+        if first:
+            kernel.run(first)
+    with suppress(Failure, requests.RequestException, OSError):
+        kernel.run("client.close(); cluster.shutdown(); gateway.close()")
         kernel.visitor.send("DELETE", f"api/kernels/{kernel.id}")
-    except (Failure, HTTPError, requests.RequestException, OSError):
-        pass
 
 
 def dashboard(kernel: Kernel) -> str:

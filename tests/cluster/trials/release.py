@@ -7,15 +7,16 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
-from harness import Cluster
-from support.visitor import Failure, Visitor, wait_for
+from harness import Cluster, ClusterError
+from support.visitor import Failure, Visitor
+from support.waiting import Text, eventually, minutes
 
 from geodes_datalab import __version__
 
@@ -106,7 +107,9 @@ class Release:
 
     def uninstall(self) -> None:
         """Remove it, and wait for the end of what helm removes."""
-        self.cluster.helm("uninstall", self.name, "-n", self.namespace, "--wait", "--timeout=3m")
+        self.cluster.helm(
+            "uninstall", self.name, "-n", self.namespace, "--wait", f"--timeout={minutes(10):.0f}s"
+        )
 
     def installed(self) -> bool:
         """Tell whether a release of this name is there."""
@@ -147,27 +150,36 @@ class Release:
         """Return the pods of a Dask cluster: ``dask-scheduler`` or ``dask-worker``."""
         return self.pods(component, of_cluster(cluster))
 
-    def ready(self, *, began: float | None = None, timeout: float = 300) -> dict[str, float]:
+    def ready(self, *, began: float | None = None) -> dict[str, float]:
         """Wait until every component is ready; return the seconds that each took."""
         start = time.monotonic() if began is None else began
         seconds: dict[str, float] = {}
-        while len(seconds) < len(COMPONENTS):
+
+        def all_ready() -> bool:
             for component in COMPONENTS:
                 if component not in seconds and any(map(is_ready, self.pods(component))):
                     seconds[component] = time.monotonic() - start
-            if time.monotonic() - start > timeout:
-                missing = [name for name in COMPONENTS if name not in seconds]
-                raise Failure(f"not ready after {timeout:.0f} s: {missing}\n{self.describe()}")
-            time.sleep(0.2)
+            return len(seconds) == len(COMPONENTS)
+
+        self.until(all_ready, lambda: f"all components, not only {[*seconds]}", within=15)
         return seconds
+
+    def until(self, check: Callable[[], Any], what: Text, *, within: float = 5) -> float:
+        """Wait for something in the cluster; return the seconds. Kubernetes itself may be away meanwhile.
+
+        What runs, and the last events, are told with a failure.
+        """
+        waited = eventually(
+            check, what, within=within, again_on=(ClusterError,), scene=self.describe
+        )
+        return waited.seconds
 
     def rolled_out(self) -> None:
         """Wait until the Deployments run what the newest revision says, and nothing else."""
         for component in COMPONENTS:
             target = f"deployment/{self.name}-{component}"
-            self.cluster.kubectl(
-                "rollout", "status", "-n", self.namespace, target, "--timeout=180s"
-            )
+            limit = f"--timeout={minutes(10):.0f}s"
+            self.cluster.kubectl("rollout", "status", "-n", self.namespace, target, limit)
         self.reached()
 
     def reached(self) -> None:
@@ -175,7 +187,7 @@ class Release:
         page = f"{self.url}hub/health"
         with requests.Session() as session:
             session.trust_env = False
-            wait_for(lambda: session.get(page, timeout=10).ok, "the way to the hub", timeout=60)
+            self.until(lambda: session.get(page, timeout=minutes(1)).ok, "the way to the hub")
 
     def describe(self) -> str:
         """Tell what runs, and the last events: for messages of failures."""
@@ -238,9 +250,15 @@ class Release:
         return base64.b64decode(found[key]).decode()
 
     def visitor(self, name: str) -> Visitor:
-        """Log a user in."""
+        """Log a user in, as soon as the hub can be reached."""
         visitor = Visitor(self.url, name)
-        visitor.log_in(self.secret("auth.admin-password" if name == "admin" else "auth.password"))
+        password = self.secret("auth.admin-password" if name == "admin" else "auth.password")
+
+        def logged_in() -> bool:
+            visitor.log_in(password)
+            return True
+
+        self.until(logged_in, f"the log-in of {name}")
         return visitor
 
     # -- values
