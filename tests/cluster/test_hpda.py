@@ -114,7 +114,9 @@ class LoginNode:
     def _ask(self, line: str) -> str:
         assert self.process.stdin
         assert self.process.stdout
-        limit = threading.Timer(minutes(15), self.process.kill)  # then there is no line, and no wait
+        limit = threading.Timer(
+            minutes(15), self.process.kill
+        )  # then there is no line, and no wait
         limit.start()
         try:
             self.process.stdin.write(line)
