@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -253,13 +253,3 @@ async def _outputs(connection: Any, msg_id: str, until: str) -> str:
             raise Failure("\n".join(content["traceback"]))
         elif kind == "status" and content["execution_state"] == until:
             return "".join(texts)
-
-
-def wait_for(
-    true: Callable[[], bool],
-    what: str,
-    *,
-    timeout: float = 120,  # patience: as ever, for callers that do not use support.waiting yet
-) -> float:
-    """Wait by `support.waiting`, with a limit in seconds that is a minute at least."""
-    return eventually(true, what, within=max(1.0, timeout / 60)).seconds
