@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 from playwright.sync_api import Browser, expect
 from support.lab import Lab, assert_shows_bars, chromium
-from support.visitor import Kernel
 from trials import Release, Table, people
 from trials.browse import log_in, open_login, shoot
 
+T = TypeVar("T")
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 
@@ -57,12 +59,19 @@ def ada(browser: Browser, release: Release, times: Table) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def cluster_of_ada(ada: Lab, release: Release) -> Iterator[Kernel]:
+def dashboard(ada: Lab, release: Release) -> Iterator[str]:
+    """Path of the dashboard of a cluster of ada's."""
     visitor = release.visitor("ada")
     people.settle(visitor)
-    kernel = people.with_cluster(visitor, workers=1)
-    yield kernel
-    people.close_clusters(kernel)
+    kernel = aside(lambda: people.with_cluster(visitor, workers=1))
+    yield aside(lambda: people.dashboard(kernel))
+    aside(lambda: people.close_clusters(kernel))
+
+
+def aside(work: Callable[[], T]) -> T:
+    """Talk to a kernel in a thread of its own: Playwright's loop runs in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 def test_lab_opens_on_the_readme(ada: Lab) -> None:
@@ -88,10 +97,10 @@ def test_a_cell_runs(ada: Lab, times: Table) -> None:
     shoot(ada.page, "5-cell")
 
 
-def test_a_dashboard_is_drawn(ada: Lab, cluster_of_ada: Kernel, release: Release) -> None:
+def test_a_dashboard_is_drawn(ada: Lab, dashboard: str, release: Release) -> None:
     """Its page, scripts and socket pass hub, proxy and gateway; test_strangers has who may not see it."""
     page = ada.page.context.new_page()
-    page.goto(f"{release.url}user/ada/{people.dashboard(cluster_of_ada)}")
+    page.goto(f"{release.url}user/ada/{dashboard}")
     assert_shows_bars(page)
     shoot(page, "6-dashboard")
     page.close()
@@ -110,6 +119,6 @@ def test_what_was_opened_stays_in_front(ada: Lab, release: Release) -> None:
     page.close()
 
 
-def test_ada_leaves(ada: Lab, cluster_of_ada: Kernel, release: Release) -> None:
+def test_ada_leaves(ada: Lab, dashboard: str, release: Release) -> None:
     """Make room for the tests that follow."""
     people.leave(release.visitor("ada"))

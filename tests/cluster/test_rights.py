@@ -33,7 +33,8 @@ def use_everything(release: Release) -> None:
     auditor = release.visitor("auditor")
     people.settle(auditor)
     people.leave(auditor)
-    people.settle(auditor)
+    with people.no_more_homes(release):  # only then the hub looks whether the home is there
+        people.settle(auditor)
     people.close_clusters(people.with_cluster(auditor, workers=1))
     release.until(
         lambda: not release.get("daskclusters"), "end of the clusters' records", within=10

@@ -210,18 +210,8 @@ def test_choices_of_a_profile_reach_the_server(carol: Visitor) -> None:
 
 @pytest.fixture
 def no_more_homes(release: Release, carol: Visitor) -> Iterator[None]:
-    """A quota on claims that is used up."""
-    used = len(release.get("persistentvolumeclaims", namespace=release.namespace))
-    arguments = ["-n", release.namespace, "quota", "homes"]
-    release.cluster.kubectl("create", *arguments, f"--hard=persistentvolumeclaims={used}")
-    path = "jsonpath={.status.used.persistentvolumeclaims}"
-    try:
-        release.until(
-            lambda: release.cluster.kubectl("get", *arguments, "-o", path) == str(used), "the quota"
-        )
+    with people.no_more_homes(release):
         yield
-    finally:
-        release.cluster.kubectl("delete", *arguments)
 
 
 def test_a_used_up_quota_stops_new_homes_only(

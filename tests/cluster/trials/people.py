@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import requests
@@ -74,6 +75,22 @@ def start_afresh(release: Release, name: str) -> None:
     claim = f"{release.name}-home-{name}"
     arguments = ["delete", "pvc", claim, "-n", release.namespace, "--ignore-not-found"]
     release.cluster.kubectl(*arguments, f"--timeout={minutes(5):.0f}s")
+
+
+@contextmanager
+def no_more_homes(release: Release) -> Iterator[None]:
+    """A quota on claims that is used up."""
+    used = len(release.get("persistentvolumeclaims", namespace=release.namespace))
+    arguments = ["-n", release.namespace, "quota", "homes"]
+    release.cluster.kubectl("create", *arguments, f"--hard=persistentvolumeclaims={used}")
+    path = "jsonpath={.status.used.persistentvolumeclaims}"
+    try:
+        release.until(
+            lambda: release.cluster.kubectl("get", *arguments, "-o", path) == str(used), "the quota"
+        )
+        yield
+    finally:
+        release.cluster.kubectl("delete", *arguments)
 
 
 def model(visitor: Visitor) -> dict[str, Any]:
