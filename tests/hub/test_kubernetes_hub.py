@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -406,8 +407,10 @@ def test_waiting_is_told_with_its_reason_and_ends_with_it(hub: Hub) -> None:
         hub.start(name)
         hub.pod(name)
         hub.event(name, *event)
+    with ThreadPoolExecutor(len(WAITING)) as pool:  # each is read while it lasts
+        all_told = dict(zip(WAITING, pool.map(hub.progress, WAITING), strict=True))
     for name, (_, reason, words, said) in WAITING.items():
-        told = hub.progress(name)
+        told = all_told[name]
         assert any(words in event["message"] for event in told[:-1]), told
         assert told[-1]["failed"], told
         assert words in told[-1]["message"]

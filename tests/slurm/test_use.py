@@ -8,12 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dask
 import pytest
-from hpc import Centre
+from hpc import Centre, private
+from hpc.files import ACCOUNTS
 from hpc.login import Login, running, staging
 from hpc.processes import listening, of_dask
 from support.waiting import eventually, minutes
@@ -64,35 +67,57 @@ def wait_running(centre: Centre, count: int) -> None:
 
 def test_folders_of_others_on_the_nodes_are_not_entered(login: Login, centre: Centre) -> None:
     """Dask imports modules from its folder for temporary files: nobody else may have made it."""
-    trap, taken = centre.root / "trap", Path("/tmp")
+    trap = centre.root / "trap"
     code = f"open({str(trap)!r}, 'a').close()"
-    for name in ("dask-scratch-space", "dask-scratch-space-61001", "geodes-datalab-ada"):
-        shutil.rmtree(taken / name, ignore_errors=True)
-        centre.as_account("ben", ["mkdir", "-m", "777", str(taken / name)])
-        made = ["sh", "-c", f"echo {shlex.quote(code)} > {taken / name}/tornado.py"]
-        centre.as_account("ben", made)
     trap.touch()
     trap.chmod(0o666)
     os.utime(trap, (0, 0))
-    try:
-        name = login.open()
-        login.becomes(name, "RUNNING")
-        login.scale(name, 1)
-        eventually(
-            lambda: login.told(name)["workers"]["running"] == 1, "a worker", scene=login.scene(name)
-        )
-        jobs = [one for one in of_dask(61001) if one.get("DASK_GATEWAY_CLUSTER_NAME") == name]
-        folders = {one["DASK_TEMPORARY_DIRECTORY"] for one in jobs}
-        login.close(name)
-    finally:
-        for name in ("dask-scratch-space", "dask-scratch-space-61001", "geodes-datalab-ada"):
-            centre.as_account("ben", ["rm", "-rf", str(taken / name)])
+    with of_the_centre_alone(centre, Path("/tmp/dask-scratch-space")) as shared:
+        mine = [Path("/tmp/dask-scratch-space-61001"), Path("/tmp/geodes-datalab-ada")]
+        try:
+            for folder in mine:
+                shutil.rmtree(folder, ignore_errors=True)
+                centre.as_account("ben", ["mkdir", "-m", "777", str(folder)])
+            for folder in (shared, *mine):
+                made = ["sh", "-c", f"echo {shlex.quote(code)} > {folder}/tornado.py"]
+                centre.as_account("ben", made)
+            folders = folders_of_a_cluster(login)
+        finally:
+            centre.as_account("ben", ["rm", "-rf", *map(str, mine)])
     assert trap.stat().st_mtime == 0
     assert len(folders) == 2
     assert all(one.startswith("/tmp/geodes-datalab-") for one in folders), folders
     assert "/tmp/geodes-datalab-ada" not in folders
     for folder in folders:
         shutil.rmtree(folder)
+
+
+def folders_of_a_cluster(login: Login) -> set[str]:
+    """Run a cluster of one worker, and return where its processes keep temporary files."""
+    name = login.open()
+    login.becomes(name, "RUNNING")
+    login.scale(name, 1)
+    eventually(
+        lambda: login.told(name)["workers"]["running"] == 1, "a worker", scene=login.scene(name)
+    )
+    jobs = [one for one in of_dask(61001) if one.get("DASK_GATEWAY_CLUSTER_NAME") == name]
+    login.close(name)
+    return {one["DASK_TEMPORARY_DIRECTORY"] for one in jobs}
+
+
+@contextmanager
+def of_the_centre_alone(centre: Centre, folder: Path) -> Iterator[Path]:
+    """Show the centre a folder of ben's in the place of one where others on this machine compute."""
+    behind = centre.root / f"behind-{folder.name}"
+    behind.mkdir()
+    behind.chmod(0o777)
+    os.chown(behind, ACCOUNTS["ben"], -1)
+    folder.mkdir(exist_ok=True)
+    private.bind(behind, folder)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def key_length() -> Any:
