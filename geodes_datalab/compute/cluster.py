@@ -15,8 +15,8 @@ from weakref import WeakSet
 
 from geodes_datalab._display import in_notebook, interactive, size, table
 from geodes_datalab.compute import backend as backends
+from geodes_datalab.compute import reconnecting, tls, versions, waiting
 from geodes_datalab.compute import request as requests
-from geodes_datalab.compute import tls, versions, waiting
 from geodes_datalab.compute.backend import Backend, BackendName
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError, ClusterWarning
@@ -330,7 +330,9 @@ def _connect(backend: Backend) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VersionMismatchWarning)
-        return backend.connect()
+        client = backend.connect()
+    reconnecting.install()
+    return client
 
 
 def _guard_tls(client: Any) -> None:

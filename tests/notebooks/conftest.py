@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from support import dask_gateway
 from support.cells import Cells
 from support.waiting import minutes
 
+from geodes_datalab.hub.settings.singleuser import RECONNECTING, TLS_GUARD
 from geodes_datalab.testing.geodes import StandIn, serve
 from geodes_datalab.testing.samples import SampleSet, build
 
@@ -78,7 +80,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
             "DASK_GATEWAY__PROXY_ADDRESS": server.proxy_address,
             "DASK_GATEWAY__AUTH__TYPE": "basic",
             "DASK_GATEWAY__AUTH__KWARGS": '{"username": "ada"}',
-            "DASK_DISTRIBUTED__CLIENT__PRELOAD": '["geodes_datalab.compute.tls"]',
+            "DASK_DISTRIBUTED__CLIENT__PRELOAD": json.dumps([TLS_GUARD, RECONNECTING]),
             "DASK_LOGGING": '{"distributed.preloading": "warning"}',
         }
 

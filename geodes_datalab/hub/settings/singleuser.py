@@ -16,6 +16,9 @@ TLS_GUARD = "geodes_datalab.compute.tls"
 IDLENESS = "geodes_datalab.compute.idleness"
 """Module that schedulers preload, before Dask Gateway's: waiting for workers is no idleness."""
 
+RECONNECTING = "geodes_datalab.compute.reconnecting"
+"""Module that Dask's clients preload: one that loses its scheduler for a moment does not wait for ever."""
+
 ADDRESSES = "geodes_datalab.compute.addresses"
 """Module that Dask's clients preload: addresses of gateways' clusters bring their certificates."""
 
@@ -93,7 +96,7 @@ def gateway_host(settings: Settings) -> str:
 
 def _client_preload(settings: Settings) -> str:
     gateways = settings.gateway.enabled or settings.hpda.enabled
-    return json.dumps([TLS_GUARD, *([ADDRESSES] if gateways else [])])
+    return json.dumps([TLS_GUARD, RECONNECTING, *([ADDRESSES] if gateways else [])])
 
 
 def _hpda(settings: Settings) -> dict[str, str]:
