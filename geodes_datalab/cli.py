@@ -128,25 +128,12 @@ def down(state_dir: Path | None) -> None:
 def status(state_dir: Path | None, as_json: bool) -> None:
     """Show what runs; ends with code 3 if nothing does."""
     from geodes_datalab.local import runtime as run
-    from geodes_datalab.local import secrets, tables
+    from geodes_datalab.local import tables
 
     layout = _layout(state_dir)
     runtime = run.read(layout)
     if as_json:
-        facts: dict[str, Any] = {"state": "stopped", "state_dir": str(layout.root)}
-        if runtime is not None:
-            facts |= {
-                "state": runtime.state,
-                "url": runtime.url,
-                "catalogue": runtime.catalogue,
-                "gateway": runtime.gateway,
-                "pid": runtime.pid,
-                "password_file": str(secrets.path(layout, "password")),
-                "logs": str(layout.logs),
-                "parts": tables.part_rows(runtime),
-                "users": tables.user_rows(layout, runtime),
-            }
-        click.echo(json.dumps(facts, indent=1))
+        click.echo(json.dumps(tables.facts(layout, runtime), indent=1))
     elif runtime is None:
         click.echo(f"nothing runs from {layout.root}; start it with: geodes-datalab up")
     else:

@@ -14,9 +14,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from threading import Thread
-from typing import IO
 
 from gate import processes
 from gate.processes import TIDY, Ended
@@ -24,7 +24,7 @@ from gate.processes import TIDY, Ended
 LAST_WORDS = 10.0
 """Seconds for the last lines of output, once the command and all that it started have ended."""
 
-_running: set[subprocess.Popen[str]] = set()
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 class Stopped(Exception):
@@ -59,13 +59,11 @@ def run(
         [sys.executable, "-B", "-m", "gate.alone", str(writes), json.dumps(order)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
         pass_fds=[writes],
         start_new_session=True,  # Ctrl-C in a terminal is handed on by `stop`, once
     )
     os.close(writes)
-    assert process.stdout is not None
+    assert isinstance(process.stdout, BufferedReader)
     reader = Thread(target=_show, args=(process.stdout, _name(command), log), daemon=True)
     _running.add(process)
     try:
@@ -92,16 +90,38 @@ def stop() -> None:
             process.send_signal(signal.SIGINT)
 
 
+def heed_interrupts() -> None:
+    """Have Ctrl-C stop the tiers of both lanes before anything waits for them.
+
+    Set, not inherited: a shell's background job ignores Ctrl-C, and so would every tier.
+    """
+    signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(*_: object) -> None:
+    stop()
+    raise KeyboardInterrupt
+
+
 def _name(command: list[str]) -> str:
     return next((word for word in command[1:] if word[:1].isalpha()), command[0])
 
 
-def _show(lines: IO[str], name: str, log: Path) -> None:
-    with lines, log.open("w", encoding="utf-8") as kept:
-        for line in lines:
-            kept.write(line)
+def _show(output: BufferedReader, name: str, log: Path) -> None:
+    """Keep output as it comes, half lines too (pytest's dots), and show whole lines."""
+    rest = b""
+    with output, log.open("wb") as kept:
+        while chunk := output.read1():
+            kept.write(chunk)
             kept.flush()
-            print(f"{name:<14}| {line}", end="", flush=True)
+            *lines, rest = (rest + chunk).split(b"\n")
+            _print(lines, name)
+        _print([rest] if rest else [], name)
+
+
+def _print(lines: list[bytes], name: str) -> None:
+    for line in lines:
+        print(f"{name:<14}| {line.decode(errors='replace')}", flush=True)
 
 
 def _oversee(writes: int, order: str) -> int:

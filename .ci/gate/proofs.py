@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from gate import packages
+from gate import keeping, packages
 from gate.tiers import Tier
 
 RECORDS = Path(".ci/proofs")
@@ -85,13 +85,14 @@ class Proofs:
             return
         date = time.strftime("%Y-%m-%d", time.gmtime())
         proof = Proof(self.commit(), date, round(seconds), platform.platform(), second)
-        _write(self._file(tier, key), proof)
+        keeping.keep(self._file(tier, key), asdict(proof))
 
     def record(self, tier: Tier, key: str) -> None:
         """Write the proof of a long tier into the tree, to be committed; not the machine's name."""
         if proof := _read(self._file(tier, key)):
             kind = f"{os.cpu_count()} cores, {platform.machine()}"
-            _write(self.root / RECORDS / f"{tier.verb}.json", replace(proof, machine=kind))
+            file = self.root / RECORDS / f"{tier.verb}.json"
+            keeping.keep(file, asdict(replace(proof, machine=kind)))
 
     def recorded(self, tier: Tier) -> tuple[Proof, int | None] | None:
         """Return the record of a long tier, and by how many commits the tree is ahead of it.
@@ -164,10 +165,3 @@ def _read(file: Path) -> Proof | None:
         told = dict(json.loads(file.read_text("utf-8")))
         return Proof(**(told | {"second": tuple(told.get("second", ()))}))
     return None
-
-
-def _write(file: Path, proof: Proof) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.write_text(json.dumps(asdict(proof)) + "\n", "utf-8")
-    part.replace(file)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate import keeping
+
 KEPT = 20
 
 
@@ -34,10 +36,7 @@ class Tries:
         if runs and runs[-1][0] == commit:
             files = {*runs.pop()[1], *files}
         runs.append((commit, sorted(files)))
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        part = self.file.with_name(f".{self.file.name}")
-        part.write_text(json.dumps(runs[-KEPT:]) + "\n", "utf-8")
-        part.replace(self.file)
+        keeping.keep(self.file, runs[-KEPT:])
 
     def _read(self) -> list[tuple[str, list[str]]]:
         with suppress(OSError, ValueError, TypeError):

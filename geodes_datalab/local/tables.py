@@ -78,6 +78,24 @@ def status(layout: Layout, runtime: Runtime) -> Table:
     return table
 
 
+def facts(layout: Layout, runtime: Runtime | None) -> dict[str, Any]:
+    """Return what runs, for programs; without a running datalab its state and its folder alone."""
+    found: dict[str, Any] = {"state": "stopped", "state_dir": str(layout.root)}
+    if runtime is not None:
+        found |= {
+            "state": runtime.state,
+            "url": runtime.url,
+            "catalogue": runtime.catalogue,
+            "gateway": runtime.gateway,
+            "pid": runtime.pid,
+            "password_file": str(secrets.path(layout, "password")),
+            "logs": str(layout.logs),
+            "parts": part_rows(runtime),
+            "users": user_rows(layout, runtime),
+        }
+    return found
+
+
 def part_rows(runtime: Runtime) -> list[dict[str, Any]]:
     """Return facts about each part."""
     return [_part_row(part) for part in runtime.parts]

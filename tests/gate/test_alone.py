@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -17,14 +18,10 @@ from support.waiting import eventually, minutes
 ROOT = Path(__file__).parents[2]
 # Two lanes as the gate runs them, and its way to stop: a stand-in for `make` is all that is not real.
 LANES = """
-import signal, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from gate import alone
-def interrupted(*_):
-    alone.stop()
-    raise KeyboardInterrupt
-signal.signal(signal.SIGINT, interrupted)
+alone.heed_interrupts()
 def run(name):
     return alone.run(["sh", "-c", Path(name).read_text()], seconds=300, variables={}, log=Path(name + ".log"))
 try:
@@ -66,6 +63,18 @@ def test_exit_code_output_and_variables(tmp_path: Path, capfd: pytest.CaptureFix
     assert (ended.code, ended.cut_off, ended.left) == (7, False, ())
     assert log.read_text() == "blue\nwrong\n"
     assert "| blue\n" in capfd.readouterr().out
+
+
+def test_half_a_line_is_kept_at_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The dots of a long row of tests must not look like a hang."""
+    log, go = tmp_path / "log", tmp_path / "go"
+    command = ["sh", "-c", f"printf ...; until [ -e {go} ]; do sleep 0.1; done; printf 'é\\377'"]
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(alone.run, command, seconds=minutes(1), variables={}, log=log)
+        eventually(lambda: log.read_text() == "...", "the dots")
+        go.touch()
+        ended.result()
+    assert capfd.readouterr().out.endswith("| ...é\ufffd\n")
 
 
 def test_what_is_past_its_time_is_stopped(tmp_path: Path) -> None:

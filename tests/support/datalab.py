@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from support.visitor import Failure, Kernel, Visitor
 from support.waiting import minutes
 
-from geodes_datalab.local import family, secrets, tables
+from geodes_datalab.local import family, tables
 from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as runs
 from geodes_datalab.local.child import tail
@@ -106,20 +106,7 @@ class Datalab:
     def refresh(self) -> dict[str, Any]:
         """Return what runs, read anew, without starting a Python for it."""
         layout = layouts.layout(self.state_dir)
-        runtime = runs.read(layout)
-        self.facts = {"state": "stopped", "state_dir": str(layout.root)}
-        if runtime is not None:
-            self.facts |= {
-                "state": runtime.state,
-                "url": runtime.url,
-                "catalogue": runtime.catalogue,
-                "gateway": runtime.gateway,
-                "pid": runtime.pid,
-                "password_file": str(secrets.path(layout, "password")),
-                "logs": str(layout.logs),
-                "parts": tables.part_rows(runtime),
-                "users": tables.user_rows(layout, runtime),
-            }
+        self.facts = tables.facts(layout, runs.read(layout))
         return self.facts
 
     @property

@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -85,16 +86,10 @@ def eventually(
     """
     wait = _Wait(what, within, (*PASSING, *again_on), scene)
     for pause in wait.pauses():
-        try:
-            value = check()
-        except wait.again_on as error:
-            wait.last = error
-        except Hopeless as error:
-            raise wait.failure(f"hopeless: {error}") from error
-        else:
+        with wait.looking():
+            wait.last = value = check()
             if value:
                 return Waited(value, wait.seconds)
-            wait.last = value
         time.sleep(pause)  # patience: of all tests, between two looks
     raise wait.failure()
 
@@ -110,16 +105,10 @@ async def aeventually(
     """Wait as `eventually` does, for an asynchronous check."""
     wait = _Wait(what, within, (*PASSING, *again_on), scene)
     for pause in wait.pauses():
-        try:
-            value = await check()
-        except wait.again_on as error:
-            wait.last = error
-        except Hopeless as error:
-            raise wait.failure(f"hopeless: {error}") from error
-        else:
+        with wait.looking():
+            wait.last = value = await check()
             if value:
                 return Waited(value, wait.seconds)
-            wait.last = value
         await asyncio.sleep(pause)  # patience: of all tests, between two looks
     raise wait.failure()
 
@@ -173,6 +162,16 @@ class _Wait:
             yield min(pause, left)
             pause = min(pause * 1.5, LONGEST_PAUSE)
         yield 0
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Keep what a look raised, if it may still come true."""
+        try:
+            yield
+        except self.again_on as error:
+            self.last = error
+        except Hopeless as error:
+            raise self.failure(f"hopeless: {error}") from error
 
     def failure(self, why: str = "") -> AssertionError:
         last = self.last
