@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +116,20 @@ def clean_environment(
     for name, value in home_variables(tmp_path_factory.mktemp("home")).items():
         monkeypatch.setenv(name, value)
     return
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left_open() -> Iterator[None]:
+    """Collect at the end of each file: a socket or a file left open is told there, not in some later test."""
+    yield
+    asyncio.run(_forget_closed_loops())
+    gc.collect()
+
+
+async def _forget_closed_loops() -> None:
+    """Let tornado forget loops that are closed, and all that hangs on them: it does so at the next one."""
+    if "tornado.ioloop" in sys.modules:
+        sys.modules["tornado.ioloop"].IOLoop.current()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import ssl
@@ -11,10 +12,14 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import trustme
+from aiohttp import web
 from support.datalab import Datalab
+from support.kubernetes_api import Serving
 from support.waiting import minutes
 
 from geodes_datalab.errors import ServiceError
@@ -52,6 +57,33 @@ def server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         yield http.server_port, tmp_path / "ca.pem"
         http.shutdown()
         thread.join()
+
+
+class Kernels(Serving):
+    """A kernel that is busy once and then idle, and does not agree when its websocket is closed."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what is served."""
+        return [web.get("/user/ada/api/kernels/k/channels", self._channels)]
+
+    async def _channels(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(autoclose=False, autoping=False)
+        await socket.prepare(request)
+        parent = (await socket.receive_json())["header"]
+        idle = {"execution_state": "idle"}
+        answer = {"parent_header": parent, "msg_type": "status", "content": idle}
+        await socket.send_json(answer)
+        await asyncio.Event().wait()
+        return socket
+
+
+def test_no_connection_is_left_of_a_kernel_that_does_not_let_go() -> None:
+    with Kernels() as kernels:
+        visit = Visit(f"{kernels.address}/", "ada", timeout=minutes(1))
+        assert visit.run("k", "pass") == ""
+        ours = psutil.Process().net_connections("tcp")
+        port = urlsplit(kernels.address).port
+        assert not [one for one in ours if one.raddr and one.raddr.port == port]
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from support.kubernetes_api import Serving
 from support.waiting import minutes
 from user_server import server
 
+from geodes_datalab.hub.check.visit import closed
+
 INSIDE = "/proxy/hpda/clusters/abc/word/status"
 ROOT = "/services/dask-gateway-hpda"
 
@@ -96,7 +98,7 @@ def test_a_websocket_passes(ask: Any, centre: Centre) -> None:
         )
         await connection.write_message("hello")
         answer = await connection.read_message()
-        connection.close()
+        await closed(connection)
         return answer
 
     assert asyncio.run(talk()) == "HELLO"

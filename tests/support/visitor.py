@@ -9,7 +9,6 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from support.waiting import eventually, minutes
 
-from geodes_datalab.hub.check.visit import execute_request
+from geodes_datalab.hub.check.visit import closed, execute_request
 
 
 class Failure(AssertionError):
@@ -157,7 +156,7 @@ class Visitor:
             connection = await websocket_connect(self.websocket_request(path))
         except HTTPClientError as error:
             return int(error.code)
-        await _close(connection)
+        await closed(connection)
         return 101
 
     def _xsrf(self, path: str) -> str:
@@ -210,7 +209,7 @@ class Kernel:
         except WebSocketClosedError:
             raise Failure("the kernel's websocket was closed") from None
         finally:
-            await _close(connection)
+            await closed(connection)
 
     async def _connect(self) -> Any:
         """Open the websocket; what stands in the way passes, so it is a failure and not an error."""
@@ -223,15 +222,6 @@ class Kernel:
             return await websocket_connect(request, max_message_size=100_000_000)
         except HTTPClientError as error:
             raise Failure(f"the kernel's websocket does not open: {error}") from error
-
-
-async def _close(connection: Any) -> None:
-    """Close a websocket and wait until it is."""
-    connection.close()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(5):
-            while await connection.read_message() is not None:
-                pass
 
 
 async def _outputs(connection: Any, msg_id: str, until: str) -> str:
