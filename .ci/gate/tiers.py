@@ -31,7 +31,7 @@ class Tier:
     """Debian's packages that it needs, beyond what the README asks of a machine."""
     again: bool = False
     """A file of tests that failed is run once more, alone (``make VERB FILES=...``): whole hubs, clusters
-    and browsers run here, on a machine that others use too."""
+    and browsers run here, on a machine that others use too. What passes then is told, and mended."""
     proved: bool = True
     """Whether a proof counts: it is not run where it passed before on the same content; see `gate.proofs`."""
     python: str = ""
@@ -64,7 +64,7 @@ CLUSTER = (
 ON_CLUSTER = ("tests/cluster/", "tests/slurm/", "tests/benchmarks/")
 IN_THE_CHART = ("helm/", "images/", "scripts/images", "scripts/cluster")
 
-TEST = Tier("test", 18, lane="a", tests=("tests/",), proved=False)
+TEST = Tier("test", 18, lane="a", tests=("tests/",), again=True, proved=False)
 """The README's `make test`; where packages are missing, it comes before any is installed for the others."""
 PREPARE = Tier("prepare", 50, proved=False)
 """Environments, programs, samples and images: built before any clock of the others runs."""
@@ -83,8 +83,8 @@ TIERS = (
         unused=("helm/", "images/", MAPS, OPS),
     ),
     Tier("lint", 5, lane="b", proved=False),
-    Tier("docs", 4, lane="b", proved=False),
-    Tier("test-images", 8, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
+    Tier("docs", 3, lane="b", proved=False),
+    Tier("test-images", 7, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
         "test-browser", 9, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
         unused=IN_THE_CHART,
@@ -98,7 +98,7 @@ TIERS = (
         covers=TEST_311,
     ),
     TEST_311,
-    Tier("size", 4, lane="b", only=PINNED),
+    Tier("size", 7, lane="b", only=PINNED),
     Tier(
         "bench-access", 12, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),

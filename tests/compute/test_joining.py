@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from dask_gateway import Gateway
+from support import kernels
 from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ClusterError
+from geodes_datalab.hub.settings.singleuser import ADDRESSES, RECONNECTING, TLS_GUARD
 
 KEY = "key-that-must-not-be-seen"
 AS_THE_PANEL_WRITES_IT = """
@@ -74,16 +73,8 @@ def test_what_does_not_run_cannot_be_joined(gateway: Any) -> None:
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run code as a kernel of a user's server does."""
-    preload = json.dumps(["geodes_datalab.compute.tls", "geodes_datalab.compute.addresses"])
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "DASK_DISTRIBUTED__CLIENT__PRELOAD": preload, **environment},
-        capture_output=True,
-        text=True,
-        timeout=minutes(5),
-        check=False,
-    )
+    """Run code as a kernel of a user's server does, where there are gateways."""
+    return kernels.run(code, preload=[TLS_GUARD, RECONNECTING, ADDRESSES], **environment)
 
 
 @pytest.mark.parametrize("first", ["", "import dask_gateway"])

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 from distributed import Client, LocalCluster
+from support import kernels
 from support.waiting import eventually, minutes
 
 from geodes_datalab.compute import reconnecting
@@ -56,16 +52,8 @@ if __name__ == "__main__":
 
 
 def play(lose: str, guard: str = "") -> list[str]:
-    preload = json.dumps([guard] if guard else [])
     seconds = minutes(2) if guard else 5  # patience: without the guard, it waits in vain
-    done = subprocess.run(
-        [sys.executable, "-c", SUBMIT_MEANWHILE, lose, str(seconds)],
-        env={**os.environ, "DASK_DISTRIBUTED__CLIENT__PRELOAD": preload},
-        capture_output=True,
-        text=True,
-        timeout=minutes(5),
-        check=False,
-    )
+    done = kernels.run(SUBMIT_MEANWHILE, lose, str(seconds), preload=[guard] if guard else [])
     assert done.stdout, done.stderr
     return done.stdout.split()
 
@@ -92,13 +80,7 @@ def test_open_cluster_guards_its_client() -> None:
         "    with gd.open_cluster(workers=1, backend='local') as cluster:\n"
         "        print(type(cluster.client)._reconnect.__module__)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=minutes(5),
-        check=False,
-    )
+    done = kernels.run(code)
     assert done.stdout.split()[-1:] == [RECONNECTING], done.stderr
 
 

@@ -86,10 +86,11 @@ def eventually(
     """
     wait = _Wait(what, within, (*PASSING, *again_on), scene)
     for pause in wait.pauses():
+        value = None
         with wait.looking():
             wait.last = value = check()
-            if value:
-                return Waited(value, wait.seconds)
+        if value:
+            return Waited(value, wait.seconds)
         time.sleep(pause)  # patience: of all tests, between two looks
     raise wait.failure()
 
@@ -105,10 +106,11 @@ async def aeventually(
     """Wait as `eventually` does, for an asynchronous check."""
     wait = _Wait(what, within, (*PASSING, *again_on), scene)
     for pause in wait.pauses():
+        value = None
         with wait.looking():
             wait.last = value = await check()
-            if value:
-                return Waited(value, wait.seconds)
+        if value:
+            return Waited(value, wait.seconds)
         await asyncio.sleep(pause)  # patience: of all tests, between two looks
     raise wait.failure()
 
