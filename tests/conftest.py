@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import signal
@@ -122,14 +121,10 @@ def clean_environment(
 def nothing_left_open() -> Iterator[None]:
     """Collect at the end of each file: a socket or a file left open is told there, not in some later test."""
     yield
-    asyncio.run(_forget_closed_loops())
-    gc.collect()
-
-
-async def _forget_closed_loops() -> None:
-    """Let tornado forget loops that are closed, and all that hangs on them: it does so at the next one."""
+    # tornado forgets closed loops, and what hangs on them, when it makes the next one
     if "tornado.ioloop" in sys.modules:
-        sys.modules["tornado.ioloop"].IOLoop.current()
+        sys.modules["tornado.ioloop"].IOLoop(make_current=False).close()
+    gc.collect()
 
 
 @pytest.fixture
