@@ -19,6 +19,7 @@ from geodes_datalab._http import Client
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config, load
 from geodes_datalab.errors import (
+    AuthenticationError,
     ChecksumError,
     GeodesError,
     IncompleteResult,
@@ -245,14 +246,21 @@ def _fetched(
 
 
 def _guarded(job: Job, client: Client, watch: Watch) -> GeodesError | None:
-    """Fetch one file; a failure that will hit every other file too tells them to end."""
-    if watch.stop.is_set():
+    """Fetch one file; after a failure that will hit every other file too, none is begun.
+
+    Those that are on their way come whole, for the archive has counted them; where the disk is full or
+    nobody answers, they end as well.
+    """
+    if watch.stop.is_set() or watch.refused.is_set():
         return None
     try:
         transfer(job, client, watch)
     except Stopped:
         return None
     except (ChecksumError, RequestError) as error:
+        return error
+    except (AuthenticationError, QuotaError) as error:
+        watch.refused.set()
         return error
     except GeodesError as error:
         watch.stop.set()
