@@ -21,7 +21,7 @@ import geodes_datalab
 from geodes_datalab import stac
 from geodes_datalab.cubes.plan import Layer, Plan
 from geodes_datalab.cubes.storing import Stored
-from geodes_datalab.ops.packing import OFFSET, PHYSICAL_UNITS
+from geodes_datalab.ops.packing import OFFSET, PHYSICAL_UNITS, POSSIBLE
 
 EPOCH = "microseconds since 1970-01-01T00:00:00"
 
@@ -112,11 +112,9 @@ def offsets(variables: Mapping[str, Stored]) -> tuple[dict[str, xr.Variable], di
         assert one.offsets is not None
         alike = all(a is None or a == b for a, b in zip(one.offsets, first, strict=True))
         where = OFFSET if alike else f"{OFFSET}_{name}"
-        coords[where] = _offset(first if alike else [step or 0.0 for step in one.offsets])
+        coords[where] = _offset(first if alike else [step or 0.0 for step in one.offsets], one)
         if one.marked:
             pointers[name] = where
-    if raw and OFFSET not in coords:
-        coords[OFFSET] = _offset(first)
     return coords, pointers
 
 
@@ -125,8 +123,10 @@ def _joined(rows: Sequence[Sequence[float | None]]) -> list[float]:
     return [next((one for one in step if one is not None), 0.0) for step in zip(*rows, strict=True)]
 
 
-def _offset(steps: Sequence[float]) -> xr.Variable:
-    attrs = {"long_name": "offset of the stored numbers, in physical units"}
+def _offset(steps: Sequence[float], one: Stored) -> xr.Variable:
+    attrs: dict[str, Any] = {"long_name": "offset of the stored numbers, in physical units"}
+    if one.possible:
+        attrs[POSSIBLE] = list(one.possible)
     return xr.Variable("time", np.array(steps, "float64"), attrs)
 
 

@@ -174,7 +174,7 @@ def load(
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays)
-    values.warn(doubts(parsed, stored), stacklevel=2)
+    values.warn(doubts(parsed, stored))
     if clip and where is not None:
         cube = _clipped(cube, where, plan.geobox, blocks)
     return ops.mask_nodata(cube) if how.masked else cube

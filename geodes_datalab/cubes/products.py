@@ -39,8 +39,8 @@ class Parsed(NamedTuple):
     """Whether the user named the bands."""
     told: Words = {}
     """What the numbers in each band's file mean, as far as metadata tell; shared like ``bands``."""
-    shifts: bool = False
-    """Whether products of the collection may differ in the offset of what they store."""
+    shifts: tuple[float, ...] = ()
+    """Offsets that products of the collection may have, where they differ in that."""
 
 
 def item_dicts(items: Any) -> list[Json]:
@@ -147,7 +147,7 @@ def _parsed(
             own.container,
             by_name,
             teller(item, bands),
-            own.shift is not None,
+            (0.0, own.shift.offset) if own.shift else (),
         )
 
 

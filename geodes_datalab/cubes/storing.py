@@ -46,8 +46,8 @@ class Frame:
     """Whether pixels will be made missing."""
     described: bool = False
     """Whether the items describe their files themselves: nothing else is known of them."""
-    shifts: bool = False
-    """Whether products of the collection are known to differ in their offsets."""
+    shifts: tuple[float, ...] = ()
+    """Offsets that products of the collection may have, where they are known to differ in that."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class Stored:
     """One for each time step of a raw variable; None where no product has it."""
     marked: bool = False
     """Whether the offset is told by a coordinate, because it may differ elsewhere."""
+    possible: tuple[float, ...] = ()
+    """All offsets that there are in the collection, where that is known."""
 
 
 def stored(name: str, band: stac.Band, frame: Frame) -> Stored:
@@ -90,13 +92,14 @@ def stored(name: str, band: stac.Band, frame: Frame) -> Stored:
     dtype, fill, shown = _room(own, nodata, band, name, frame)
     if band.role == "mask":
         return Stored(band, frame.collection, dtype, fill, shown, units="1")
-    marked = frame.shifts or (
+    marked = bool(frame.shifts) or (
         frame.described and any(one.scaled for words in _each(frame) for one in words.values())
     )
     return Stored(
         band, frame.collection, dtype, fill, shown,
         scale=told[0].scale, offset=None if marked else told[0].offset, units=STORED_UNITS,
         physical_units=told[0].physical_units, offsets=_offsets(name, set(there), frame), marked=marked,
+        possible=frame.shifts,
     )  # fmt: skip
 
 

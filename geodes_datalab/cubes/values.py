@@ -6,6 +6,7 @@ above all not that what the first item tells holds for the next.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -250,7 +251,7 @@ def asked(raw: bool, *, masked: bool | None, scaled: bool | None) -> Asked:
     warnings.warn(
         f"masked= and scaled= will be gone in the next release: {instead}",
         FutureWarning,
-        stacklevel=3,
+        stacklevel=_callers_level(),
     )
     return wanted
 
@@ -316,10 +317,18 @@ def late_and_early(items: Iterable[Json]) -> bool:
     return len(baselines) > 1
 
 
-def warn(doubts: Sequence[str], stacklevel: int) -> None:
+def warn(doubts: Sequence[str]) -> None:
     """Warn once of all that is in doubt."""
     if doubts:
-        warnings.warn("; ".join(doubts), ValuesInDoubt, stacklevel=stacklevel + 1)
+        warnings.warn("; ".join(doubts), ValuesInDoubt, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return how far up the stack somebody else's code calls ours: a warning names that line."""
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("geodes_datalab."):
+        level, frame = level + 1, frame.f_back
+    return max(level, 1)
 
 
 def _some(names: Sequence[str], limit: int = 3) -> str:

@@ -210,7 +210,7 @@ def _whole(band: xr.DataArray) -> tuple[xr.DataArray, tuple[int, ...] | None]:
     Where what differs is no whole number, values are made physical first.
     """
     offset = offsets(band)
-    plain = band.drop_vars([name for name in band.coords if is_offset(name)])
+    plain = band.drop_vars([name for name in band.coords if is_offset(name)]).copy(deep=False)
     plain.attrs = {name: value for name, value in band.attrs.items() if name != "offset"}
     if isinstance(offset, float):
         plain.attrs |= {"offset": offset} if offset else {}

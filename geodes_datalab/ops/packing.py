@@ -29,6 +29,9 @@ from geodes_datalab.errors import CubeError, StoredOtherwise
 OFFSET = "stored_offset"
 """Coordinate that holds the offset of each time step; others begin with the same word."""
 
+POSSIBLE = "possible"
+"""Attribute of that coordinate: all values it may have, where they are known."""
+
 STORED = ("nodata", "scale", "offset")
 """Attributes that say what stored numbers mean."""
 
@@ -159,16 +162,23 @@ def offsets(band: xr.DataArray) -> Any:
     if name is None:
         return float(band.attrs.get("offset") or 0)
     if name not in band.coords:
-        raise StoredOtherwise(
-            f"{_named(band)} holds stored numbers whose offset may differ from date to date, and what "
-            "was done with them has lost which date each is of",
-            hint="load physical values (without raw=True), or call ops.to_physical() before reducing "
-            "along time; ops.median(), ops.percentile() and ops.mean() mind the offsets themselves",
-        )
+        raise _lost(band)
     found = band.coords[name].variable
+    possible = found.attrs.get(POSSIBLE)
+    if possible is not None and not np.isclose(found.values[..., None], possible).any(-1).all():
+        raise _lost(band)  # averaged, as `coarsen` does
     if not found.chunks and found.size and (found.values == found.values.flat[0]).all():
         return float(found.values.flat[0])
     return found
+
+
+def _lost(band: xr.DataArray) -> StoredOtherwise:
+    return StoredOtherwise(
+        f"{_named(band)} holds stored numbers whose offset may differ from date to date, and what was "
+        "done with them has lost which date each is of",
+        hint="load physical values (without raw=True), or call ops.to_physical() before reducing "
+        "along time; ops.median(), ops.percentile() and ops.mean() mind the offsets themselves",
+    )
 
 
 def shift(scale: float, offset: float) -> float:
@@ -295,6 +305,7 @@ def _as_float(band: xr.DataArray) -> xr.DataArray:
 
 def _finish(result: xr.DataArray, band: xr.DataArray, attrs: dict[str, Any]) -> xr.DataArray:
     """Give a result its attributes, and the grid mapping of what it was made from."""
+    result = result.copy(deep=False)  # it may be the caller's own still
     result.attrs = attrs
     result.encoding = {
         name: value for name, value in band.encoding.items() if name == "grid_mapping"
