@@ -186,14 +186,14 @@ def _read(places: Sequence[Json]) -> Told:
     units = value("units")
     return Told(
         _dtype(value("dtype")),
-        _number(value("nodata")),
-        _number(value("scale")) or None,
-        _number(value("offset")),
+        number(value("nodata")),
+        number(value("scale")) or None,
+        number(value("offset")),
         None if units is None else str(units),
     )
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
     """Read a number, "nan" and "inf" among them; what is none is not told."""
     try:
         return None if value is None else float(value)

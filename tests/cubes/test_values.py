@@ -185,7 +185,7 @@ def test_a_mask_in_the_file_says_what_is_missing(tmp_path: Path, way, raw: bool)
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "float32"])
 def test_what_no_product_covers_is_missing_and_no_value_is(tmp_path: Path, way, dtype) -> None:
     item = told(tmp_path, "dem", {"dem": heights(dtype)}, unit="m", data_type=dtype)
-    wider = {"bbox": (4.2425, 43.7940, 4.2450, 43.7955), "resolution": 10, "crs": "EPSG:32631"}
+    wider = {"bbox": (4.2425, 43.7955, 4.2450, 43.7970), "resolution": 10, "crs": "EPSG:32631"}
     values = cubes.load([item], "dem", **wider, **way)["dem"]
     raw = cubes.load([item], "dem", raw=True, **wider, **way)["dem"]
     assert np.isnan(values).any()
@@ -198,7 +198,7 @@ def test_clipped_stored_numbers_need_a_mark(tmp_path: Path) -> None:
     from shapely.geometry import box
 
     item = told(tmp_path, "dem", {"dem": heights()}, unit="m")
-    place = box(4.24355, 43.7940, 4.2450, 43.7955)
+    place = box(4.24355, 43.7955, 4.2450, 43.7970)
     raw = cubes.load([item], "dem", geometry=place, clip=True, raw=True)
     values = cubes.load([item], "dem", geometry=place, clip=True)
     assert raw["dem"].attrs["nodata"] not in heights()
@@ -247,8 +247,8 @@ def test_class_zero_of_the_first_product_wins(tmp_path: Path, way) -> None:
         told(tmp_path, "a", {"SCL": (full(0, "uint8"), words)}, second=1),
         told(tmp_path, "b", {"SCL": (full(255, "uint8"), words)}, second=2),
     ]
-    assert set(np.unique(cubes.load(items, **way)["SCL"])) == {0}
-    assert set(np.unique(cubes.load(items[1:], **way)["SCL"])) == {255}
+    assert set(np.unique(cubes.load(items, "SCL", **way)["SCL"])) == {0}
+    assert set(np.unique(cubes.load(items[1:], "SCL", **way)["SCL"])) == {255}
 
 
 # --- doubts (A12) ---
@@ -327,21 +327,25 @@ def test_baselines_that_nobody_tells_apart_are_named(tmp_path: Path) -> None:
 
 # --- any items at all ---
 
+MARKS = st.sampled_from([None, None, 0, 7])
+FIELDS: dict[str, Any] = {
+    "scale": st.sampled_from([None, 1.0, 0.0001, 0.5]),
+    "offset": st.sampled_from([None, 0.0, -0.1, 3.0]),
+    "nodata": MARKS,
+}
 DTYPES = ("uint8", "int16", "uint16", "int32", "float32")
 
 
 @st.composite
 def item_sets(draw: st.DrawFn) -> list[dict[str, Any]]:
     """What up to four items say of themselves, and hold."""
-    common = draw(st.fixed_dictionaries({"scale": SCALES, "offset": OFFSETS, "nodata": MARKS}))
+    common = {name: draw(field) for name, field in FIELDS.items()}
     return [
         {
             "dtype": draw(st.sampled_from(DTYPES)),
             "words": {
-                name: draw(st.one_of(st.just(value), field))
-                for (name, value), field in zip(
-                    common.items(), (SCALES, OFFSETS, MARKS), strict=True
-                )
+                name: draw(st.one_of(st.just(common[name]), field))
+                for name, field in FIELDS.items()
             },
             "file": draw(MARKS),
             "typed": draw(st.booleans()),
@@ -350,11 +354,6 @@ def item_sets(draw: st.DrawFn) -> list[dict[str, Any]]:
         }
         for _ in range(draw(st.integers(1, 4)))
     ]
-
-
-SCALES = st.sampled_from([None, 1.0, 0.0001, 0.5])
-OFFSETS = st.sampled_from([None, 0.0, -0.1, 3.0])
-MARKS = st.sampled_from([None, None, 0, 7])
 
 
 def made(folder: Path, one: dict[str, Any], number: int) -> tuple[dict[str, Any], np.ndarray]:
