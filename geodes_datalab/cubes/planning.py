@@ -151,6 +151,9 @@ class _Files(Mapping[str, Source]):
         place = self._first + self._names.index(name)
         return Source(title, bands[name].name, self._paths[place], self._sizes[place])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
@@ -291,9 +294,12 @@ def _words(
     words = [one.told for one in parsed]
     if parsed[0].container != "asset":
         return words
+    distinct = list({id(one): one for one in words}.values())
     asked: dict[tuple[int, str], Source] = {}
     for name in names:
         each = raw or parsed[0].bands[name].role == "mask"
+        if not any(one[name].lacks(stored=each) for one in distinct):
+            continue
         lacking = [
             (index, name)
             for index, product in enumerate(products)

@@ -84,7 +84,8 @@ def stored(name: str, band: stac.Band, frame: Frame) -> Stored:
     there = [
         index for index, product in enumerate(frame.products) if name in product.sources
     ] or list(range(len(frame.products)))
-    told = list(dict.fromkeys(frame.words[index][name] for index in there))
+    distinct = {id(frame.words[index]): frame.words[index] for index in there}
+    told = list(dict.fromkeys(words[name] for words in distinct.values()))
     if band.role != "mask" and not frame.raw:
         return _physical(band, frame.collection, told)
     _refuse_other_scales(name, band, told)
@@ -98,7 +99,7 @@ def stored(name: str, band: stac.Band, frame: Frame) -> Stored:
     return Stored(
         band, frame.collection, dtype, fill, shown,
         scale=told[0].scale, offset=None if marked else told[0].offset, units=STORED_UNITS,
-        physical_units=told[0].physical_units, offsets=_offsets(name, set(there), frame), marked=marked,
+        physical_units=told[0].physical_units, offsets=_offsets(name, told, there, frame), marked=marked,
         possible=frame.shifts,
     )  # fmt: skip
 
@@ -188,7 +189,9 @@ def _is_covered(name: str, frame: Frame) -> bool:
     )
 
 
-def _offsets(name: str, there: set[int], frame: Frame) -> tuple[float | None, ...]:
+def _offsets(
+    name: str, told: Sequence[Told], indices: Sequence[int], frame: Frame
+) -> tuple[float | None, ...]:
     """Return the offset of each time step.
 
     Raises
@@ -196,7 +199,10 @@ def _offsets(name: str, there: set[int], frame: Frame) -> tuple[float | None, ..
     StoredOtherwise
         It is not the same for all products of one.
     """
+    if len({one.offset for one in told}) == 1 and len(indices) == len(frame.products):
+        return (told[0].offset or 0.0,) * len(frame.groups)
     steps: list[float | None] = []
+    there = set(indices)
     for group in frame.groups:
         found = {frame.words[index][name].offset or 0.0 for index in group if index in there}
         if len(found) > 1:
@@ -242,6 +248,9 @@ class Meant(Mapping[str, Source]):
 
     def __getitem__(self, name: str) -> Source:
         return self._sources[name]._replace(meaning=self._meanings[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sources
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)

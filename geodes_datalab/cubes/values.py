@@ -123,9 +123,10 @@ class Teller:
                 id(bands), lambda: {name: _described(band) for name, band in bands.items()}
             )
         properties, assets = item.get("properties") or {}, item.get("assets") or {}
-        applied = _applied(properties)
+        flag = _applied(properties)
+        common = tuple(map(properties.get, _SPELLINGS)), flag is not None and flag[1]
         found = tuple(
-            (name, self._told(name, assets.get(band.name), properties, applied))
+            (name, self._told(name, assets.get(band.name), properties, common))
             for name, band in bands.items()
         )
         return self._shared(found, lambda: dict(found))
@@ -135,18 +136,16 @@ class Teller:
             self._known[key] = make()
         return self._known[key]
 
-    def _told(
-        self, name: str, asset: Json | None, properties: Json, applied: tuple[str, bool] | None
-    ) -> Told:
+    def _told(self, name: str, asset: Json | None, properties: Json, common: Any) -> Told:
         if asset is None:
             return Told()
-        places = _places(asset, properties)
+        key = (*map(asset.get, _SPELLINGS), asset.get("bands"), asset.get("raster:bands"), common)
         last = self._last.get(name)
-        if last is None or last[0] != (places, applied):
-            told = _read(places)
-            if applied and applied[1] and told.offset:
+        if last is None or last[0] != key:  # thousands of assets are asked, and most tell the same
+            told = _read(asset, properties)
+            if common[1] and told.offset:
                 told = told._replace(offset=0.0)  # what was subtracted is not there any more
-            self._last[name] = last = (places, applied), told
+            self._last[name] = last = key, told
         return last[1]
 
 
@@ -164,20 +163,12 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 _SPELLINGS = tuple(spelling for spellings in _FIELDS.values() for spelling in spellings)
 
 
-def _places(asset: Json, properties: Json) -> list[Json]:
-    """Return where an item tells of a band: in the band, the asset, its older fields, for all assets."""
-    places = [
-        (asset.get("bands") or [{}])[0],
-        asset,
-        (asset.get("raster:bands") or [{}])[0],
-        properties,
-    ]
-    return [{name: place[name] for name in _SPELLINGS if name in place} for place in places]
+def _read(asset: Json, properties: Json) -> Told:
+    """Read what is told of a band: by itself, by its asset, in older fields, for all assets."""
+    first, older = ((asset.get(name) or [{}])[0] for name in ("bands", "raster:bands"))
 
-
-def _read(places: Sequence[Json]) -> Told:
     def value(field: str) -> Any:
-        for place in places:
+        for place in (first, asset, older, properties):
             for spelling in _FIELDS[field]:
                 if place.get(spelling) is not None:
                     return place[spelling]
@@ -281,7 +272,7 @@ def _contradiction(
     name, applied = flag
     properties, assets = item.get("properties") or {}, item.get("assets") or {}
     told = [
-        _read(_places(assets[band.name], properties))
+        _read(assets[band.name], properties)
         for band in bands.values()
         if band.role == "data" and band.name in assets
     ]
