@@ -152,7 +152,9 @@ def converted(
     if not meaning.physical:
         result = pixels.astype(params.dtype, copy=False)
         return result if bad is None else _replaced(result, bad, params.fill_value)
-    into = out if out is not None and out.shape == pixels.shape and out.dtype == params.dtype else None
+    into = (
+        out if out is not None and out.shape == pixels.shape and out.dtype == params.dtype else None
+    )
     scale, offset = meaning.scale, meaning.offset
     if scale is None and offset is None:  # what the file tells goes together
         scale, offset = told.scale, told.offset

@@ -14,8 +14,8 @@ from geodes_datalab import _http, auth, stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
-from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.numbers import Facts
+from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, titles
 from geodes_datalab.cubes.reading import Source, read_header
 from geodes_datalab.cubes.storing import Frame, Stored, meant, stored

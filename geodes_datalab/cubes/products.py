@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from affine import Affine
@@ -37,7 +38,7 @@ class Parsed(NamedTuple):
     """``"zip"`` (members of an archive), ``"file"`` (by file name) or ``"asset"`` (by asset key)."""
     by_name: bool = True
     """Whether the user named the bands."""
-    told: Words = {}
+    told: Words = MappingProxyType({})
     """What the numbers in each band's file mean, as far as metadata tell; shared like ``bands``."""
     shifts: tuple[float, ...] = ()
     """Offsets that products of the collection may have, where they differ in that."""

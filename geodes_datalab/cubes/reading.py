@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -69,10 +69,11 @@ class Source(NamedTuple):
     """What its numbers mean; as the output is described, where not given."""
 
     @classmethod
-    def told(cls, *facts: Any) -> Source:
+    def told(
+        cls, title: str, band: str, path: str, size: int | None, meaning: Sequence[Any] | None
+    ) -> Source:
         """Return the source that was written down as JSON."""
-        *plain, meaning = facts
-        return cls(*plain, None if meaning is None else Meaning(*meaning))
+        return cls(title, band, path, size, None if meaning is None else Meaning(*meaning))
 
 
 def read_pixels(

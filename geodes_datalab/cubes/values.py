@@ -235,7 +235,9 @@ def asked(raw: bool, *, masked: bool | None, scaled: bool | None) -> Asked:
         wanted, instead = Asked(raw=False), "leave scaled=True out: it is the default now"
     elif masked:
         wanted = Asked(raw=True, masked=True)
-        instead = "write ops.mask_nodata(load(..., raw=True)) for masked=True, or leave it out to have "
+        instead = (
+            "write ops.mask_nodata(load(..., raw=True)) for masked=True, or leave it out to have "
+        )
         instead += "physical values, which are masked as well"
     else:
         wanted, instead = Asked(raw=True), "write raw=True for stored numbers"

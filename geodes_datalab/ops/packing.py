@@ -224,15 +224,14 @@ def physical_numbers(
     """
     kind = np.dtype(dtype)
     result = np.empty(stored.shape, kind) if out is None else out
-    steps = shift(scale, offset)
+    steps, source = shift(scale, offset), stored
     if steps:
         np.add(stored, kind.type(steps), out=result, dtype=kind, casting="unsafe")
-    elif scale != 1:
-        return np.multiply(stored, kind.type(scale), out=result, dtype=kind, casting="unsafe")
-    else:
-        np.copyto(result, stored, casting="unsafe")
+        source = result
     if scale != 1:
-        np.multiply(result, kind.type(scale), out=result)
+        np.multiply(source, kind.type(scale), out=result, dtype=kind, casting="unsafe")
+    elif not steps:
+        np.copyto(result, stored, casting="unsafe")
     return result
 
 

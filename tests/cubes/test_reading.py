@@ -142,7 +142,8 @@ def test_the_users_own_gdal_options_stay_out_of_the_graph(shelf) -> None:
     item = shelf.item("a")
     with rasterio.Env(GDAL_HTTP_HEADERS="Authorization: s3cret"):
         graphs = [
-            cubes.load([item], engine=engine, raw=True).__dask_graph__() for engine in ("odc", "stackstac")
+            cubes.load([item], engine=engine, raw=True).__dask_graph__()
+            for engine in ("odc", "stackstac")
         ]
     assert not any(b"s3cret" in cloudpickle.dumps(graph) for graph in graphs)
 

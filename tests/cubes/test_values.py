@@ -144,8 +144,14 @@ def test_zero_of_the_first_product_wins_where_zero_is_a_value(tmp_path: Path, wa
 @pytest.mark.parametrize("told_by", ["file", "catalogue", "both", "each another"])
 @pytest.mark.parametrize(
     ("dtype", "mark"),
-    [("uint16", 65_535), ("int16", -10_000), ("float32", -9999), ("float64", -9999), ("uint8", 255)],
-    ids=lambda one: str(one),
+    [
+        ("uint16", 65_535),
+        ("int16", -10_000),
+        ("float32", -9999),
+        ("float64", -9999),
+        ("uint8", 255),
+    ],
+    ids=str,
 )
 def test_missing_is_what_somebody_said_is_missing(
     tmp_path: Path, way, dtype: str, mark: float, told_by: str
@@ -171,7 +177,9 @@ def test_missing_is_what_somebody_said_is_missing(
 def test_a_mark_that_no_pixel_can_have_marks_none(tmp_path: Path, way, text: Any) -> None:
     item = told(tmp_path, "dem", {"dem": heights()}, unit="m", nodata=text, data_type="int16")
     for raw in (False, True):
-        np.testing.assert_array_equal(cubes.load([item], "dem", raw=raw, **way)["dem"][0], heights())
+        np.testing.assert_array_equal(
+            cubes.load([item], "dem", raw=raw, **way)["dem"][0], heights()
+        )
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["values", "raw"])
@@ -220,7 +228,7 @@ def test_warped_zeros_stay_values(tmp_path: Path, way, method: str) -> None:
 def test_two_marks_are_not_blended(tmp_path: Path) -> None:
     pixels = heights("float32")
     item = told(tmp_path, "dem", {"dem": pixels}, unit="m", nodata=-5, file={"nodata": -4.0})
-    with pytest.raises(errors.ReadError, match='nearest'):
+    with pytest.raises(errors.ReadError, match="nearest"):
         cubes.load([item], resolution=20, resampling="average").compute()
 
 
@@ -267,7 +275,9 @@ def test_numbers_without_a_scale_do_not_pass_for_physical(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", [{"raster:scale": 1}, {"raster:offset": 0}, {"unit": "m"}], ids=["scale", "offset", "unit"]
+    "words",
+    [{"raster:scale": 1}, {"raster:offset": 0}, {"unit": "m"}],
+    ids=["scale", "offset", "unit"],
 )
 def test_what_is_told_is_in_no_doubt(tmp_path: Path, words) -> None:
     item = told(tmp_path, "a", {"B04": full(2_000)}, nodata=0, **words)
@@ -305,7 +315,12 @@ def test_a_flag_that_contradicts_is_told(tmp_path: Path, case: str) -> None:
         words["raster:offset"] = offset
     facts = {"earthsearch:boa_offset_applied": flag, "s2:processing_baseline": "05.09"}
     item = told(
-        tmp_path, "S2B_1", {"red": full(3_000)}, properties=facts, collection="sentinel-2-l2a", **words
+        tmp_path,
+        "S2B_1",
+        {"red": full(3_000)},
+        properties=facts,
+        collection="sentinel-2-l2a",
+        **words,
     )
     if says is None:
         cube = cubes.load([item], "red")
@@ -318,7 +333,13 @@ def test_a_flag_that_contradicts_is_told(tmp_path: Path, case: str) -> None:
 
 def test_baselines_that_nobody_tells_apart_are_named(tmp_path: Path) -> None:
     items = [
-        told(tmp_path, name, {"B04": full(3_000)}, day=day, properties={"s2:processing_baseline": one})
+        told(
+            tmp_path,
+            name,
+            {"B04": full(3_000)},
+            day=day,
+            properties={"s2:processing_baseline": one},
+        )
         for day, (name, one) in enumerate((("a", "03.01"), ("b", "05.09")), 1)
     ]
     with pytest.warns(errors.ValuesInDoubt, match="baseline 04.00"):
@@ -390,9 +411,7 @@ def test_any_items_are_their_own_truth_or_refused(tmp_path_factory, known, metho
         said = [{**one["words"], "file": one["file"]} for one in known]
         assert any(one != said[0] for one in said)  # nothing is refused that is all alike
         return
-    np.testing.assert_allclose(
-        ops.to_physical(raw)["B"].values, expected, rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(ops.to_physical(raw)["B"].values, expected, rtol=1e-5, atol=1e-6)
     numbers = raw["B"].values
     for step, day in enumerate(days):
         (index, *others) = [n for n, one in enumerate(known) if one["day"] == day]

@@ -69,7 +69,9 @@ def test_overviews_are_those_of_gdal(site, tmp_path: Path) -> None:
     data = (tmp_path / "a.tif").read_bytes()
     server = site({"a.tif": data})
     with counted() as tally:
-        cube = cubes.load([item(f"{server.url}/a.tif", len(data))], resolution=40, threads=2, raw=True)
+        cube = cubes.load(
+            [item(f"{server.url}/a.tif", len(data))], resolution=40, threads=2, raw=True
+        )
     with rasterio.open(tmp_path / "a.tif", overview_level=1) as file:
         np.testing.assert_array_equal(cube["B04"].values[0], file.read(1))
     assert tally.requests
