@@ -49,7 +49,7 @@ ENGINES: Mapping[str, Callable[[Plan, Mapping[str, int]], dict[str, Any]]] = {
 }
 
 CHUNKS: Mapping[str, int] = {"time": 1, "y": 2048, "x": 2048}
-"""Default chunk: 8 MB of 16-bit integers."""
+"""Default chunk: 16 MB of physical values, 8 MB of 16-bit integers."""
 
 
 def load(

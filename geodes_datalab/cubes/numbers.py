@@ -133,6 +133,7 @@ def converted(
     params: RasterLoadParams,
     meaning: Meaning,
     told: Facts,
+    *,
     out: npt.NDArray[Any] | None = None,
 ) -> npt.NDArray[Any]:
     """Make what was read as it is into what is wanted; ``out`` is used where it suits.

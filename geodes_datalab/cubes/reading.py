@@ -195,7 +195,7 @@ def _window(path: str, wish: _Wish, level: int) -> Any | None:
         with filled(path) as whole, _opened(whole, level) as file:
             found = file.read(1, window=((top, bottom), (left, right)))
     if wish.meaning is not None:
-        found = numbers.converted(found, wish.params, wish.meaning, told, wish.out)
+        found = numbers.converted(found, wish.params, wish.meaning, told, out=wish.out)
     return straight.where, found
 
 
@@ -212,7 +212,8 @@ def _as_told(path: str, wish: _Wish, level: int) -> Facts | None:
     """Return what a file tells, if it is what the catalogue tells; each header is looked at once."""
     params, native = wish.params, wish.straight.native
     told = header_facts(path)
-    key = (told, native, params.dtype, params.fill_value, wish.meaning is None, level)
+    kind = None if wish.meaning is None else wish.meaning.physical
+    key = (told, native, params.dtype, params.fill_value, kind, level)
     if told is not None and key in _told:
         return _told[key]
     with _opened(path, level) as file:
