@@ -20,7 +20,8 @@
     |   `-- ReadError               a file could not be read as an image
     |-- StorageError                the disk is full or may not be written
     |-- CubeError                   a cube that cannot be built as asked (also ValueError)
-    |   `-- UnknownBand
+    |   |-- UnknownBand
+    |   `-- StoredOtherwise         numbers that are not stored in one way, or that lost their offset
     |-- ClusterError                a Dask cluster could not be had
     |   `-- GatewayAway             a Dask Gateway does not answer just now
     `-- LocalModeError              the hub on this machine could not be run
@@ -28,6 +29,7 @@
     GeodesWarning
     |-- IncompleteResult            fewer (or other) items came than the server announced
     |-- ServerQuirk                 the server misbehaved, and the library made it good
+    |-- ValuesInDoubt               what stored numbers mean is not told, or told in two ways
     `-- ClusterWarning              a cluster came, but smaller or otherwise than asked
 
 Each message says what happened; each ``hint`` says what to do next, and is part of ``str(error)``.
@@ -157,6 +159,10 @@ class UnknownBand(CubeError):
     """No such band in these products."""
 
 
+class StoredOtherwise(CubeError):
+    """Stored numbers that do not mean the same throughout, or whose meaning was lost on the way."""
+
+
 class ClusterError(GeodesError):
     """A Dask cluster could not be had."""
 
@@ -179,6 +185,10 @@ class IncompleteResult(GeodesWarning):
 
 class ServerQuirk(GeodesWarning):
     """The server misbehaved, and the library made it good."""
+
+
+class ValuesInDoubt(GeodesWarning):
+    """What stored numbers mean is not told, or told in two ways that contradict each other."""
 
 
 class ClusterWarning(GeodesWarning):

@@ -13,16 +13,24 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _display, _http, ops
-from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine, table_engine
+from geodes_datalab.cubes import (
+    attributes,
+    credentials,
+    odc_engine,
+    stackstac_engine,
+    table_engine,
+    values,
+)
 from geodes_datalab.cubes.aoi import area
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.locate import Finder, Locator
 from geodes_datalab.cubes.plan import GroupBy, Plan
-from geodes_datalab.cubes.planning import Progress, Stored, Wish, make_plan
+from geodes_datalab.cubes.planning import Progress, Wish, make_plan
 from geodes_datalab.cubes.products import item_dicts, parse
+from geodes_datalab.cubes.storing import Stored, doubts
 from geodes_datalab.errors import CubeError, near
-from geodes_datalab.ops.packing import OFFSET, each
+from geodes_datalab.ops.packing import each
 
 Engine = Literal["odc", "stackstac"]
 """Which library builds the lazy arrays."""
@@ -41,7 +49,7 @@ ENGINES: Mapping[str, Callable[[Plan, Mapping[str, int]], dict[str, Any]]] = {
 }
 
 CHUNKS: Mapping[str, int] = {"time": 1, "y": 2048, "x": 2048}
-"""Default chunk: 8 MB of 16-bit integers."""
+"""Default chunk: 16 MB of physical values, 8 MB of 16-bit integers."""
 
 
 def load(
@@ -58,8 +66,9 @@ def load(
     resampling: str | Mapping[str, str] = "nearest",
     groupby: GroupBy = "solar_day",
     # values
-    masked: bool = False,
-    scaled: bool = False,
+    raw: bool = False,
+    masked: bool | None = None,
+    scaled: bool | None = None,
     # how
     chunks: int | Mapping[str, int] | None = None,
     engine: Engine = "odc",
@@ -97,11 +106,11 @@ def load(
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
         in a time step, the earliest that has a value wins.
-    masked
-        Whether missing pixels become NaN (float32, still in stored units).
-    scaled
-        Whether values become physical (float32, reflectance or backscatter, missing pixels NaN).
-        For Sentinel-2 L1C the offset of the processing baseline is applied.
+    raw
+        Whether to leave numbers as they are stored, for example integers. By default values are
+        physical: reflectance, backscatter, heights, with missing pixels as NaN.
+    masked, scaled
+        Of former releases, and gone in the next: a warning says what to write instead.
     chunks
         Pixels along x and y of a Dask chunk, or a mapping of ``time``, ``y``, ``x``; -1 for all.
         By default 2048 x 2048 pixels of one date.
@@ -122,14 +131,19 @@ def load(
     -------
     xarray.Dataset
         Dimensions (time, y, x), with CF attributes and the CRS (``spatial_ref``). ``time`` is the
-        start of the acquisition in UTC. The numbers are those stored in the product, in its own
-        integer type, unless ``masked`` or ``scaled``; the attributes ``nodata``, ``scale`` and
-        ``offset`` say what they mean, and `geodes_datalab.ops` knows them.
+        start of the acquisition in UTC. Values are physical, float32 (float64 where the files hold
+        wider numbers), in ``units``. Quality masks and classes are integers always.
+
+        With ``raw``, the numbers are those stored, in their own type, and ``units`` says "stored
+        numbers". The attributes ``nodata`` and ``scale`` say what they mean; the coordinate
+        ``stored_offset`` tells the offset of each date. `geodes_datalab.ops` knows them.
 
     Raises
     ------
     UnknownBand
         A band that the products do not have.
+    StoredOtherwise
+        With ``raw``: products that do not store their numbers alike.
     CubeError
         No items, an area that none of them touches, several zones without ``crs`` ...
     ProductOffline
@@ -138,14 +152,20 @@ def load(
         The server refused or failed.
     ReadError
         While computing: pixels could not be read.
+
+    Warns
+    -----
+    ValuesInDoubt
+        Nobody tells what the numbers mean, or the catalogue tells it in two ways.
     """
     build = _engine(engine)
+    how = values.asked(raw, masked=masked, scaled=scaled)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
         parsed = parse(item_dicts(items), bands)
         plan, stored = make_plan(
             parsed,
-            Wish(where, crs, resolution, resampling, groupby),
+            Wish(where, crs, resolution, resampling, groupby, raw=how.raw, clip=clip),
             locator=locator or Finder(client, archives),
             client=client,
             progress=_bar(len(parsed), progress),
@@ -154,31 +174,24 @@ def load(
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays)
+    values.warn(doubts(parsed, stored))
     if clip and where is not None:
         cube = _clipped(cube, where, plan.geobox, blocks)
-    if scaled:
-        return ops.to_physical(cube)
-    return ops.mask_nodata(cube) if masked else cube
+    return ops.mask_nodata(cube) if how.masked else cube
 
 
 def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]) -> xr.Dataset:
-    coords = attributes.coordinates(plan.geobox, plan.times)
-    offsets = next((one.offsets for one in stored.values() if one.offsets), None)
-    if offsets is not None:
-        coords[OFFSET] = xr.Variable(
-            "time",
-            list(offsets),
-            {"long_name": "offset of the stored numbers, by processing baseline"},
+    offsets, pointers = attributes.offsets(stored)
+    coords = attributes.coordinates(plan.geobox, plan.times) | offsets
+    variables = {
+        layer.name: xr.Variable(
+            ("time", "y", "x"),
+            arrays[layer.name],
+            attributes.variable(layer, stored[layer.name], pointers.get(layer.name)),
+            {"grid_mapping": "spatial_ref"},
         )
-    variables = {}
-    for layer in plan.layers:
-        one = stored[layer.name]
-        attrs = attributes.variable(layer, one.band, one.collection)
-        if one.offsets:
-            attrs.pop("offset", None)
-        variables[layer.name] = xr.Variable(
-            ("time", "y", "x"), arrays[layer.name], attrs, {"grid_mapping": "spatial_ref"}
-        )
+        for layer in plan.layers
+    }
     collection = next(iter(stored.values())).collection
     return xr.Dataset(variables, coords, attributes.dataset(plan, collection))
 

@@ -7,10 +7,14 @@ from typing import Any
 
 from geodes_datalab import stac
 from geodes_datalab._types import Json
+from geodes_datalab.cubes.values import number
 from geodes_datalab.errors import UnknownCollection
 
 _IMAGES = ("image/tiff", "image/jp2", "image/vnd.stac.geotiff", "image/x.geotiff")
 _MASKS = ("cloud", "cloud-shadow", "data-mask", "land-water", "snow-ice", "water-mask", "quality")
+_CLASSES = ("classes", "bitfields")
+_CLASS_MAPS = ("scl", "qa", "fmask")
+"""Assets that are known by these names hold classes, whether or not the item lists them."""
 
 
 def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader:
@@ -44,6 +48,13 @@ def _is_image(asset: Json) -> bool:
     return image and not {"overview", "thumbnail", "visual"} & set(roles)
 
 
+def _classified(key: str, asset: Json) -> bool:
+    """Tell whether the numbers are classes or bits, which no scale makes physical."""
+    described = [asset, *(asset.get("bands") or ()), *(asset.get("raster:bands") or ())]
+    told = any(one.get(f"classification:{kind}") for one in described for kind in _CLASSES)
+    return told or key.partition("_")[0].casefold() in _CLASS_MAPS
+
+
 def _band(key: str, asset: Json, properties: Json) -> stac.Band:
     def told(name: str, *older: str, default: Any = None) -> Any:
         """Look for a field in the band, in the asset, in the item."""
@@ -55,19 +66,18 @@ def _band(key: str, asset: Json, properties: Json) -> stac.Band:
                     return place[spelling]
         return default
 
-    nodata = told("nodata", "raster:nodata")
-    mask = set(asset.get("roles") or ()) & set(_MASKS)
+    mask = set(asset.get("roles") or ()) & set(_MASKS) or _classified(key, asset)
     return stac.Band(
         name=key,
-        gsd=float(told("raster:spatial_resolution", "spatial_resolution", "gsd", default=0.0)),
+        gsd=number(told("raster:spatial_resolution", "spatial_resolution", "gsd")) or 0.0,
         dtype=str(told("data_type", default="")),
         member="",
         common_name=told("eo:common_name", "common_name"),
         wavelength=told("eo:center_wavelength", "center_wavelength"),
         width=told("eo:full_width_half_max", "full_width_half_max"),
-        scale=float(told("raster:scale", "scale", default=1.0)),
-        offset=float(told("raster:offset", "offset", default=0.0)),
-        nodata=None if nodata is None else float(nodata),
+        scale=number(told("raster:scale", "scale")) or 1.0,
+        offset=number(told("raster:offset", "offset")) or 0.0,
+        nodata=number(told("nodata", "raster:nodata")),
         units=str(told("unit", default="1")),
         description=str(asset.get("title") or key),
         role="mask" if mask else "data",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from affine import Affine
@@ -13,6 +14,7 @@ from odc.geo.geobox import GeoBox
 from geodes_datalab import stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.plain import plain_reader
+from geodes_datalab.cubes.values import Teller, Words
 from geodes_datalab.errors import CubeError, UnknownBand, UnknownCollection
 from geodes_datalab.stac.items import as_dicts
 
@@ -36,6 +38,10 @@ class Parsed(NamedTuple):
     """``"zip"`` (members of an archive), ``"file"`` (by file name) or ``"asset"`` (by asset key)."""
     by_name: bool = True
     """Whether the user named the bands."""
+    told: Words = MappingProxyType({})
+    """What the numbers in each band's file mean, as far as metadata tell; shared like ``bands``."""
+    shifts: tuple[float, ...] = ()
+    """Offsets that products of the collection may have, where they differ in that."""
 
 
 def item_dicts(items: Any) -> list[Json]:
@@ -122,6 +128,7 @@ def _parsed(
 ) -> Iterator[Parsed]:
     known: dict[int, tuple[stac.Reader, Mapping[str, stac.Band]]] = {}
     last: tuple[Any, Any, Mapping[str, GeoBox]] = (None, None, {})
+    teller = Teller(reader.container)
     for item in items:
         own = reader.for_item(item)
         if id(own) not in known:
@@ -140,6 +147,8 @@ def _parsed(
             last[2],
             own.container,
             by_name,
+            teller(item, bands),
+            (0.0, own.shift.offset) if own.shift else (),
         )
 
 

@@ -6,11 +6,12 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 import rasterio
 import rasterio.errors
@@ -23,7 +24,7 @@ from rasterio.enums import MaskFlags
 
 from geodes_datalab import _http
 from geodes_datalab.config import Config
-from geodes_datalab.cubes import credentials, gdal, views
+from geodes_datalab.cubes import credentials, gdal, numbers, views
 from geodes_datalab.cubes.archive.copies import (
     Copied,
     Look,
@@ -35,6 +36,7 @@ from geodes_datalab.cubes.archive.copies import (
 )
 from geodes_datalab.cubes.archive.reader import lent
 from geodes_datalab.cubes.archive.trouble import Unsuited
+from geodes_datalab.cubes.numbers import Facts, Meaning
 from geodes_datalab.errors import ArchiveError, GeodesError, ReadError
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ _NO_MASK = ([MaskFlags.all_valid], [MaskFlags.nodata])
 MOST_TOLD = 4096
 """Headers that are remembered, at most: a file is read in many blocks, and has one header."""
 
-_told: dict[tuple[Any, ...], bool] = {}
+_told: dict[tuple[Any, ...], Facts | None] = {}
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +65,15 @@ class Source(NamedTuple):
     """Path as GDAL understands it, with the public address inside."""
     size: int | None = None
     """Bytes of the file or archive at that address, where the catalogue tells."""
+    meaning: Meaning | None = None
+    """What its numbers mean; as the output is described, where not given."""
+
+    @classmethod
+    def told(
+        cls, title: str, band: str, path: str, size: int | None, meaning: Sequence[Any] | None
+    ) -> Source:
+        """Return the source that was written down as JSON."""
+        return cls(title, band, path, size, None if meaning is None else Meaning(*meaning))
 
 
 def read_pixels(
@@ -109,13 +120,11 @@ def read_pixels(
 
     def read(path: str) -> Any:
         if straight is not None:
-            found = _as_they_are(path, _Wish(params, straight, out))
+            found = _as_they_are(path, _Wish(params, straight, out, source.meaning))
             if found is not None:
                 return found
         with filled(path) as whole:
-            with rasterio.open(whole, sharing=False) as file:
-                views.placed(file)
-            where, pixels = RioReader(RasterSource(whole), LocalContext()).read(params, geobox)
+            where, pixels = _by_odc(whole, params, geobox, source.meaning)
         views.meets(where, grid if straight is not None else None)
         return where, pixels
 
@@ -126,12 +135,36 @@ def read_pixels(
     return _guarded(source, read, look, straight=straight is not None)
 
 
+def _by_odc(path: str, params: RasterLoadParams, geobox: Any, meaning: Meaning | None) -> Any:
+    """Let odc-loader read, warp and resample; then make of it what is wanted."""
+    with rasterio.open(path, sharing=False) as file:
+        views.placed(file)
+        told = numbers.facts(file)
+        if meaning is None:
+            return RioReader(RasterSource(path), LocalContext()).read(params, geobox)
+        wish = numbers.asked(params, meaning, told)
+        where, pixels = RioReader(RasterSource(path), LocalContext()).read(wish, geobox)
+        if told.masked:
+            numbers.hide(file, wish, geobox, pixels)
+    if params.nearest:
+        return where, numbers.converted(pixels, params, meaning, told)
+    # between valid numbers, resampling may well find one that means "missing" where it is stored
+    settled = told._replace(nodata=None)
+    return where, numbers.converted(pixels, params, meaning._replace(nodata=None), settled)
+
+
 class _Wish(NamedTuple):
     """What is to be read as it is."""
 
     params: RasterLoadParams
     straight: views.Shared
     out: npt.NDArray[Any] | None
+    meaning: Meaning | None
+
+    @property
+    def room(self) -> npt.NDArray[Any] | None:
+        """Where pixels may be decoded: what they become is put there later."""
+        return self.out if self.meaning is None or not self.meaning.physical else None
 
 
 def _as_they_are(path: str, wish: _Wish) -> Any | None:
@@ -154,44 +187,57 @@ def _window(path: str, wish: _Wish, level: int) -> Any | None:
     if isinstance(path, Copied):  # in memory: nothing to wait for
         told, found = gdal.on_few_threads(partial(_unpacked, path, wish, level))
     else:
-        told, found = _is_told(path, wish, level), None
-    if told and (found is None or found.dtype != wish.params.dtype):
+        told, found = _as_told(path, wish, level), None
+    if told is None:
+        return None
+    if found is None or found.dtype != told.dtype:
         left, top, right, bottom = straight.window
         with filled(path) as whole, _opened(whole, level) as file:
             found = file.read(1, window=((top, bottom), (left, right)))
-    return (straight.where, found) if told else None
+    if wish.meaning is not None:
+        found = numbers.converted(found, wish.params, wish.meaning, told, out=wish.out)
+    return straight.where, found
 
 
-def _unpacked(path: str, wish: _Wish, level: int) -> tuple[bool, Any]:
+def _unpacked(path: str, wish: _Wish, level: int) -> tuple[Facts | None, Any]:
     """Tell whether a copy is what the catalogue tells, and return its pixels where GDAL is not needed."""
     with gdal.environment(""):
-        if not _is_told(path, wish, level):
-            return False, None
-    return True, decoded(path, wish.straight.full, level, wish.out)
+        told = _as_told(path, wish, level)
+        if told is None:
+            return None, None
+    return told, decoded(path, wish.straight.full, level, wish.room)
 
 
-def _is_told(path: str, wish: _Wish, level: int) -> bool:
-    """Tell whether a file is what the catalogue tells; each header is looked at once."""
+def _as_told(path: str, wish: _Wish, level: int) -> Facts | None:
+    """Return what a file tells, if it is what the catalogue tells; each header is looked at once."""
     params, native = wish.params, wish.straight.native
-    facts = header_facts(path)
-    key = (facts, native, params.dtype, params.fill_value, level)
-    known = None if facts is None else _told.get(key)
-    if known is not None:
-        return known
+    told = header_facts(path)
+    kind = None if wish.meaning is None else wish.meaning.physical
+    key = (told, native, params.dtype, params.fill_value, kind, level)
+    if told is not None and key in _told:
+        return _told[key]
     with _opened(path, level) as file:
+        found = numbers.facts(file)
         same = bool(
             file.shape == tuple(native.shape)
             and file.transform.almost_equals(native.transform, 1e-6)
-            and file.dtypes[0] == params.dtype
-            and (file.nodata is None or file.nodata == params.fill_value)
+            and _suits(found, wish)
             and file.mask_flag_enums[0] in _NO_MASK
             and views.same_crs(file.crs, native)
         )
     if len(_told) >= MOST_TOLD:
         _told.clear()
-    if facts is not None:
-        _told[key] = same
-    return same
+    if told is not None:
+        _told[key] = found if same else None
+    return found if same else None
+
+
+def _suits(found: Facts, wish: _Wish) -> bool:
+    """Tell whether a file's numbers can be taken as they are."""
+    params, meaning = wish.params, wish.meaning
+    if meaning is None:
+        return found.dtype == params.dtype and found.nodata in (None, params.fill_value)
+    return meaning.physical or bool(np.can_cast(found.dtype, str(params.dtype)))
 
 
 def _opened(path: str, level: int) -> Any:
@@ -205,8 +251,17 @@ class Header:
     """What a file tells of its first band."""
 
     grid: GeoBox
-    dtype: str
-    nodata: float | None
+    facts: Facts
+
+    @property
+    def dtype(self) -> str:
+        """Type of its numbers."""
+        return self.facts.dtype
+
+    @property
+    def nodata(self) -> float | None:
+        """Number that means "nothing", where it tells one."""
+        return self.facts.nodata
 
 
 def read_header(source: Source) -> Header:
@@ -217,7 +272,7 @@ def read_header(source: Source) -> Header:
             grid = rio_geobox(file)
             if not isinstance(grid, GeoBox):  # ground control points: radar geometry
                 grid = GeoBox(file.shape, file.transform, None)
-            return Header(grid, file.dtypes[0], file.nodata)
+            return Header(grid, numbers.facts(file))
 
     return _guarded(source, read)
 

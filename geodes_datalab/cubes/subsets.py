@@ -29,8 +29,9 @@ def subset(
     crs: Any = None,
     resolution: ResolutionLike | None = None,
     resampling: str | Mapping[str, str] = "nearest",
-    masked: bool = False,
-    scaled: bool = False,
+    raw: bool = False,
+    masked: bool | None = None,
+    scaled: bool | None = None,
     archives: str | Path | None = None,
 ) -> xr.Dataset:
     """Read a window of one product, now; of an archive on a server, only the bytes that it needs.
@@ -47,7 +48,7 @@ def subset(
     bbox
         West, south, east, north in degrees; the whole product where no area is given, which is meant
         for a coarse ``resolution``.
-    geometry, crs, resolution, resampling, masked, scaled, archives
+    geometry, crs, resolution, resampling, raw, masked, scaled, archives
         As in `geodes_datalab.load`.
 
     Returns
@@ -80,8 +81,8 @@ def subset(
     with counted() as tally:
         cube = load(
             [one], bands, bbox=bbox, geometry=geometry, crs=crs, resolution=resolution,
-            resampling=resampling, groupby="id", masked=masked, scaled=scaled, archives=archives,
-            progress=False,
+            resampling=resampling, groupby="id", raw=raw, masked=masked, scaled=scaled,
+            archives=archives, progress=False,
         )  # fmt: skip
         _refuse_huge(cube)
         with dask.config.set(scheduler="threads"):  # here, where the bytes are counted

@@ -148,7 +148,7 @@ def clear(data: xr.Dataset, mask: xr.DataArray | None = None) -> xr.Dataset:
         if band.dtype.kind != "f" and "nodata" not in band.attrs:
             raise CubeError(
                 f"{band.name} has no value for missing pixels",
-                hint="load it with scaled=True, or call ops.to_physical() first",
+                hint="load physical values (without raw=True), or call ops.to_physical() first",
             )
         fill = band.attrs["nodata"] if band.dtype.kind != "f" else float("nan")
         result = band.where(~bad, band.dtype.type(fill))
