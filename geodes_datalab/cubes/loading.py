@@ -13,8 +13,8 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _display, _http, ops
+from geodes_datalab._inputs.areas import area
 from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine, table_engine
-from geodes_datalab.cubes.aoi import area
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.locate import Finder, Locator

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 from geodes_datalab._display import progress as progress_bar
 from geodes_datalab._http import Client
+from geodes_datalab._inputs.areas import overlaps
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.times import DatetimeLike
+from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import IncompleteResult, InvalidQuery, ServerQuirk
-from geodes_datalab.stac.areas import BBoxLike, GeometryLike, overlaps
 from geodes_datalab.stac.dialects import Dialect, Found, dialect_of
 from geodes_datalab.stac.items import Items
 from geodes_datalab.stac.normalise import normalise
@@ -19,27 +21,26 @@ from geodes_datalab.stac.properties import QueryLike
 from geodes_datalab.stac.query import PAGE_SIZE, Query
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import RENAMED, unknown
-from geodes_datalab.stac.times import DatetimeLike
 
 FLOOD = 100_000
 """Most items that come without being asked for by ``limit``: more is a mistake, or needs thought."""
 
 
 def search(
-    collections: str | Iterable[str] | None = None,
+    collections: WordsLike | None = None,
     *,
     # where
-    bbox: BBoxLike | None = None,
-    geometry: GeometryLike | None = None,
+    bbox: PlaceLike | None = None,
+    geometry: PlaceLike | None = None,
     # when
     datetime: DatetimeLike | None = None,
     published: DatetimeLike | None = None,
     # what
-    ids: str | Iterable[str] | None = None,
+    ids: WordsLike | None = None,
     cloud_cover: float | tuple[float, float] | None = None,
     query: QueryLike | None = None,
     # how much, in which order, from where
-    sort: str | Iterable[str] | None = "start_datetime",
+    sort: WordsLike | None = "start_datetime",
     limit: int | None = None,
     page_size: int = PAGE_SIZE,
     catalogue: str | Config | None = None,

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from geodes_datalab._display import size
+from geodes_datalab._inputs.times import DatetimeLike, interval
+from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError
 from geodes_datalab.stac.assets import data_asset
 from geodes_datalab.stac.matching import during, matches, refuse_absent
 from geodes_datalab.stac.properties import Clause, QueryLike, conditions
 from geodes_datalab.stac.query import Query
-from geodes_datalab.stac.times import DatetimeLike, interval
 
 if TYPE_CHECKING:
     import geopandas
@@ -141,7 +142,7 @@ class Items(Sequence["Item"]):
         self,
         test: Callable[[Json], bool] | None = None,
         *,
-        collection: str | None = None,
+        collection: WordsLike | None = None,
         tile: str | list[str] | None = None,
         platform: str | list[str] | None = None,
         cloud_cover: float | tuple[float, float] | None = None,
@@ -155,7 +156,7 @@ class Items(Sequence["Item"]):
         test
             Called with the item as a dictionary.
         collection
-            Collection id.
+            Collection id, or several.
         tile
             ``"31TCH"`` (or ``T31TCH``, ``MGRS-31TCH``), or several.
         platform
@@ -185,11 +186,12 @@ class Items(Sequence["Item"]):
         }
         if cloud_cover is not None:
             wishes["eo:cloud_cover"] = (
-                cloud_cover if isinstance(cloud_cover, tuple) else (0, cloud_cover)
+                tuple(cloud_cover) if isinstance(cloud_cover, tuple | list) else (0, cloud_cover)
             )
         clauses = conditions(wishes, None)
         refuse_absent(clauses, self.dicts)
-        kept = [item for item in self.dicts if _fulfils(item, clauses, collection)]
+        names = words(collection, "collection")
+        kept = [item for item in self.dicts if _fulfils(item, clauses, names)]
         span = interval(datetime)
         if span:
             kept = [item for item in kept if during(item["properties"], span)]
@@ -294,8 +296,8 @@ def _unpacked(
     )
 
 
-def _fulfils(item: Json, clauses: tuple[Clause, ...], collection: str | None) -> bool:
-    if collection is not None and item.get("collection") != collection:
+def _fulfils(item: Json, clauses: tuple[Clause, ...], names: tuple[str, ...] | None) -> bool:
+    if names is not None and item.get("collection") not in names:
         return False
     return all(matches(item["properties"], clause) for clause in clauses)
 
