@@ -14,7 +14,7 @@ from geodes_datalab import stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.plain import plain_reader
 from geodes_datalab.errors import CubeError, UnknownBand, UnknownCollection
-from geodes_datalab.stac.items import as_dicts
+from geodes_datalab.stac.held import ItemsLike, as_dicts
 
 
 class Parsed(NamedTuple):
@@ -38,14 +38,13 @@ class Parsed(NamedTuple):
     """Whether the user named the bands."""
 
 
-def item_dicts(items: Any) -> list[Json]:
+def item_dicts(items: ItemsLike) -> list[Json]:
     """Return raw dictionaries from whatever holds items.
 
     Parameters
     ----------
     items
-        `stac.Items`, a ``pystac.ItemCollection``, one item or several, as pystac objects or as
-        dictionaries.
+        See `geodes_datalab.stac.held.ItemsLike`.
 
     Raises
     ------

@@ -31,8 +31,10 @@ from geodes_datalab.errors import (
     near,
 )
 from geodes_datalab.stac.account import quota
+from geodes_datalab.stac.addresses import downloadable
 from geodes_datalab.stac.assets import data_asset, file_name
-from geodes_datalab.stac.items import Items, as_dicts
+from geodes_datalab.stac.held import as_dicts
+from geodes_datalab.stac.items import Items
 from geodes_datalab.stac.online import ask
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.transfer import Job, Stopped, Watch, transfer
@@ -156,7 +158,7 @@ def _planned(dicts: list[Json], folder: Path, assets: str | Iterable[str] | None
         Job(
             item_id=str(item["id"]),
             product=_title(item),
-            href=asset["href"],
+            href=downloadable(asset, _title(item)),
             path=folder
             / (file_name(_title(item)) if names[_name(asset)] > 1 else "")
             / _name(asset),

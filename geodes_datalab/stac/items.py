@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -206,6 +206,9 @@ class Items(Sequence["Item"]):
     def to_geodataframe(self) -> geopandas.GeoDataFrame:
         """Return a table: one row per item, properties as columns, footprints in EPSG:4326.
 
+        Filter and sort it as you like, and give what is left to `load`, `download` or `explore`; the
+        column ``assets`` holds the files.
+
         Raises
         ------
         MissingDependency
@@ -245,41 +248,6 @@ class Items(Sequence["Item"]):
 
     def _with(self, dicts: Iterable[Json]) -> Items:
         return Items(dicts, query=self.query, available=self.available)
-
-
-def as_dicts(items: Any) -> list[Json]:
-    """Return items as dictionaries, whatever form they come in.
-
-    Parameters
-    ----------
-    items
-        `Items`, a ``pystac.ItemCollection``, a FeatureCollection, one item or several, as pystac
-        objects or as dictionaries.
-
-    Raises
-    ------
-    DataError
-        Something among them is no item.
-    """
-    if isinstance(items, Items):
-        return list(items.dicts)
-    if isinstance(items, Mapping) and items.get("type") == "FeatureCollection":
-        items = items["features"]
-    elif isinstance(items, Mapping) or hasattr(items, "assets"):
-        items = [items]
-    return [_as_dict(item) for item in items]
-
-
-def _as_dict(item: Any) -> Json:
-    if isinstance(item, dict | Mapping):
-        return dict(item)
-    if hasattr(item, "to_dict") and hasattr(item, "assets"):
-        found: Json = item.to_dict(include_self_link=False, transform_hrefs=False)
-        return found
-    raise DataError(
-        f"this is no item: {type(item).__name__}",
-        hint="give what geodes_datalab.search() returned, or pystac items",
-    )
 
 
 def _built(item: Json) -> Item:
