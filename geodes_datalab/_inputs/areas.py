@@ -118,6 +118,12 @@ def geometry(value: PlaceLike) -> Json:
     return _geojson(_cut(polygon(_whole(value))))
 
 
+def around(shape: BaseGeometry) -> BBox:
+    """Return the box around an area in one piece; west > east where it crosses the antimeridian."""
+    west, south, east, north = map(float, shape.bounds)
+    return west, south, east - 360 if east > 180 else east, north
+
+
 def polygon(shape: BaseGeometry) -> BaseGeometry:
     """Return an area with points and lines widened by `BUFFER` metres."""
     import shapely
@@ -154,12 +160,7 @@ def overlaps(first: BBox, second: BBox) -> bool:
 def _sides(value: PlaceLike) -> BBox:
     """Return west, south, east, north with longitudes within -180..180."""
     box = box_of(value)
-    return _checked(box) if box else _around(_whole(value))
-
-
-def _around(shape: BaseGeometry) -> BBox:
-    west, south, east, north = map(float, shape.bounds)
-    return west, south, east - 360 if east > 180 else east, north
+    return _checked(box) if box else around(_whole(value))
 
 
 def _checked(box: BBox) -> BBox:

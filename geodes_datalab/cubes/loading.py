@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -14,15 +14,26 @@ from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _display, _http, ops
 from geodes_datalab._inputs.areas import area
-from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine, table_engine
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.times import DatetimeLike
+from geodes_datalab._inputs.words import WordsLike
+from geodes_datalab.cubes import (
+    arguments,
+    attributes,
+    credentials,
+    odc_engine,
+    stackstac_engine,
+    table_engine,
+)
+from geodes_datalab.cubes.arguments import ChunksLike, ResamplingLike
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.locate import Finder, Locator
 from geodes_datalab.cubes.plan import GroupBy, Plan
 from geodes_datalab.cubes.planning import Progress, Stored, Wish, make_plan
 from geodes_datalab.cubes.products import item_dicts, parse
-from geodes_datalab.errors import CubeError, near
 from geodes_datalab.ops.packing import OFFSET, each
+from geodes_datalab.stac.held import ItemsLike
 
 Engine = Literal["odc", "stackstac"]
 """Which library builds the lazy arrays."""
@@ -45,23 +56,25 @@ CHUNKS: Mapping[str, int] = {"time": 1, "y": 2048, "x": 2048}
 
 
 def load(
-    items: Any,
-    bands: Sequence[str] | str | None = None,
+    items: ItemsLike,
+    bands: WordsLike | None = None,
     *,
     # where
-    bbox: Sequence[float] | None = None,
-    geometry: Any = None,
+    bbox: PlaceLike | None = None,
+    geometry: PlaceLike | None = None,
     clip: bool = False,
+    # when
+    datetime: DatetimeLike | None = None,
     # pixels
     crs: Any = None,
     resolution: ResolutionLike | None = None,
-    resampling: str | Mapping[str, str] = "nearest",
+    resampling: ResamplingLike = "nearest",
     groupby: GroupBy = "solar_day",
     # values
     masked: bool = False,
     scaled: bool = False,
     # how
-    chunks: int | Mapping[str, int] | None = None,
+    chunks: ChunksLike = None,
     engine: Engine = "odc",
     threads: int | None = None,
     archives: str | Path | None = None,
@@ -73,26 +86,33 @@ def load(
     Parameters
     ----------
     items
-        What `geodes_datalab.search` returned, or pystac items, of one collection.
+        What `geodes_datalab.search` returned, or its table, filtered; pystac items, one or several; an
+        ``ItemCollection``; dictionaries as GEODES or another catalogue sends them, one, several, or a
+        FeatureCollection; the path of a file with any of these. Of one collection. Relative addresses
+        of files are relative to the item: its ``self`` link, or the file that it was read from.
     bands
         Names as in the product (``"B04"``) or common names (``"red"``, ``"nir"``), quality masks
         among them (``"CLM"``). By default all measurements, without masks.
     bbox
-        West, south, east, north in degrees. The cube's grid takes in all pixels that it touches, and
-        is the same whichever items are given. Items that do not touch it give no time step.
+        West, south, east, north in degrees (six numbers with heights), or any form of ``geometry``,
+        whose box is meant. The cube's grid takes in all pixels that it touches, and is the same
+        whichever items are given. Items that do not touch it give no time step.
     geometry
-        Instead of ``bbox``: GeoJSON, a shapely geometry, a GeoDataFrame, or anything with
-        ``__geo_interface__``, in degrees. The cube covers its bounding box.
+        Instead of ``bbox``: GeoJSON (dictionary, text or file), WKT, a shapely geometry, a GeoDataFrame,
+        or anything with ``__geo_interface__``; in degrees, unless it has a CRS of its own. The cube
+        covers its bounding box.
     clip
         Whether pixels whose centre lies outside the geometry become missing.
+    datetime
+        Time of acquisition, written as in `geodes_datalab.search`: items of other times are left out.
     crs
         Coordinate reference system of the cube; by default the products' own. Products of several
         UTM zones need it.
     resolution
         Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'.
     resampling
-        GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...), or
-        one for each band. Quality masks are always read with ``"nearest"``.
+        GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...) or a
+        member of ``rasterio.enums.Resampling``, or one for each band. Quality masks are always read with ``"nearest"``.
     groupby
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
@@ -104,7 +124,7 @@ def load(
         For Sentinel-2 L1C the offset of the processing baseline is applied.
     chunks
         Pixels along x and y of a Dask chunk, or a mapping of ``time``, ``y``, ``x``; -1 for all.
-        By default 2048 x 2048 pixels of one date.
+        By default (``"auto"``) 2048 x 2048 pixels of one date.
     engine
         ``"odc"`` (odc-stac's loader) or ``"stackstac"``: same grid, same pixels. stackstac's task
         graph is smaller, which tells with thousands of products.
@@ -139,14 +159,19 @@ def load(
     ReadError
         While computing: pixels could not be read.
     """
-    build = _engine(engine)
+    build = arguments.one_of("engine", engine, ENGINES)
+    arguments.flags(clip=clip, masked=masked, scaled=scaled, progress=progress)
+    resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
+    threads, folder = arguments.number("threads", threads), arguments.folder(archives)
+    arguments.one_of("groupby", groupby, dict.fromkeys(get_args(GroupBy), True))
+    arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)  # refused before anything is asked
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
-        parsed = parse(item_dicts(items), bands)
+        parsed = parse(item_dicts(items, datetime), arguments.bands(bands))
         plan, stored = make_plan(
             parsed,
-            Wish(where, crs, resolution, resampling, groupby),
-            locator=locator or Finder(client, archives),
+            Wish(where, arguments.crs(crs), resolution, resampling, groupby),
+            locator=locator or Finder(client, folder),
             client=client,
             progress=_bar(len(parsed), progress),
         )
@@ -204,30 +229,9 @@ def _bar(total: int, shown: bool | None) -> Progress:
     return progress
 
 
-def _engine(name: str) -> Callable[[Plan, Mapping[str, int]], dict[str, Any]]:
-    if name not in ENGINES:
-        hint = near(name, ENGINES) or f"use one of: {', '.join(ENGINES)}"
-        raise CubeError(f"unknown engine {name!r}", hint=hint)
-    return ENGINES[name]
-
-
-def _chunks(chunks: int | Mapping[str, int] | None, geobox: GeoBox, steps: int) -> dict[str, int]:
-    given = {"y": chunks, "x": chunks} if isinstance(chunks, int) else dict(chunks or {})
-    sizes = {"time": steps, "y": int(geobox.shape.y), "x": int(geobox.shape.x)}
-    for dim, size in given.items():
-        if dim not in sizes or not _is_size(size):
-            raise CubeError(
-                f"chunks={chunks!r} cannot be used",
-                hint='give a number of pixels, or for example {"time": 1, "y": 1024, "x": 1024}',
-            )
-    wanted = {**CHUNKS, **given}
-    return {
-        dim: size if wanted[dim] == -1 else min(wanted[dim], size) for dim, size in sizes.items()
-    }
-
-
-def _is_size(size: Any) -> bool:
-    return isinstance(size, int) and (size > 0 or size == -1)
+def _chunks(chunks: ChunksLike, geobox: GeoBox, steps: int) -> dict[str, int]:
+    whole = {"time": steps, "y": int(geobox.shape.y), "x": int(geobox.shape.x)}
+    return arguments.chunk_sizes(chunks, whole, CHUNKS)
 
 
 @contextmanager

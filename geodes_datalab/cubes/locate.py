@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from geodes_datalab import _http, stac
 from geodes_datalab._types import Json
+from geodes_datalab.cubes import arguments
 from geodes_datalab.cubes.archive import fetched
 from geodes_datalab.cubes.archive.archives import members_of_file, members_of_url
 from geodes_datalab.cubes.archive.trouble import Changed, NoRanges
-from geodes_datalab.errors import ArchiveError, CubeError, ServerQuirk
+from geodes_datalab.errors import ArchiveError, ServerQuirk
 from geodes_datalab.stac.addresses import on_disk, readable
 
 
@@ -58,7 +59,7 @@ class Finder:
 
     def __init__(self, client: _http.Client, folder: str | Path | None = None) -> None:
         self._client = client
-        self._folder = _existing(folder)
+        self._folder = arguments.folder(folder)
         self._downloading = Lock()
         self._warned = False
 
@@ -178,14 +179,3 @@ def _size(asset: Json) -> int:
             hint="download it with geodes_datalab.download(), and pass that folder as archives=",
         )
     return int(size)
-
-
-def _existing(folder: str | Path | None) -> Path | None:
-    if folder is None:
-        return None
-    path = Path(folder).expanduser().resolve()
-    if not path.is_dir():
-        raise CubeError(
-            f"archives={str(folder)!r} is no folder", hint="give the folder of download()"
-        )
-    return path

@@ -104,21 +104,16 @@ def _column(values: Any) -> Iterator[Json]:
 
 def _item(row: Json, shape: str | None) -> Json:
     """Build an item of a row; what a table had to fill with nothing is left out."""
-    import shapely
-
     geometry = row.get(shape) if shape else None
     properties = {
-        name: value
+        name: json.loads(value) if name in _NESTED and isinstance(value, str) else value
         for name, value in _pruned(_plain({k: v for k, v in row.items() if k not in _OWN})).items()
         if name != shape
     }
-    for name in _NESTED:
-        if isinstance(properties.get(name), str):
-            properties[name] = json.loads(properties[name])
     item = {
         "type": "Feature",
         "id": str(row["id"]),
-        "geometry": json.loads(shapely.to_geojson(geometry)) if _in_degrees(geometry) else None,
+        "geometry": _footprint(geometry),
         "properties": properties,
         "links": _plain(row["links"]) if "links" in row else [],
         "assets": _pruned(_plain(row["assets"])),
@@ -127,12 +122,17 @@ def _item(row: Json, shape: str | None) -> Json:
     return item | ({"collection": collection} if collection else {})
 
 
-def _in_degrees(geometry: Any) -> bool:
-    """Tell whether there is a footprint; one row of a table in metres has lost its CRS."""
+def _footprint(geometry: Any) -> Json | None:
+    """Return a footprint as GeoJSON; none where one row of a table in metres has lost its CRS."""
+    import shapely
+
     if not hasattr(geometry, "wkb") or geometry.is_empty:
-        return False
+        return None
     west, south, east, north = geometry.bounds
-    return bool(west >= -360 and south >= -90 and east <= 360 and north <= 90)
+    if west < -360 or south < -90 or east > 360 or north > 90:
+        return None
+    found: Json = json.loads(str(shapely.to_geojson(geometry)))
+    return found
 
 
 def _plain(value: Any) -> Any:

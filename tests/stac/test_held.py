@@ -14,6 +14,7 @@ import pystac
 import pytest
 import requests
 from pystac_client import Client
+from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab import stac
@@ -122,7 +123,7 @@ def test_what_others_got_from_the_portal_is_what_search_gets(portal: StandIn) ->
     ours = gd.search("PEPS_S2_L1C").dicts
     url = f"{portal.url}/api/stac"
     body = {"collections": ["PEPS_S2_L1C"], "limit": 80}
-    reply = requests.post(f"{url}/search", json=body, timeout=30).json()
+    reply = requests.post(f"{url}/search", json=body, timeout=minutes(1)).json()
     asked = Client.open(url).search(method="POST", collections=["PEPS_S2_L1C"], max_items=len(ours))
     by_id = {item["id"]: item for item in ours}
     for held in (reply, reply["features"], asked, asked.item_collection(), list(asked.items())):
