@@ -105,8 +105,9 @@ def resolution(value: ResolutionLike | None) -> ResolutionLike | None:
     if None not in sides and not callable(sides[0]):  # odc-geo's, where y runs downwards
         return abs(sides[0]), abs(sides[1])
     single = getattr(value, "ndim", None) == 0 or not isinstance(value, Iterable)
-    found: ResolutionLike = value if single else tuple(value)
-    return found
+    found: Any = value
+    pair: ResolutionLike = found if single else tuple(found)
+    return pair
 
 
 def crs(value: Any) -> Any:

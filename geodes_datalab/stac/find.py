@@ -51,19 +51,24 @@ def search(
     Parameters
     ----------
     collections
-        Ids, one or several; all collections where not given. See `geodes_datalab.collections`.
+        Ids, one or several; all collections where not given. An empty list is refused: it would find
+        nothing. See `geodes_datalab.collections`.
     bbox
-        ``(west, south, east, north)`` in degrees; west > east means across the antimeridian.
+        ``(west, south, east, north)`` in degrees, six numbers with heights, or any form of
+        ``geometry``, whose box is meant; west > east means across the antimeridian.
     geometry
-        GeoJSON, WKT, shapely or geopandas, in place of ``bbox``. Points and lines are widened by
-        50 m, since the portal finds by polygons only.
+        GeoJSON (dictionary, text or file), WKT, shapely, geopandas, or anything with
+        ``__geo_interface__``, in place of ``bbox``; in degrees, unless it has a CRS of its own. Points
+        and lines are widened by 50 m, since the portal finds by polygons only.
     datetime
-        Time of **acquisition**: ``"2024"``, ``"2024-05"``, ``"2024-05-03"``,
-        ``"2024-01-15/2024-03"``, ``"../2020"``, dates, datetimes, or a pair of them. Naive is UTC.
+        Time of **acquisition**: ``"2024"``, ``"2024-05"``, ``"2024-05-03"``, ``"2024-05-03T14:20"``
+        (that minute), ``"2024-01-15/2024-03"``, ``"../2020"``, dates, datetimes, numpy's and pandas's, a
+        pair or a slice of them. Objects at midnight are whole days, unless the other end has a time of
+        day. Naive is UTC; ``NaT`` is refused.
     published
         Time of publication in the catalogue, written likewise.
     ids
-        Item ids (``URN:...``) or product names.
+        Item ids (``URN:...``) or product names; an empty list is refused.
     cloud_cover
         Highest percentage, or ``(low, high)``.
     query
