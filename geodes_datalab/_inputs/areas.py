@@ -143,7 +143,7 @@ def refuse_both(bbox: PlaceLike | None, geometry: PlaceLike | None) -> None:
     """Refuse a place that is given twice."""
     if bbox is not None and geometry is not None:
         raise InvalidInput(
-            "both bbox and geometry are given", "give one of them: the smaller one is enough"
+            "both bbox and geometry were given", "give one of them: the smaller one is enough"
         )
 
 
@@ -170,10 +170,12 @@ def _checked(box: BBox) -> BBox:
     if south > north:
         likely = (min(west, east), north, max(west, east), south)
         raise InvalidInput(
-            f"the box is upside down: south {south:g} is above north {north:g}", _likely(likely)
+            f"the box is upside down: south ({south:g}) above north ({north:g})", _likely(likely)
         )
     if not (-360 <= west <= 360 and -360 <= east <= 360):
-        raise InvalidInput(f"longitudes {west:g} and {east:g} are not on Earth", FORMS)
+        raise InvalidInput(
+            f"the area reaches beyond the Earth: longitudes {west:g} and {east:g}", FORMS
+        )
     if east - west >= 360:
         return (-180.0, south, 180.0, north)
     if west > east and east + 360 - west > 180:
@@ -213,7 +215,7 @@ def _whole(value: PlaceLike) -> BaseGeometry:
     _refuse_latitudes(south, north, None)
     if west < -360 or east > 360:
         raise InvalidInput(
-            f"longitudes {west:g} to {east:g} are not degrees",
+            f"the area reaches beyond the Earth: longitudes {west:g} to {east:g} are not degrees",
             "bring the geometry to EPSG:4326 first, e.g. with .to_crs(4326)",
         )
     parts = [valid for part in _parts(shape) for valid in _valid(part)]
@@ -279,7 +281,10 @@ def _home(shape: BaseGeometry) -> BaseGeometry:
 def _refuse_latitudes(south: float, north: float, swapped: BBox | None) -> None:
     if -90 <= south <= 90 and -90 <= north <= 90:
         return
-    text = f"latitudes run from -90 to 90, not {south:g} to {north:g}: are latitude and longitude swapped?"
+    text = (
+        f"the area reaches beyond the Earth: latitudes run from -90 to 90, not {south:g} to {north:g}: "
+        "are latitude and longitude swapped?"
+    )
     if swapped and all(-90 <= swapped[i] <= 90 for i in (1, 3)):
         raise InvalidInput(text, _likely(swapped))
     raise InvalidInput(
@@ -288,7 +293,9 @@ def _refuse_latitudes(south: float, north: float, swapped: BBox | None) -> None:
 
 
 def _likely(bbox: BBox) -> str:
-    return "did you mean bbox=({:g}, {:g}, {:g}, {:g})?".format(*bbox)
+    return "did you mean bbox=({:g}, {:g}, {:g}, {:g})? It is (west, south, east, north)".format(
+        *bbox
+    )
 
 
 def _parts(shape: BaseGeometry) -> list[BaseGeometry]:

@@ -64,7 +64,8 @@ def box_of(value: Any) -> BBox | None:
         numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
     finite = [one for one in numbers if one is not None and math.isfinite(one)]
     if len(numbers) != 4 or len(finite) != 4 or isinstance(value, AbstractSet):
-        raise InvalidInput(f"a box has four finite numbers, not {_shown(members)}", FORMS)
+        fault = "is not four numbers" if known < 4 or len(numbers) != 4 else "is not finite"
+        raise InvalidInput(f"a box has four finite numbers: {_shown(members)} {fault}", FORMS)
     return (finite[0], finite[1], finite[2], finite[3])
 
 
@@ -219,7 +220,11 @@ def _of_object(value: Any) -> BaseGeometry:
         if isinstance(found, Mapping):
             return _from_mapping(found)
     if isinstance(value, bool) or not isinstance(value, Iterable):
-        raise InvalidInput(f"{_shown(value)} is no box and no geometry", FORMS)
+        raise InvalidInput(
+            f"{_shown(value)} is no box and no geometry: the geometry is of a kind that is not "
+            f"understood: {type(value).__name__}",
+            FORMS,
+        )
     return _union(value)
 
 

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from operator import index
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from rasterio.enums import Resampling
 
 from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab.cubes.grid import ResolutionLike
+from geodes_datalab.cubes.plan import GroupBy
 from geodes_datalab.errors import CubeError, near
 
 ChunksLike: TypeAlias = Any
@@ -48,6 +49,18 @@ def one_of(name: str, value: Any, known: Mapping[str, T]) -> T:
         hint = near(value, known) if isinstance(value, str) else ""
         raise CubeError(f"unknown {name} {value!r}", hint=hint or f"use one of: {', '.join(known)}")
     return known[value]
+
+
+def group_by(value: Any) -> None:
+    """Refuse what makes no time steps.
+
+    Raises
+    ------
+    CubeError
+        It is not one of the words of `geodes_datalab.cubes.plan.GroupBy`.
+    """
+    if not isinstance(value, str) or value not in get_args(GroupBy):
+        raise CubeError(f"unknown groupby: {value!r}", hint='use "solar_day", "time" or "id"')
 
 
 def flags(*, progress: Any = None, **values: Any) -> None:

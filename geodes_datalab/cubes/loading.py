@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -163,7 +163,7 @@ def load(
     arguments.flags(clip=clip, masked=masked, scaled=scaled, progress=progress)
     resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
     threads, folder = arguments.number("threads", threads), arguments.folder(archives)
-    arguments.one_of("groupby", groupby, dict.fromkeys(get_args(GroupBy), True))
+    arguments.group_by(groupby)
     arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)  # refused before anything is asked
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
