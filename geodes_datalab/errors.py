@@ -6,6 +6,7 @@
     |-- ConfigurationError          a setting is wrong or missing
     |   `-- MissingDependency       an optional package is not installed
     |-- InvalidQuery                a search that cannot mean what was typed (also ValueError)
+    |   |-- InvalidInput            a place, time or name that no verb can read (also CubeError)
     |   |-- UnknownCollection
     |   `-- UnknownProperty
     |-- RemoteError                 a server did not do what was asked
@@ -16,6 +17,7 @@
     |   `-- ProductOffline          the product lies on tape
     |-- DataError                   the bytes are not what they should be
     |   |-- ChecksumError           size or MD5 differ from the catalogue's
+    |   |-- AddressError            a file's address is incomplete, or of a kind that cannot be read
     |   |-- ArchiveError            an archive is broken, hostile or lacks a member
     |   `-- ReadError               a file could not be read as an image
     |-- StorageError                the disk is full or may not be written
@@ -135,6 +137,10 @@ class ChecksumError(DataError):
     """Size or MD5 differ from what the catalogue says."""
 
 
+class AddressError(DataError):
+    """A file's address is incomplete, or of a kind that cannot be read from here."""
+
+
 class ArchiveError(DataError):
     """An archive is broken, hostile, or lacks a member."""
 
@@ -161,6 +167,10 @@ class UnknownBand(CubeError):
 
 class StoredOtherwise(CubeError):
     """Stored numbers that do not mean the same throughout, or whose meaning was lost on the way."""
+
+
+class InvalidInput(InvalidQuery, CubeError):
+    """A place, a time or a name that cannot be read: every verb reads them alike, and says the same."""
 
 
 class ClusterError(GeodesError):

@@ -16,7 +16,7 @@ from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 from pyproj.exceptions import CRSError
 
-from geodes_datalab.cubes.aoi import swapped
+from geodes_datalab._inputs.areas import swapped
 from geodes_datalab.errors import CubeError
 
 ResolutionLike: TypeAlias = float | tuple[float, float]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,12 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _display, _http, ops
+from geodes_datalab._inputs.areas import area
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.times import DatetimeLike
+from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab.cubes import (
+    arguments,
     attributes,
     credentials,
     odc_engine,
@@ -21,7 +26,7 @@ from geodes_datalab.cubes import (
     table_engine,
     values,
 )
-from geodes_datalab.cubes.aoi import area
+from geodes_datalab.cubes.arguments import ChunksLike, ResamplingLike
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.locate import Finder, Locator
@@ -29,8 +34,8 @@ from geodes_datalab.cubes.plan import GroupBy, Plan
 from geodes_datalab.cubes.planning import Progress, Wish, make_plan
 from geodes_datalab.cubes.products import item_dicts, parse
 from geodes_datalab.cubes.storing import Stored, doubts
-from geodes_datalab.errors import CubeError, near
 from geodes_datalab.ops.packing import each
+from geodes_datalab.stac.held import ItemsLike
 
 Engine = Literal["odc", "stackstac"]
 """Which library builds the lazy arrays."""
@@ -53,24 +58,26 @@ CHUNKS: Mapping[str, int] = {"time": 1, "y": 2048, "x": 2048}
 
 
 def load(
-    items: Any,
-    bands: Sequence[str] | str | None = None,
+    items: ItemsLike,
+    bands: WordsLike | None = None,
     *,
     # where
-    bbox: Sequence[float] | None = None,
-    geometry: Any = None,
+    bbox: PlaceLike | None = None,
+    geometry: PlaceLike | None = None,
     clip: bool = False,
+    # when
+    datetime: DatetimeLike | None = None,
     # pixels
     crs: Any = None,
     resolution: ResolutionLike | None = None,
-    resampling: str | Mapping[str, str] = "nearest",
+    resampling: ResamplingLike = "nearest",
     groupby: GroupBy = "solar_day",
     # values
     raw: bool = False,
     masked: bool | None = None,
     scaled: bool | None = None,
     # how
-    chunks: int | Mapping[str, int] | None = None,
+    chunks: ChunksLike = None,
     engine: Engine = "odc",
     threads: int | None = None,
     archives: str | Path | None = None,
@@ -82,26 +89,33 @@ def load(
     Parameters
     ----------
     items
-        What `geodes_datalab.search` returned, or pystac items, of one collection.
+        What `geodes_datalab.search` returned, or its table, filtered; pystac items, one or several; an
+        ``ItemCollection``; dictionaries as GEODES or another catalogue sends them, one, several, or a
+        FeatureCollection; the path of a file with any of these. Of one collection. Relative addresses
+        of files are relative to the item: its ``self`` link, or the file that it was read from.
     bands
         Names as in the product (``"B04"``) or common names (``"red"``, ``"nir"``), quality masks
         among them (``"CLM"``). By default all measurements, without masks.
     bbox
-        West, south, east, north in degrees. The cube's grid takes in all pixels that it touches, and
-        is the same whichever items are given. Items that do not touch it give no time step.
+        West, south, east, north in degrees (six numbers with heights), or any form of ``geometry``,
+        whose box is meant. The cube's grid takes in all pixels that it touches, and is the same
+        whichever items are given. Items that do not touch it give no time step.
     geometry
-        Instead of ``bbox``: GeoJSON, a shapely geometry, a GeoDataFrame, or anything with
-        ``__geo_interface__``, in degrees. The cube covers its bounding box.
+        Instead of ``bbox``: GeoJSON (dictionary, text or file), WKT, a shapely geometry, a GeoDataFrame,
+        or anything with ``__geo_interface__``; in degrees, unless it has a CRS of its own. The cube
+        covers its bounding box.
     clip
         Whether pixels whose centre lies outside the geometry become missing.
+    datetime
+        Time of acquisition, written as in `geodes_datalab.search`: items of other times are left out.
     crs
         Coordinate reference system of the cube; by default the products' own. Products of several
         UTM zones need it.
     resolution
         Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'.
     resampling
-        GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...), or
-        one for each band. Quality masks are always read with ``"nearest"``.
+        GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...) or a
+        member of ``rasterio.enums.Resampling``, or one for each band. Quality masks are always read with ``"nearest"``.
     groupby
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
@@ -113,7 +127,7 @@ def load(
         Of former releases, and gone in the next: a warning says what to write instead.
     chunks
         Pixels along x and y of a Dask chunk, or a mapping of ``time``, ``y``, ``x``; -1 for all.
-        By default 2048 x 2048 pixels of one date.
+        By default (``"auto"``) 2048 x 2048 pixels of one date.
     engine
         ``"odc"`` (odc-stac's loader) or ``"stackstac"``: same grid, same pixels. stackstac's task
         graph is smaller, which tells with thousands of products.
@@ -158,15 +172,22 @@ def load(
     ValuesInDoubt
         Nobody tells what the numbers mean, or the catalogue tells it in two ways.
     """
-    build = _engine(engine)
+    build = arguments.one_of("engine", engine, ENGINES)
+    arguments.flags({"masked": masked, "scaled": scaled, "progress": progress}, clip=clip, raw=raw)
+    resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
+    threads, folder = arguments.number("threads", threads), arguments.folder(archives)
+    arguments.group_by(groupby)
+    arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)  # refused before anything is asked
     how = values.asked(raw, masked=masked, scaled=scaled)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
-        parsed = parse(item_dicts(items), bands)
+        parsed = parse(item_dicts(items, datetime), arguments.bands(bands))
         plan, stored = make_plan(
             parsed,
-            Wish(where, crs, resolution, resampling, groupby, raw=how.raw, clip=clip),
-            locator=locator or Finder(client, archives),
+            Wish(
+                where, arguments.crs(crs), resolution, resampling, groupby, raw=how.raw, clip=clip
+            ),
+            locator=locator or Finder(client, folder),
             client=client,
             progress=_bar(len(parsed), progress),
         )
@@ -217,30 +238,9 @@ def _bar(total: int, shown: bool | None) -> Progress:
     return progress
 
 
-def _engine(name: str) -> Callable[[Plan, Mapping[str, int]], dict[str, Any]]:
-    if name not in ENGINES:
-        hint = near(name, ENGINES) or f"use one of: {', '.join(ENGINES)}"
-        raise CubeError(f"unknown engine {name!r}", hint=hint)
-    return ENGINES[name]
-
-
-def _chunks(chunks: int | Mapping[str, int] | None, geobox: GeoBox, steps: int) -> dict[str, int]:
-    given = {"y": chunks, "x": chunks} if isinstance(chunks, int) else dict(chunks or {})
-    sizes = {"time": steps, "y": int(geobox.shape.y), "x": int(geobox.shape.x)}
-    for dim, size in given.items():
-        if dim not in sizes or not _is_size(size):
-            raise CubeError(
-                f"chunks={chunks!r} cannot be used",
-                hint='give a number of pixels, or for example {"time": 1, "y": 1024, "x": 1024}',
-            )
-    wanted = {**CHUNKS, **given}
-    return {
-        dim: size if wanted[dim] == -1 else min(wanted[dim], size) for dim, size in sizes.items()
-    }
-
-
-def _is_size(size: Any) -> bool:
-    return isinstance(size, int) and (size > 0 or size == -1)
+def _chunks(chunks: ChunksLike, geobox: GeoBox, steps: int) -> dict[str, int]:
+    whole = {"time": steps, "y": int(geobox.shape.y), "x": int(geobox.shape.x)}
+    return arguments.chunk_sizes(chunks, whole, CHUNKS)
 
 
 @contextmanager

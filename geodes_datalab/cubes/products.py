@@ -12,11 +12,12 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import stac
+from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.plain import plain_reader
 from geodes_datalab.cubes.values import Teller, Words
 from geodes_datalab.errors import CubeError, UnknownBand, UnknownCollection
-from geodes_datalab.stac.items import as_dicts
+from geodes_datalab.stac.held import ItemsLike, acquired, as_dicts
 
 
 class Parsed(NamedTuple):
@@ -44,19 +45,20 @@ class Parsed(NamedTuple):
     """Offsets that products of the collection may have, where they differ in that."""
 
 
-def item_dicts(items: Any) -> list[Json]:
+def item_dicts(items: ItemsLike, datetime: DatetimeLike | None = None) -> list[Json]:
     """Return raw dictionaries from whatever holds items.
 
     Parameters
     ----------
     items
-        `stac.Items`, a ``pystac.ItemCollection``, one item or several, as pystac objects or as
-        dictionaries.
+        See `geodes_datalab.stac.held.ItemsLike`.
+    datetime
+        Time of acquisition; items of other times are left out.
 
     Raises
     ------
     CubeError
-        There is none.
+        There is none, or none of that time.
     DataError
         Something among them is no item.
     """
@@ -66,7 +68,13 @@ def item_dicts(items: Any) -> list[Json]:
             "there are no items to load",
             hint="widen the search: look at items.query, the dates, the area, the cloud cover",
         )
-    return found
+    kept = acquired(found, datetime)
+    if not kept:
+        raise CubeError(
+            f"none of the {len(found)} items was acquired in {interval(datetime)}",
+            hint="widen datetime=, or leave it out: items.filter(datetime=...) tells what there is",
+        )
+    return kept
 
 
 def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Parsed]:

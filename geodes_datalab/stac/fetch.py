@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geodes_datalab._display import progress as progress_bar
 from geodes_datalab._display import size as size_text
@@ -32,14 +32,12 @@ from geodes_datalab.errors import (
     near,
 )
 from geodes_datalab.stac.account import quota
+from geodes_datalab.stac.addresses import downloadable
 from geodes_datalab.stac.assets import data_asset, file_name
-from geodes_datalab.stac.items import Items, as_dicts
+from geodes_datalab.stac.held import ItemsLike, as_dicts
 from geodes_datalab.stac.online import ask
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.transfer import Job, Stopped, Watch, transfer
-
-if TYPE_CHECKING:
-    import pystac
 
 MOST_WORKERS = 8
 """Files at a time, at most: the archive is shared."""
@@ -49,7 +47,7 @@ QUOTA_PAUSE = 300.0
 
 
 def download(
-    items: Items | pystac.Item | Iterable[pystac.Item] | Iterable[Json],
+    items: ItemsLike,
     folder: str | PathLike[str] = ".",
     *,
     assets: str | Iterable[str] | None = None,
@@ -67,7 +65,7 @@ def download(
     Parameters
     ----------
     items
-        What to download.
+        What to download, in any form that `geodes_datalab.load` takes.
     folder
         Where to; made where it does not exist.
     assets
@@ -157,7 +155,7 @@ def _planned(dicts: list[Json], folder: Path, assets: str | Iterable[str] | None
         Job(
             item_id=str(item["id"]),
             product=_title(item),
-            href=asset["href"],
+            href=downloadable(asset, _title(item)),
             path=folder
             / (file_name(_title(item)) if names[_name(asset)] > 1 else "")
             / _name(asset),

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from geodes_datalab._types import Json
+from geodes_datalab.stac.addresses import beside, self_link
 from geodes_datalab.stac.assets import geodes_assets, standard_assets
 from geodes_datalab.stac.extensions import declared
 from geodes_datalab.stac.names import constellation, stac_platform
@@ -75,7 +76,7 @@ def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
         "links": [
             link for link in raw.get("links") or () if link.get("rel") not in ("root", "parent")
         ],
-        "assets": (geodes_assets if legacy else standard_assets)(raw.get("assets") or {}),
+        "assets": (geodes_assets if legacy else standard_assets)(_complete(raw)),
     }
     if collection:
         item["collection"] = collection
@@ -83,6 +84,11 @@ def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
         item["bbox"] = raw.get("bbox") or _bbox(item["geometry"]["coordinates"])
     item["stac_extensions"] = declared(item, () if legacy else raw.get("stac_extensions") or ())
     return item
+
+
+def _complete(raw: Json) -> dict[str, Json]:
+    """Return the assets with complete addresses: beside the item, where they are relative."""
+    return beside(raw.get("assets") or {}, [self_link(raw.get("links") or ())])
 
 
 def _from_geodes(old: Json) -> Json:

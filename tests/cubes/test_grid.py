@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import errors, stac
-from geodes_datalab.cubes.aoi import area
+from geodes_datalab._inputs.areas import area
 from geodes_datalab.cubes.grid import output_grid, step, touching
 from geodes_datalab.cubes.plan import group
 from geodes_datalab.cubes.products import item_dicts, parse
