@@ -15,6 +15,7 @@ from odc.geo.geobox import GeoBox
 from geodes_datalab import _display, _http, ops
 from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine, table_engine
 from geodes_datalab.cubes.aoi import area
+from geodes_datalab.cubes.clip import check as check_clip
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.locate import Finder, Locator
@@ -52,6 +53,7 @@ def load(
     bbox: Sequence[float] | None = None,
     geometry: Any = None,
     clip: bool = False,
+    all_touched: bool = False,
     # pixels
     crs: Any = None,
     resolution: ResolutionLike | None = None,
@@ -85,6 +87,8 @@ def load(
         ``__geo_interface__``, in degrees. The cube covers its bounding box.
     clip
         Whether pixels whose centre lies outside the geometry become missing.
+    all_touched
+        Whether clipping keeps every pixel that the geometry touches: for plots of few pixels.
     crs
         Coordinate reference system of the cube; by default the products' own. Products of several
         UTM zones need it.
@@ -142,6 +146,7 @@ def load(
     build = _engine(engine)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
+        check_clip(clip=clip, all_touched=all_touched, area=where)
         parsed = parse(item_dicts(items), bands)
         plan, stored = make_plan(
             parsed,
@@ -155,7 +160,8 @@ def load(
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays)
     if clip and where is not None:
-        cube = _clipped(cube, where, plan.geobox, blocks)
+        mask = outside(where, plan.geobox, (blocks["y"], blocks["x"]), all_touched=all_touched)
+        cube = _clipped(cube, mask)
     if scaled:
         return ops.to_physical(cube)
     return ops.mask_nodata(cube) if masked else cube
@@ -183,9 +189,7 @@ def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]
     return xr.Dataset(variables, coords, attributes.dataset(plan, collection))
 
 
-def _clipped(cube: xr.Dataset, where: Any, geobox: GeoBox, blocks: Mapping[str, int]) -> xr.Dataset:
-    mask = outside(where, geobox, (blocks["y"], blocks["x"]))
-
+def _clipped(cube: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
     def cut(band: xr.DataArray) -> xr.DataArray:
         result = band.where(~mask, band.dtype.type(band.attrs.get("nodata", np.nan)))
         result.attrs, result.encoding = band.attrs, band.encoding
