@@ -13,32 +13,11 @@ from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 
 from geodes_datalab.cubes.gdal import mute_rasterio
-from geodes_datalab.errors import CubeError, CubeWarning
+from geodes_datalab.errors import CubeWarning
 
 _MOST = 2**22
 """Pixels around a part of an area, at most, among which one that it keeps is looked for: a part with
 more around it keeps some, but for slivers of some thousand pixels' length."""
-
-
-def check(*, clip: bool, all_touched: bool, area: Any) -> None:
-    """Refuse arguments that would have no effect.
-
-    Raises
-    ------
-    CubeError
-        There is nothing to clip to, or ``all_touched`` without clipping.
-    """
-    if all_touched and not clip:
-        raise CubeError(
-            "all_touched has no effect: nothing is clipped",
-            hint="give clip=True and a geometry with it, or leave it out",
-        )
-    if clip and area is None:
-        given = "clip and all_touched have" if all_touched else "clip has"
-        raise CubeError(
-            f"{given} no effect: there is nothing to clip to",
-            hint="give geometry=, or leave them out",
-        )
 
 
 def outside(

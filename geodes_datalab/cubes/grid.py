@@ -17,12 +17,11 @@ from odc.geo.geom import Geometry
 from pyproj.exceptions import CRSError
 
 from geodes_datalab.cubes.aoi import swapped
+from geodes_datalab.cubes.native import METRES_PER_DEGREE, refuse_other_units
 from geodes_datalab.errors import CubeError
 
 ResolutionLike: TypeAlias = float | tuple[float, float]
 """Pixel size in units of the CRS: one number, or (x, y); both positive."""
-
-_METRES_PER_DEGREE = 111_320.0
 
 
 def output_grid(
@@ -83,12 +82,18 @@ def touching(native: Sequence[GeoBox], area: Any) -> list[bool]:
     prints = [_lonlat(box) for box in boxes]
     hits = {id(box): _meets(area, print_) for box, print_ in zip(boxes, prints, strict=True)}
     if not any(hits.values()):
-        west, south, east, north = shapely.union_all(prints).bounds
+        west, south, east, north = extent(boxes)
         hint = f"the products lie within bbox=({west:.3f}, {south:.3f}, {east:.3f}, {north:.3f})"
         if any(_meets(swapped(area), print_) for print_ in prints):
             hint += "; longitude and latitude look swapped: west and east come first and third"
         raise CubeError("none of the products touches the area of interest", hint=hint)
     return [hits[id(box)] for box in native]
+
+
+def extent(boxes: Iterable[GeoBox]) -> tuple[float, float, float, float]:
+    """Return what grids lie within: west, south, east, north in degrees."""
+    west, south, east, north = shapely.union_all([_lonlat(box) for box in distinct(boxes)]).bounds
+    return west, south, east, north
 
 
 def distinct(boxes: Iterable[GeoBox]) -> list[GeoBox]:
@@ -145,16 +150,16 @@ def _step(
     native: Sequence[GeoBox], target: CRS, resolution: ResolutionLike | None
 ) -> tuple[float, float]:
     if resolution is not None:
-        return _checked_step(resolution)
+        asked = _checked_step(resolution)
+        refuse_other_units(asked, [(box.crs, step(box)) for box in native], target)
+        return asked
     own = [step(box) for box in native if box.crs == target]
     if own:
         return min(own)
     finest = min(step(box) for box in native)
     if target.projected and all(box.crs is not None and box.crs.projected for box in native):
         return finest
-    example = (
-        finest[0] / _METRES_PER_DEGREE if target.geographic else finest[0] * _METRES_PER_DEGREE
-    )
+    example = finest[0] / METRES_PER_DEGREE if target.geographic else finest[0] * METRES_PER_DEGREE
     raise CubeError(
         f"a pixel size in units of {target} cannot be derived from the products",
         hint=f"give it, for example resolution={float(f'{example:.1g}'):g}",

@@ -13,12 +13,20 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _display, _http, ops
-from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine, table_engine
+from geodes_datalab.cubes import (
+    arguments,
+    around,
+    attributes,
+    credentials,
+    odc_engine,
+    stackstac_engine,
+    table_engine,
+)
 from geodes_datalab.cubes.aoi import area
-from geodes_datalab.cubes.clip import check as check_clip
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.locate import Finder, Locator
+from geodes_datalab.cubes.native import ResamplingLike
 from geodes_datalab.cubes.plan import GroupBy, Plan
 from geodes_datalab.cubes.planning import Progress, Stored, Wish, make_plan
 from geodes_datalab.cubes.products import item_dicts, parse
@@ -57,7 +65,7 @@ def load(
     # pixels
     crs: Any = None,
     resolution: ResolutionLike | None = None,
-    resampling: str | Mapping[str, str] = "nearest",
+    resampling: ResamplingLike = "nearest",
     groupby: GroupBy = "solar_day",
     # values
     masked: bool = False,
@@ -96,7 +104,8 @@ def load(
         Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'.
     resampling
         GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...), or
-        one for each band. Quality masks are always read with ``"nearest"``.
+        one for each band, by any of its names; ``"*"`` stands for all measurements that are not
+        named. Quality masks are always read with ``"nearest"``.
     groupby
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
@@ -135,7 +144,8 @@ def load(
     UnknownBand
         A band that the products do not have.
     CubeError
-        No items, an area that none of them touches, several zones without ``crs`` ...
+        No items, an area that none of them touches, several zones without ``crs``, an argument that
+        would have no effect, terabytes of next to nothing ...
     ProductOffline
         Products that lie on tape.
     AuthenticationError, QuotaError, RequestError, ServiceError
@@ -144,9 +154,11 @@ def load(
         While computing: pixels could not be read.
     """
     build = _engine(engine)
+    threads = arguments.check_threads(threads, engine, "odc")
+    arguments.check_archives(archives, locator)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
-        check_clip(clip=clip, all_touched=all_touched, area=where)
+        arguments.check_clip(clip=clip, all_touched=all_touched, area=where)
         parsed = parse(item_dicts(items), bands)
         plan, stored = make_plan(
             parsed,
@@ -155,6 +167,8 @@ def load(
             client=client,
             progress=_bar(len(parsed), progress),
         )
+        around.check(plan, now=threads is not None)
+        arguments.tell_unused_folder(plan, archives)
         credentials.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Resampling
 
 from geodes_datalab import _http, auth, stac
 from geodes_datalab._types import Json
+from geodes_datalab.cubes import native
 from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
-from geodes_datalab.cubes.products import Parsed, titles
+from geodes_datalab.cubes.products import Parsed, reader_of, titles
 from geodes_datalab.cubes.reading import Source, read_header
-from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand, near
+from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand
 
 MASK_FILL = 255
 """Fill of quality masks that have no value for "no data": all bits set, so such pixels are bad."""
@@ -34,7 +34,7 @@ class Wish:
     area: Any = None
     crs: Any = None
     resolution: ResolutionLike | None = None
-    resampling: str | Mapping[str, str] = "nearest"
+    resampling: native.ResamplingLike = "nearest"
     groupby: GroupBy = "solar_day"
 
 
@@ -87,7 +87,8 @@ def make_plan(
     groups = group(starts, ids, wish.groupby, longitude)
     parsed = _completed(parsed, products)
     bands = {name: parsed[0].bands[name] for name in _names(products, parsed)}
-    layers = tuple(_layer(name, band, wish.resampling) for name, band in bands.items())
+    methods = native.methods(wish.resampling, bands, reader_of([one.item for one in parsed]))
+    layers = tuple(_layer(name, band, methods[name]) for name, band in bands.items())
     kinds = _of_each_kind(parsed)
     stored = {name: _stored(name, parsed, kinds, groups) for name in bands}
     return Plan(layers, tuple(products), geobox, groups), stored
@@ -318,18 +319,13 @@ def _touching(
     )
 
 
-def _layer(name: str, band: stac.Band, resampling: str | Mapping[str, str]) -> Layer:
+def _layer(name: str, band: stac.Band, method: str) -> Layer:
     mask = band.role == "mask"
-    method = resampling if isinstance(resampling, str) else resampling.get(name, "nearest")
-    if method not in Resampling.__members__:
-        known = [one for one in Resampling.__members__ if one != "gauss"]
-        hint = near(method, known) or f"use one of: {', '.join(known)}"
-        raise CubeError(f"unknown resampling {method!r}", hint=hint)
     fill = band.nodata
     if fill is None:
         fill = float("nan") if band.dtype.startswith("float") else MASK_FILL if mask else 0
     fill = np.dtype(band.dtype).type(fill).item()  # an integer where the band holds integers
-    return Layer(name, band.name, band.dtype, fill, "nearest" if mask else method)
+    return Layer(name, band.name, band.dtype, fill, method)
 
 
 def _stored(

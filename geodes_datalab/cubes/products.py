@@ -80,7 +80,7 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
     CubeError
         Several collections, no date, no bands.
     """
-    reader = _reader(items)
+    reader = reader_of(items)
     if not reader.geocoded:
         raise CubeError(
             f"{reader.collection} is in radar geometry, not on a map: {reader.description}",
@@ -90,7 +90,8 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
     return list(_parsed(items, reader, names, by_name=bands is not None))
 
 
-def _reader(items: Sequence[Json]) -> stac.Reader:
+def reader_of(items: Sequence[Json]) -> stac.Reader:
+    """Return what describes the bands of items of one collection."""
     collections = sorted({str(item.get("collection") or "") for item in items})
     if len(collections) > 1:
         raise CubeError(

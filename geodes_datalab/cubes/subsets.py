@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from geodes_datalab import _display, stac
 from geodes_datalab.cubes.archive.accounting import Tally, counted
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.loading import load
+from geodes_datalab.cubes.native import ResamplingLike
 from geodes_datalab.cubes.products import item_dicts
 from geodes_datalab.errors import CubeError, DataError
 
@@ -28,7 +29,7 @@ def subset(
     geometry: Any = None,
     crs: Any = None,
     resolution: ResolutionLike | None = None,
-    resampling: str | Mapping[str, str] = "nearest",
+    resampling: ResamplingLike = "nearest",
     masked: bool = False,
     scaled: bool = False,
     archives: str | Path | None = None,
