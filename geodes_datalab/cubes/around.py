@@ -10,7 +10,8 @@ import numpy as np
 import shapely
 
 from geodes_datalab import _display
-from geodes_datalab.cubes.grid import extent, footprint
+from geodes_datalab.cubes import seam
+from geodes_datalab.cubes.grid import extent
 from geodes_datalab.cubes.plan import Plan
 from geodes_datalab.errors import CubeError, CubeWarning
 
@@ -96,8 +97,9 @@ def _share(plan: Plan) -> float:
     cube = shapely.box(*plan.geobox.boundingbox)
     times = Counter(product.grid for product in plan.products)
     covered = sum(
-        count * shapely.make_valid(footprint(grid, plan.geobox.crs).geom).intersection(cube).area
+        count * shapely.make_valid(shape.geom).intersection(cube).area
         for grid, count in times.items()
+        for shape in seam.outlines(grid, plan.geobox)
     )
     return float(min(1.0, covered / cube.area / len(plan.groups)))
 

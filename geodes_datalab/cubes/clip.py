@@ -10,8 +10,8 @@ import numpy as np
 import shapely
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from odc.geo.geom import Geometry
 
+from geodes_datalab.cubes import seam
 from geodes_datalab.cubes.gdal import mute_rasterio
 from geodes_datalab.errors import CubeWarning
 
@@ -46,11 +46,10 @@ def outside(
     """
     import dask.array as da
 
-    west, south, east, north = area.bounds
     assert geobox.crs is not None
-    dense = max(east - west, north - south) / 64 or 1.0
-    shape = Geometry(area, "EPSG:4326").to_crs(geobox.crs, resolution=dense).geom
+    shape = seam.projected(area, geobox.crs)
     template = da.zeros(tuple(geobox.shape), dtype=bool, chunks=chunks)
+    shape = shapely.union_all(seam.turned(shape, geobox))
     _tell_lost(shape, geobox.transform, all_touched)
     mask = template.map_blocks(
         _rasterised, shape.wkb, geobox.transform, all_touched=all_touched, dtype=bool

@@ -12,8 +12,8 @@ from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _http, auth, stac
 from geodes_datalab._types import Json
-from geodes_datalab.cubes import native
-from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
+from geodes_datalab.cubes import doubt, native, seam
+from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touches, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, reader_of, titles
@@ -72,6 +72,7 @@ def make_plan(
     ------
     CubeError, UnknownBand, ProductOffline, RemoteError
     """
+    parsed, doubted = doubt.checked(parsed)
     parsed = _within(parsed, wish.area)
     _refuse_offline(parsed, client)
     sources = _at_hand(parsed, locator)
@@ -79,6 +80,8 @@ def make_plan(
         sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
     parsed, sources = _with_any_band(parsed, sources)
     products = _products(parsed, sources, client)
+    if doubted:
+        doubt.tell([(one, made.grid) for one, made in zip(parsed, products, strict=True)], doubted)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
@@ -95,17 +98,21 @@ def make_plan(
 
 
 def _longitude(geobox: GeoBox) -> float:
-    return float(geobox.geographic_extent.geom.centroid.x)
+    middle = float(seam.lonlat(geobox).centroid.x)
+    return middle if middle <= 180 else middle - 360
 
 
 def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     """Leave out what does not touch the area, as far as metadata tell, before any request is sent."""
-    if area is None or not all(one.grids for one in parsed):
+    told = [one for one in parsed if one.grids]
+    if area is None or not told:
         return parsed
-    finest = {id(one.grids): one.grids for one in parsed}  # those of a tile share theirs
+    finest = {id(one.grids): one.grids for one in told}  # those of a tile share theirs
     grid = {key: min(grids.values(), key=step) for key, grids in finest.items()}
-    hits = touching([grid[id(one.grids)] for one in parsed], area)
-    return [one for one, hit in zip(parsed, hits, strict=True) if hit]
+    grids = [grid[id(one.grids)] for one in told]
+    hits = touching(grids, area) if len(told) == len(parsed) else touches(grids, area)
+    out = {id(one) for one, hit in zip(told, hits, strict=True) if not hit}
+    return [one for one in parsed if id(one) not in out]
 
 
 def _refuse_offline(parsed: Sequence[Parsed], client: _http.Client) -> None:
@@ -251,8 +258,8 @@ def _products(
     """Make products; those whose metadata tell no grid are asked, several at a time."""
     grids = _finest(parsed, sources)
     unknown = [
-        next(iter(found.values()))
-        for found, grid in zip(sources, grids, strict=True)
+        found[min(found, key=lambda name: one.bands[name].gsd)]
+        for one, found, grid in zip(parsed, sources, grids, strict=True)
         if grid is None
     ]
     read = (header.grid for header in client.map(read_header, unknown)) if unknown else iter(())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import CRSError
 
 from geodes_datalab import stac
 from geodes_datalab._types import Json
@@ -188,8 +190,10 @@ def _grids(
     for (name, band), (shape, transform, code, epsg, own) in zip(bands.items(), told, strict=True):
         code = code or (f"EPSG:{epsg}" if epsg else None)  # noqa: PLW2901 - two spellings of one
         if shape and transform and code:
+            grid = None
             factor = 1.0 if own else band.gsd / (finest or band.gsd or 1)
-            grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
+            with suppress(ArithmeticError, CRSError, TypeError, ValueError):  # `doubt` tells of it
+                grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
             if grid:
                 found[name] = grid
     return found

@@ -23,7 +23,7 @@ from rasterio.enums import MaskFlags
 
 from geodes_datalab import _http
 from geodes_datalab.config import Config
-from geodes_datalab.cubes import credentials, gdal, views
+from geodes_datalab.cubes import across, credentials, gdal, seam, views
 from geodes_datalab.cubes.archive.copies import (
     Copied,
     Look,
@@ -103,7 +103,7 @@ def read_pixels(
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
-    straight = None if grid is None else views.shared(grid, geobox)
+    straight = None if grid is None or seam.at(grid, geobox) else views.shared(grid, geobox)
     if straight is not None and straight.fold > 1 and not params.nearest:
         straight = None  # what lies at the edges is weighed by whoever resamples
 
@@ -114,7 +114,9 @@ def read_pixels(
                 return found
         with filled(path) as whole:
             with rasterio.open(whole, sharing=False) as file:
-                views.placed(file)
+                own = views.placed(file)
+            if isinstance(own, GeoBox) and seam.at(own, geobox):
+                return across.read(whole, params, own, geobox)
             where, pixels = RioReader(RasterSource(whole), LocalContext()).read(params, geobox)
         views.meets(where, grid if straight is not None else None)
         return where, pixels
