@@ -20,7 +20,8 @@ from rasterio.enums import Resampling
 
 from geodes_datalab.cubes.archive.copies import View
 from geodes_datalab.cubes.archive.window import Window
-from geodes_datalab.cubes.seam import turn
+from geodes_datalab.cubes.seam import pixel, world
+from geodes_datalab.cubes.turns import turn
 
 _SAMPLES = 33
 """Points along each axis of a part that are looked up in the file."""
@@ -168,9 +169,10 @@ def _wanted(box: GeoBox, part: GeoBox) -> _Wanted | None:
     """Find which pixels of a file lie in a part of a cube; None where none do."""
     rows, columns = (np.linspace(0, size, _SAMPLES) for size in part.shape)
     across, down = np.meshgrid(columns, rows)
-    x, y = part.pix2wld(across.ravel(), down.ravel())
+    x, y = world(part, across.ravel(), down.ravel())
     if box.crs != part.crs:
         assert part.crs is not None
+        assert box.crs is not None
         x, y = part.crs.transformer_to_crs(box.crs)(x, y)
     again = turn(box.crs)
     finite = np.isfinite(x) & np.isfinite(y)
@@ -179,7 +181,7 @@ def _wanted(box: GeoBox, part: GeoBox) -> _Wanted | None:
     if again is not None:
         middle = x[finite][finite.sum() // 2]
         x = x - again.length * np.round((x - middle) / again.length)
-    column, row = box.wld2pix(x, y)
+    column, row = pixel(box, x, y)
     scale = _scale(column.reshape(across.shape), row.reshape(across.shape), part)
     reach = math.ceil(_REACH * max(1.0, scale[1])) + 1
     top, bottom = (max(0, min(box.shape.y, edge)) for edge in _span(row[finite], reach))

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from odc.geo.geobox import GeoBox
-from pyproj.exceptions import CRSError
 
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.cubes import seam
-from geodes_datalab.cubes.products import Parsed
+from geodes_datalab.cubes.products import USELESS, Parsed
 from geodes_datalab.errors import ServerQuirk
 
 _SLACK, _ROUNDING = 0.02, 5e-4
@@ -56,14 +55,14 @@ def checked(parsed: Sequence[Parsed]) -> tuple[list[Parsed], dict[str, Doubted]]
         What was told, by the item's identifier.
     """
     doubted: dict[str, Doubted] = {}
+    shared = {id(one.grids): one.grids for one in parsed}  # by the items of a tile
+    outlines = {key: _outlines(grids) for key, grids in shared.items()}
     result = []
     for one in parsed:
-        found = _doubt(one)
+        found = _doubt(one, outlines[id(one.grids)])
         if found is not None:
             doubted[one.id] = found
-            result.append(one._replace(grids={}))
-        else:
-            result.append(one)
+        result.append(one if found is None else one._replace(grids={}))
     return result, doubted
 
 
@@ -92,42 +91,45 @@ def tell(found: Sequence[tuple[Parsed, GeoBox]], doubted: dict[str, Doubted]) ->
         )
 
 
-def _doubt(one: Parsed) -> Doubted | None:
+def _outlines(grids: Mapping[str, GeoBox]) -> list[tuple[GeoBox, BBox | None]]:
+    """Return each grid, and what it lies within."""
+    return [(grid, _bounds(grid)) for grid in {id(grid): grid for grid in grids.values()}.values()]
+
+
+def _doubt(one: Parsed, outlines: Sequence[tuple[GeoBox, BBox | None]]) -> Doubted | None:
     """Return a grid that the item's box contradicts, if there is one."""
     box = _box(one.item)
-    for grid in {id(grid): grid for grid in one.grids.values()}.values():
-        why = _wrong(grid, box)
+    for grid, outline in outlines:
+        why = _wrong(grid, outline, box)
         if why:
             return Doubted(grid, why)
-    if not one.grids and _useless(one):
+    if not outlines and _useless(one):
         return Doubted(None, "proj:code, proj:shape and proj:transform make no grid")
     return None
 
 
-def _wrong(grid: GeoBox, box: BBox | None) -> str:
+def _wrong(grid: GeoBox, outline: BBox | None, box: BBox | None) -> str:
     """Say what is wrong with a grid; nothing where it may be right."""
-    outline = _bounds(grid)
     if outline is None:
         return "proj:transform and proj:shape lie nowhere on Earth"
-    told = "bbox=({:.4g}, {:.4g}, {:.4g}, {:.4g})".format(*outline)
-    if box is None:
-        return (
-            "" if _used_there(grid) else f"its proj: fields give {told}, where its CRS is not used"
-        )
-    if _agree(outline, box):
+    if _used_there(grid) if box is None else _agree(outline, box):
         return ""
-    own = "({:.4g}, {:.4g}, {:.4g}, {:.4g})".format(*box)
-    return f"its proj: fields give {told}, its own bbox is {own}"
+    told = f"its proj: fields give bbox={_text(outline)}"
+    return f"{told}, its own bbox is {_text(box)}" if box else f"{told}, where its CRS is not used"
+
+
+def _text(box: BBox) -> str:
+    return "({:.6g}, {:.6g}, {:.6g}, {:.6g})".format(*box)
 
 
 @lru_cache(maxsize=1024)
 def _bounds(grid: GeoBox) -> BBox | None:
     """Return what a grid lies within, in degrees; None where it lies nowhere."""
-    if 0 in grid.shape or not all(map(math.isfinite, grid.transform[:6])):
+    if min(grid.shape) < 1 or not all(map(math.isfinite, grid.transform[:6])):
         return None
     if grid.crs is None or not grid.transform.determinant:
         return None
-    x, y = grid.crs.transformer_to_crs(seam.LONLAT)(*grid.pix2wld(*grid.boundary(16).T))
+    x, y = grid.crs.transformer_to_crs(seam.LONLAT)(*seam.world(grid, *grid.boundary(16).T))
     if not (np.isfinite(x).all() and np.isfinite(y).all()) or np.abs(y).max() > 90.1:
         return None
     west, south, east, north = seam.lonlat(grid).bounds
@@ -226,10 +228,10 @@ def _makes_a_grid(shape: Any, transform: Any, code: Any) -> bool:
 
     try:
         text = f"EPSG:{code}" if str(code).isdigit() else str(code)
-        GeoBox(tuple(shape), Affine(*transform[:6]), text)
-    except (ArithmeticError, CRSError, TypeError, ValueError):
+        grid = GeoBox(tuple(shape), Affine(*transform[:6]), text)
+    except USELESS:
         return False
-    return True
+    return 0 not in grid.shape
 
 
 def _differs(told: Doubted, grid: GeoBox) -> str:

@@ -17,6 +17,7 @@ from pyproj.exceptions import CRSError
 from geodes_datalab.cubes import seam
 from geodes_datalab.cubes.aoi import swapped
 from geodes_datalab.cubes.native import METRES_PER_DEGREE, refuse_other_units
+from geodes_datalab.cubes.turns import turn
 from geodes_datalab.errors import CubeError
 
 ResolutionLike: TypeAlias = float | tuple[float, float]
@@ -101,6 +102,16 @@ def extent(boxes: Iterable[GeoBox]) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+def named(box: GeoBox) -> GeoBox:
+    """Return a grid whose CRS bears its EPSG code, where it has one: files write it out, in many ways."""
+    code = box.crs.epsg if box.crs is not None else None
+    if box.crs is None or code is None or str(box.crs) == f"EPSG:{code}":
+        return box
+    short = CRS(f"EPSG:{code}")
+    same = short.proj.equals(box.crs.proj, ignore_axis_order=True)
+    return GeoBox(box.shape, box.transform, short) if same else box
+
+
 def distinct(boxes: Iterable[GeoBox]) -> list[GeoBox]:
     """Return each object once: comparing grids is slow, and products of a tile share one."""
     return list({id(box): box for box in boxes}.values())
@@ -182,8 +193,13 @@ def _anchor(native: Sequence[GeoBox], target: CRS) -> tuple[float, float]:
 
 
 def _union(native: Sequence[GeoBox], target: CRS) -> tuple[float, float, float, float]:
+    if not all(seam.shown(box, target) for box in native):
+        raise CubeError(
+            f"the products cannot be expressed in {target}: they cover more than it shows",
+            hint="give a bbox, or another crs",
+        )
     bounds = [seam.outline(box, target).boundingbox for box in native]
-    again = seam.turn(target)
+    again = turn(target)
     spans = [(box.left, box.right) for box in bounds]
     shifts = [0.0] * len(spans) if again is None else seam.arranged(spans, again.length)
     left = min(box.left + shift for box, shift in zip(bounds, shifts, strict=True))
@@ -203,7 +219,7 @@ def _projected(
             f"the area of interest cannot be expressed in {target}",
             hint="give a smaller area, or another crs",
         )
-    again = seam.turn(target)
+    again = turn(target)
     if again is not None:
         own = [box for box in native if box.crs == target]
         left, right = seam.settled(left, right, again, own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from odc.geo import CRS
@@ -34,7 +34,9 @@ _WIDEST = 90.0
 """Degrees of a pixel that nobody means."""
 
 
-def methods(given: Any, bands: Mapping[str, stac.Band], reader: stac.Reader) -> dict[str, str]:
+def methods(
+    given: Any, bands: Mapping[str, stac.Band], reader: Callable[[], stac.Reader]
+) -> dict[str, str]:
     """Say by which method each variable is resampled.
 
     Parameters
@@ -45,7 +47,7 @@ def methods(given: Any, bands: Mapping[str, stac.Band], reader: stac.Reader) -> 
     bands
         What will be loaded, by the name that the user wrote.
     reader
-        Knows further names of the bands.
+        Returns what knows further names of the bands; asked where names are given.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def methods(given: Any, bands: Mapping[str, stac.Band], reader: stac.Reader) -> 
     others = [key for key in given if key not in bands and key != _REST]
     chosen: dict[str, str] = {}
     for key in exact + others:
-        same = [key] if key in bands else _named(key, bands, reader)
+        same = [key] if key in bands else _named(key, bands, reader())
         for name in [name for name in same if name not in exact] or same:
             if chosen.setdefault(name, _method(given[key])) != _method(given[key]):
                 raise CubeError(

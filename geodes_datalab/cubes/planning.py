@@ -13,7 +13,7 @@ from odc.geo.geobox import GeoBox
 from geodes_datalab import _http, auth, stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes import doubt, native, seam
-from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touches, touching
+from geodes_datalab.cubes.grid import ResolutionLike, named, output_grid, step, touches, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, reader_of, titles
@@ -90,7 +90,9 @@ def make_plan(
     groups = group(starts, ids, wish.groupby, longitude)
     parsed = _completed(parsed, products)
     bands = {name: parsed[0].bands[name] for name in _names(products, parsed)}
-    methods = native.methods(wish.resampling, bands, reader_of([one.item for one in parsed]))
+    methods = native.methods(
+        wish.resampling, bands, lambda: reader_of([one.item for one in parsed])
+    )
     layers = tuple(_layer(name, band, methods[name]) for name, band in bands.items())
     kinds = _of_each_kind(parsed)
     stored = {name: _stored(name, parsed, kinds, groups) for name in bands}
@@ -262,7 +264,9 @@ def _products(
         for one, found, grid in zip(parsed, sources, grids, strict=True)
         if grid is None
     ]
-    read = (header.grid for header in client.map(read_header, unknown)) if unknown else iter(())
+    read = (
+        (named(header.grid) for header in client.map(read_header, unknown)) if unknown else iter(())
+    )
     made = [
         Product(one.id, one.title, one.start, next(read) if grid is None else grid, found)
         for one, found, grid in zip(parsed, sources, grids, strict=True)

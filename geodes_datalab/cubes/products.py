@@ -158,6 +158,9 @@ def _start(item: Json, properties: Json) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
+USELESS = (ArithmeticError, AssertionError, CRSError, TypeError, ValueError)
+"""What making a grid of false fields raises (odc-geo asserts some of them)."""
+
 _Told = tuple[Any, Any, Any, Any, bool]
 """Shape, transform, code and EPSG number of a band's pixels; whether they are of its own file."""
 
@@ -192,7 +195,7 @@ def _grids(
         if shape and transform and code:
             grid = None
             factor = 1.0 if own else band.gsd / (finest or band.gsd or 1)
-            with suppress(ArithmeticError, CRSError, TypeError, ValueError):  # `doubt` tells of it
+            with suppress(*USELESS):  # `doubt` tells of it
                 grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
             if grid:
                 found[name] = grid

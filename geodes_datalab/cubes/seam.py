@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
@@ -19,14 +19,11 @@ from affine import Affine
 from odc.geo import CRS
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
-from pyproj import Transformer
-from pyproj.exceptions import CRSError, ProjError
 from shapely.affinity import translate
 
-LONLAT = CRS("EPSG:4326")
+from geodes_datalab.cubes.turns import NEAR, Turn, turn
 
-_NEAR = 1e-9
-"""Share of a turn that is nothing."""
+LONLAT = CRS("EPSG:4326")
 
 _DENSE = 64
 """Parts into which edges are cut, to follow how they bend in another CRS."""
@@ -34,87 +31,6 @@ _DENSE = 64
 
 _FAR = 10.0
 """Degrees of an area, from which on it is looked up whether a CRS can show it."""
-
-
-class Turn(NamedTuple):
-    """How a CRS comes again."""
-
-    length: float
-    """Units of x after which it does."""
-    low: float
-    """x of its western edge: what PROJ returns lies between this and a turn more."""
-
-    def home(self, x: float) -> float:
-        """Return how far to go, in whole turns, to come between the edges."""
-        return -math.floor((x - self.low) / self.length + _NEAR) * self.length
-
-
-@lru_cache(maxsize=256)
-def turn(crs: CRS | None) -> Turn | None:
-    """Tell after which distance in x a CRS comes again; None where it does not.
-
-    Examples
-    --------
-    >>> turn(CRS("EPSG:4326")), turn(CRS("EPSG:32631"))
-    (Turn(length=360.0, low=-180.0), None)
-    """
-    if crs is None:
-        return None
-    if crs.geographic:
-        whole = 360 / _degrees(crs.proj)
-        return Turn(whole, -whole / 2)
-    try:
-        return _cylinder(crs)
-    except (CRSError, ProjError, ValueError):
-        return None
-
-
-def _degrees(crs: Any) -> float:
-    """Return how many degrees a unit of longitude is (French maps have grads)."""
-    factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 0
-    return round(math.degrees(factor), 12) if factor else 1.0
-
-
-def _cylinder(crs: CRS) -> Turn | None:
-    """Look at how x grows with longitude: evenly, and alike at all latitudes, on a cylinder."""
-    base = crs.proj.geodetic_crs
-    if base is None:
-        return None
-    to = Transformer.from_crs(base, crs.proj, always_xy=True).transform
-    unit = _degrees(base)
-    longitudes = np.arange(-180, 180, 10.0) / unit
-    rows = [np.asarray(to(longitudes, np.full(36, degrees / unit))[0]) for degrees in (0, 45, -60)]
-    if not np.isfinite(rows).all():
-        return None
-    grows = float(np.median(np.diff(rows[0])))
-    whole = 36 * grows
-    uneven = [np.diff(row, append=row[0]) - grows for row in rows]
-    alike = [row - rows[0] for row in rows[1:]]
-    if grows <= 0 or any(_off(one, whole) > 1e-6 for one in uneven + alike):
-        return None
-    first = int(np.argmin(rows[0]))  # the seam is within ten degrees west of it
-    return Turn(whole, _edge(to, longitudes[first], 10 / unit, whole))
-
-
-def _off(values: Any, whole: float) -> float:
-    """Return by which share of a turn values are no whole turns, at most."""
-    return float(np.abs(values / whole - np.round(values / whole)).max())
-
-
-def _edge(to: Any, east: float, width: float, whole: float) -> float:
-    """Find the western edge: x jumps there."""
-    x = float(to(east, 0)[0])
-    low, high = 0.0, width
-    for _ in range(60):
-        middle = (low + high) / 2
-        if float(to(east - middle, 0)[0]) < x:
-            low = middle
-        else:
-            high = middle
-    return x - low * whole / (36 * width)
-
-
-# ---- places
 
 
 def together(area: Any) -> Any:
@@ -158,7 +74,7 @@ def arranged(spans: Sequence[tuple[float, float]], whole: float) -> list[float]:
     apart = float((lows + sizes).max() - lows.min())
     if apart <= whole / 2:
         return [0.0] * len(lows)  # nothing is closer
-    slack = whole * _NEAR
+    slack = whole * NEAR
 
     def ahead(start: float) -> Any:
         return (lows - start + slack) % whole - slack
@@ -218,16 +134,29 @@ def bounds(area: Any, crs: CRS) -> tuple[float, float, float, float]:
     They are not finite where the CRS cannot show all of the area: zones show their surroundings, and
     beyond, far longitudes come to lie on near ones.
     """
+    if not _shows(together(area).bounds, crs):
+        return math.nan, math.nan, math.nan, math.nan
     left, bottom, right, top = projected(area, crs).bounds
-    west, south, east, north = together(area).bounds
-    if turn(crs) is None and max(east - west, north - south) > _FAR:
-        across, down = np.meshgrid(np.linspace(west, east, 17), np.linspace(south, north, 17))
-        x, y = LONLAT.transformer_to_crs(crs)(across.ravel(), down.ravel())
-        back, _ = crs.transformer_to_crs(LONLAT)(x, y)
-        wrong = np.abs((back - across.ravel() + 180) % 360 - 180) * np.cos(np.radians(down.ravel()))
-        if not (wrong < 1e-3).all():  # nor are those that are not finite
-            return math.nan, math.nan, math.nan, math.nan
     return left, bottom, right, top
+
+
+@lru_cache(maxsize=1024)
+def _shows(place: tuple[float, float, float, float], crs: CRS) -> bool:
+    """Tell whether a CRS shows all of a box in degrees: whether the way there leads back."""
+    west, south, east, north = place
+    if turn(crs) is not None or max(east - west, north - south) <= _FAR:
+        return True
+    across, down = (
+        one.ravel()
+        for one in np.meshgrid(np.linspace(west, east, 17), np.linspace(south, north, 17))
+    )
+    x, y = LONLAT.transformer_to_crs(crs)(across, down)
+    there = np.isfinite(x) & np.isfinite(y)
+    if not there.all():
+        return False
+    back, _ = crs.transformer_to_crs(LONLAT)(x, y)
+    wrong = np.abs((back - across + 180) % 360 - 180) * np.cos(np.radians(down))
+    return bool((wrong < 1e-3).all())
 
 
 def settled(left: float, right: float, again: Turn, own: Sequence[GeoBox]) -> tuple[float, float]:
@@ -248,12 +177,26 @@ def settled(left: float, right: float, again: Turn, own: Sequence[GeoBox]) -> tu
         return left, right
     there = Turn(again.length, min(one.left for one in bounds))
     moved = there.home(left)
-    if right + moved > there.low + there.length * (1 + _NEAR):
+    if right + moved > there.low + there.length * (1 + NEAR):
         return left, right
     return left + moved, right + moved
 
 
 # ---- grids
+
+
+def world(box: GeoBox, column: Any, row: Any) -> tuple[Any, Any]:
+    """Return x and y of pixels of a grid, arrays too."""
+    return _moved(box.transform, column, row)
+
+
+def pixel(box: GeoBox, x: Any, y: Any) -> tuple[Any, Any]:
+    """Return column and row of x and y in a grid, arrays too."""
+    return _moved(~box.transform, x, y)
+
+
+def _moved(by: Affine, x: Any, y: Any) -> tuple[Any, Any]:
+    return by.a * x + by.b * y + by.c, by.d * x + by.e * y + by.f
 
 
 @lru_cache(maxsize=1024)
@@ -268,7 +211,7 @@ def outline(box: GeoBox, crs: CRS) -> Geometry:
     if again is None:
         return box.footprint(crs)
     assert box.crs is not None
-    x, y = box.crs.transformer_to_crs(crs)(*box.pix2wld(*box.boundary(_DENSE).T))
+    x, y = box.crs.transformer_to_crs(crs)(*world(box, *box.boundary(_DENSE).T))
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return box.footprint(crs)
     smooth = np.unwrap(np.append(x, x[0]), period=again.length)
@@ -281,7 +224,7 @@ def _cap(box: GeoBox, crs: CRS, again: Turn, y: Any) -> Any:
     """Return what a grid around a pole covers: all that is nearer to the pole than its outline."""
     assert box.crs is not None
     rows, columns = box.shape
-    centre = box.pix2wld(columns / 2, rows / 2)
+    centre = world(box, columns / 2, rows / 2)
     north = box.crs.transformer_to_crs(LONLAT)(*centre)[1] > 0
     _, pole = LONLAT.transformer_to_crs(crs)(0.0, 90.0 if north else -90.0)
     low, high = sorted((pole, y.min() if north else y.max()))
@@ -295,9 +238,23 @@ def lonlat(box: GeoBox) -> Any:
     return translate(found, xoff=Turn(360.0, -180.0).home(west)) if math.isfinite(west) else found
 
 
+@lru_cache(maxsize=1024)
+def shown(box: GeoBox, crs: CRS) -> bool:
+    """Tell whether a CRS shows all of a grid: no zone shows the world."""
+    if box.crs == crs:
+        return True
+    place = lonlat(box).bounds
+    return all(map(math.isfinite, place)) and _shows(place, crs)
+
+
 def outlines(box: GeoBox, other: GeoBox) -> list[Geometry]:
-    """Return the outline of a grid at each turn at which it may meet another grid, in that one's CRS."""
+    """Return the outline of a grid at each turn at which it may meet another grid, in that one's CRS.
+
+    Where that CRS does not show all of the grid, it may lie anywhere.
+    """
     assert other.crs is not None
+    if not shown(box, other.crs):
+        return [other.extent]
     return [Geometry(one, other.crs) for one in turned(outline(box, other.crs).geom, other)]
 
 
@@ -308,8 +265,8 @@ def turned(shape: Any, box: GeoBox) -> list[Any]:
         return [shape]
     left, _, right, _ = shape.bounds
     bounds = box.boundingbox
-    first = math.ceil((bounds.left - right) / again.length - _NEAR)
-    last = math.floor((bounds.right - left) / again.length + _NEAR)
+    first = math.ceil((bounds.left - right) / again.length - NEAR)
+    last = math.floor((bounds.right - left) / again.length + NEAR)
     return [translate(shape, xoff=times * again.length) for times in range(first, last + 1)]
 
 
@@ -353,13 +310,13 @@ def _turns(box: GeoBox, part: GeoBox) -> set[int]:
     again = turn(box.crs)
     assert again is not None
     ours, theirs = box.boundingbox, part.boundingbox
-    first = math.floor((theirs.left - ours.right) / again.length + _NEAR) + 1
-    last = math.ceil((theirs.right - ours.left) / again.length - _NEAR) - 1
+    first = math.floor((theirs.left - ours.right) / again.length + NEAR) + 1
+    last = math.ceil((theirs.right - ours.left) / again.length - NEAR) - 1
     return set(range(first, last + 1))
 
 
 def _beyond(box: GeoBox, again: Turn) -> bool:
-    bounds, slack = box.boundingbox, again.length * _NEAR
+    bounds, slack = box.boundingbox, again.length * NEAR
     return bool(bounds.left < again.low - slack or bounds.right > again.low + again.length + slack)
 
 
@@ -367,9 +324,4 @@ def _crosses(shape: Geometry, again: Turn) -> bool:
     left, right = shape.boundingbox.left, shape.boundingbox.right
     if not (math.isfinite(left) and math.isfinite(right)):
         return False
-    return bool(right + again.home(left) > again.low + again.length * (1 + _NEAR))
-
-
-def shifted(box: GeoBox, distance: float) -> GeoBox:
-    """Return a grid so far east."""
-    return GeoBox(box.shape, Affine.translation(distance, 0) @ box.transform, box.crs)
+    return bool(right + again.home(left) > again.low + again.length * (1 + NEAR))

@@ -119,7 +119,8 @@ def _refuse_other_grid(stack: Any, geobox: GeoBox) -> None:
 
 def _item(index: int, product: Product, layer: Layer, geobox: GeoBox) -> dict[str, Any]:
     """Describe a product; one beyond a seam, which stackstac would take to lie elsewhere, as the cube."""
-    grid = geobox if seam.at(product.grid, geobox) else product.grid
+    known = seam.shown(product.grid, geobox.crs) and not seam.at(product.grid, geobox)
+    grid = product.grid if known else geobox
     return {
         "id": str(index),
         "properties": {"datetime": product.start.isoformat()},

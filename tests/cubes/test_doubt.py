@@ -12,8 +12,9 @@ import rasterio
 from pyproj import Transformer
 from rasterio.warp import transform_bounds
 
-from geodes_datalab import cubes, errors
-from geodes_datalab.cubes import planning
+from geodes_datalab import cubes, errors, stac
+from geodes_datalab.cubes import doubt, planning
+from geodes_datalab.cubes.products import item_dicts, parse
 
 SIZE = (200, 300)
 ORIGIN = (600_000, 4_850_020)
@@ -131,7 +132,7 @@ def test_wherever_it_stands(item, where) -> None:
 
 
 @pytest.mark.parametrize(
-    "lie", ["GDAL's order", "another hemisphere", "degrees for metres", "no such code"]
+    "lie", ["GDAL's order", "degrees for metres", "no such code", "x and y swapped"]
 )
 def test_what_cannot_be_is_found_without_a_box_too(item, lie) -> None:
     found = lying(item, lie)
@@ -197,7 +198,7 @@ def test_a_truthful_item_costs_no_look_at_its_file(item, monkeypatch, box) -> No
     item["bbox"] = boxes[box]
     asked = counted(monkeypatch)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", errors.GeodesWarning)
         cube = cubes.load([described(item)], "B04")
     assert asked == []
     np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
@@ -207,7 +208,7 @@ def test_a_truthful_item_costs_no_look_at_its_file(item, monkeypatch, box) -> No
 def test_a_false_box_alone_harms_nobody(item, bbox) -> None:
     item["bbox"] = bbox
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", errors.GeodesWarning)
         cube = cubes.load([item], "B04")
     np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
 
@@ -226,18 +227,17 @@ def test_a_box_across_the_antimeridian_is_no_contradiction(shelf, monkeypatch, b
         item["bbox"] = [bbox[0], bounds["south"], bbox[2], bounds["north"]]
     asked = counted(monkeypatch)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", errors.GeodesWarning)
         cubes.load([described(item)], "B04")
     assert asked == []
 
 
 def test_the_catalogues_own_items_are_believed(geodes, monkeypatch) -> None:
     """Boxes of real tiles, and grids that their names tell."""
-    from geodes_datalab import stac
-
-    items = stac.search(collections="PEPS_S2_L1C", limit=20)
-    from geodes_datalab.cubes import doubt
-    from geodes_datalab.cubes.products import item_dicts, parse
-
-    _, doubted = doubt.checked(parse(item_dicts(items), "red"))
-    assert doubted == {}
+    monkeypatch.setenv("GEODES_PORTAL", geodes.url)
+    for collection in ("PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A"):
+        items = stac.search(collection)
+        assert len(items) > 3
+        parsed = parse(item_dicts(items), "red")
+        assert all(one.grids for one in parsed)
+        assert doubt.checked(parsed) == (parsed, {})

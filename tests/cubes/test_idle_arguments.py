@@ -70,7 +70,7 @@ def test_names_of_a_described_collection_count_too(geodes) -> None:
 
     known = reader("PEPS_S2_L1C")
     loaded = {"red": known.band("red"), "B8A": known.band("B8A")}
-    found = native.methods({"b4": "cubic", "*": "bilinear"}, loaded, known)
+    found = native.methods({"b4": "cubic", "*": "bilinear"}, loaded, lambda: known)
     assert found == {"red": "cubic", "B8A": "bilinear"}
 
 
