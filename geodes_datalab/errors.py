@@ -32,6 +32,7 @@
     |-- IncompleteResult            fewer (or other) items came than the server announced
     |-- ServerQuirk                 the server misbehaved, and the library made it good
     |-- ValuesInDoubt               what stored numbers mean is not told, or told in two ways
+    |-- CubeWarning                 a cube came, but hardly the one that was meant
     `-- ClusterWarning              a cluster came, but smaller or otherwise than asked
 
 Each message says what happened; each ``hint`` says what to do next, and is part of ``str(error)``.
@@ -199,6 +200,10 @@ class ServerQuirk(GeodesWarning):
 
 class ValuesInDoubt(GeodesWarning):
     """What stored numbers mean is not told, or told in two ways that contradict each other."""
+
+
+class CubeWarning(GeodesWarning):
+    """A cube came as asked, but hardly the one that was meant."""
 
 
 class ClusterWarning(GeodesWarning):

@@ -19,8 +19,10 @@ from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab.cubes import (
     arguments,
+    around,
     attributes,
     credentials,
+    idle,
     odc_engine,
     stackstac_engine,
     table_engine,
@@ -65,6 +67,7 @@ def load(
     bbox: PlaceLike | None = None,
     geometry: PlaceLike | None = None,
     clip: bool = False,
+    all_touched: bool = False,
     # when
     datetime: DatetimeLike | None = None,
     # pixels
@@ -106,6 +109,8 @@ def load(
         covers its bounding box.
     clip
         Whether pixels whose centre lies outside the geometry become missing.
+    all_touched
+        Whether clipping keeps every pixel that the geometry touches: for plots of few pixels.
     datetime
         Time of acquisition, written as in `geodes_datalab.search`: items of other times are left out.
     crs
@@ -115,7 +120,8 @@ def load(
         Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'.
     resampling
         GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...) or a
-        member of ``rasterio.enums.Resampling``, or one for each band. Quality masks are always read with ``"nearest"``.
+        member of ``rasterio.enums.Resampling``, or one for each band, by any of its names; ``"*"``
+        stands for all measurements that are not named. Quality masks are always read with ``"nearest"``.
     groupby
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
@@ -159,7 +165,8 @@ def load(
     StoredOtherwise
         With ``raw``: products that do not store their numbers alike.
     CubeError
-        No items, an area that none of them touches, several zones without ``crs`` ...
+        No items, an area that none of them touches, several zones without ``crs``, an argument that
+        would have no effect, terabytes of next to nothing ...
     ProductOffline
         Products that lie on tape.
     AuthenticationError, QuotaError, RequestError, ServiceError
@@ -173,14 +180,19 @@ def load(
         Nobody tells what the numbers mean, or the catalogue tells it in two ways.
     """
     build = arguments.one_of("engine", engine, ENGINES)
-    arguments.flags({"masked": masked, "scaled": scaled, "progress": progress}, clip=clip, raw=raw)
+    arguments.flags(
+        {"masked": masked, "scaled": scaled, "progress": progress},
+        clip=clip, all_touched=all_touched, raw=raw,
+    )  # fmt: skip
     resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
-    threads, folder = arguments.number("threads", threads), arguments.folder(archives)
+    threads = idle.check_threads(arguments.number("threads", threads), engine, "odc")
+    folder = idle.check_archives(arguments.folder(archives), locator)
     arguments.group_by(groupby)
     arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)  # refused before anything is asked
     how = values.asked(raw, masked=masked, scaled=scaled)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
+        idle.check_clip(clip=clip, all_touched=all_touched, area=where)
         parsed = parse(item_dicts(items, datetime), arguments.bands(bands))
         plan, stored = make_plan(
             parsed,
@@ -191,13 +203,16 @@ def load(
             client=client,
             progress=_bar(len(parsed), progress),
         )
+        around.check(plan, now=threads is not None)
+        idle.tell_unused_folder(plan, folder)
         credentials.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays)
     values.warn(doubts(parsed, stored))
     if clip and where is not None:
-        cube = _clipped(cube, where, plan.geobox, blocks)
+        mask = outside(where, plan.geobox, (blocks["y"], blocks["x"]), all_touched=all_touched)
+        cube = _clipped(cube, mask)
     return ops.mask_nodata(cube) if how.masked else cube
 
 
@@ -217,9 +232,7 @@ def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]
     return xr.Dataset(variables, coords, attributes.dataset(plan, collection))
 
 
-def _clipped(cube: xr.Dataset, where: Any, geobox: GeoBox, blocks: Mapping[str, int]) -> xr.Dataset:
-    mask = outside(where, geobox, (blocks["y"], blocks["x"]))
-
+def _clipped(cube: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
     def cut(band: xr.DataArray) -> xr.DataArray:
         result = band.where(~mask, band.dtype.type(band.attrs.get("nodata", np.nan)))
         result.attrs, result.encoding = band.attrs, band.encoding

@@ -8,19 +8,19 @@ from functools import partial
 from typing import Any
 
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Resampling
 
 from geodes_datalab import _http, auth, stac
 from geodes_datalab._types import Json
-from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
+from geodes_datalab.cubes import doubt, native, seam
+from geodes_datalab.cubes.grid import ResolutionLike, named, output_grid, step, touches, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
-from geodes_datalab.cubes.products import Parsed, titles
+from geodes_datalab.cubes.products import Parsed, reader_of, titles
 from geodes_datalab.cubes.reading import Source, read_header
 from geodes_datalab.cubes.storing import Frame, Stored, meant, stored
 from geodes_datalab.cubes.values import Words, completed
-from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand, near
+from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 Sources = Mapping[str, Source]
@@ -33,7 +33,7 @@ class Wish:
     area: Any = None
     crs: Any = None
     resolution: ResolutionLike | None = None
-    resampling: str | Mapping[str, str] = "nearest"
+    resampling: native.ResamplingLike = "nearest"
     groupby: GroupBy = "solar_day"
     raw: bool = False
     clip: bool = False
@@ -63,6 +63,7 @@ def make_plan(
     ------
     CubeError, UnknownBand, ProductOffline, RemoteError
     """
+    parsed, doubted = doubt.checked(parsed)
     parsed = _within(parsed, wish.area)
     _refuse_offline(parsed, client)
     sources = _at_hand(parsed, locator)
@@ -70,6 +71,8 @@ def make_plan(
         sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
     parsed, sources = _with_any_band(parsed, sources)
     products = _products(parsed, sources, client)
+    if doubted:
+        doubt.tell([(one, made.grid) for one, made in zip(parsed, products, strict=True)], doubted)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
@@ -83,23 +86,34 @@ def make_plan(
         raw=wish.raw, clipped=wish.clip and wish.area is not None,
         described=parsed[0].container == "asset", shifts=parsed[0].shifts,
     )  # fmt: skip
-    variables = {name: stored(name, parsed[0].bands[name], frame) for name in names}
-    layers = tuple(_layer(name, one, wish.resampling) for name, one in variables.items())
+    bands = {name: parsed[0].bands[name] for name in names}
+    methods = native.methods(
+        wish.resampling, bands, lambda: reader_of([one.item for one in parsed])
+    )
+    variables = {name: stored(name, band, frame) for name, band in bands.items()}
+    layers = tuple(
+        Layer(name, one.band.name, one.dtype, one.fill, methods[name])
+        for name, one in variables.items()
+    )
     return Plan(layers, tuple(meant(frame, variables)), geobox, groups), variables
 
 
 def _longitude(geobox: GeoBox) -> float:
-    return float(geobox.geographic_extent.geom.centroid.x)
+    middle = float(seam.lonlat(geobox).centroid.x)
+    return middle if middle <= 180 else middle - 360
 
 
 def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     """Leave out what does not touch the area, as far as metadata tell, before any request is sent."""
-    if area is None or not all(one.grids for one in parsed):
+    told = [one for one in parsed if one.grids]
+    if area is None or not told:
         return parsed
-    finest = {id(one.grids): one.grids for one in parsed}  # those of a tile share theirs
+    finest = {id(one.grids): one.grids for one in told}  # those of a tile share theirs
     grid = {key: min(grids.values(), key=step) for key, grids in finest.items()}
-    hits = touching([grid[id(one.grids)] for one in parsed], area)
-    return [one for one, hit in zip(parsed, hits, strict=True) if hit]
+    grids = [grid[id(one.grids)] for one in told]
+    hits = touching(grids, area) if len(told) == len(parsed) else touches(grids, area)
+    out = {id(one) for one, hit in zip(told, hits, strict=True) if not hit}
+    return [one for one in parsed if id(one) not in out]
 
 
 def _refuse_offline(parsed: Sequence[Parsed], client: _http.Client) -> None:
@@ -248,11 +262,13 @@ def _products(
     """Make products; those whose metadata tell no grid are asked, several at a time."""
     grids = _finest(parsed, sources)
     unknown = [
-        next(iter(found.values()))
-        for found, grid in zip(sources, grids, strict=True)
+        found[min(found, key=lambda name: one.bands[name].gsd)]
+        for one, found, grid in zip(parsed, sources, grids, strict=True)
         if grid is None
     ]
-    read = (header.grid for header in client.map(read_header, unknown)) if unknown else iter(())
+    read = (
+        (named(header.grid) for header in client.map(read_header, unknown)) if unknown else iter(())
+    )
     made = [
         Product(one.id, one.title, one.start, next(read) if grid is None else grid, found)
         for one, found, grid in zip(parsed, sources, grids, strict=True)
@@ -335,13 +351,3 @@ def _touching(
         [one for one, hit in zip(parsed, hits, strict=True) if hit],
         [one for one, hit in zip(products, hits, strict=True) if hit],
     )
-
-
-def _layer(name: str, one: Stored, resampling: str | Mapping[str, str]) -> Layer:
-    mask = one.band.role == "mask"
-    method = resampling if isinstance(resampling, str) else resampling.get(name, "nearest")
-    if method not in Resampling.__members__:
-        known = [one for one in Resampling.__members__ if one != "gauss"]
-        hint = near(method, known) or f"use one of: {', '.join(known)}"
-        raise CubeError(f"unknown resampling {method!r}", hint=hint)
-    return Layer(name, one.band.name, one.dtype, one.fill, "nearest" if mask else method)

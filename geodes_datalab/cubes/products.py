@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import CRSError
 
 from geodes_datalab import stac
 from geodes_datalab._inputs.times import DatetimeLike, interval
@@ -94,7 +96,7 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
     CubeError
         Several collections, no date, no bands.
     """
-    reader = _reader(items)
+    reader = reader_of(items)
     if not reader.geocoded:
         raise CubeError(
             f"{reader.collection} is in radar geometry, not on a map: {reader.description}",
@@ -104,7 +106,8 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
     return list(_parsed(items, reader, names, by_name=bands is not None))
 
 
-def _reader(items: Sequence[Json]) -> stac.Reader:
+def reader_of(items: Sequence[Json]) -> stac.Reader:
+    """Return what describes the bands of items of one collection."""
     collections = sorted({str(item.get("collection") or "") for item in items})
     if len(collections) > 1:
         raise CubeError(
@@ -172,6 +175,9 @@ def _start(item: Json, properties: Json) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
+USELESS = (ArithmeticError, AssertionError, CRSError, TypeError, ValueError)
+"""What making a grid of false fields raises (odc-geo asserts some of them)."""
+
 _Told = tuple[Any, Any, Any, Any, bool]
 """Shape, transform, code and EPSG number of a band's pixels; whether they are of its own file."""
 
@@ -204,8 +210,10 @@ def _grids(
     for (name, band), (shape, transform, code, epsg, own) in zip(bands.items(), told, strict=True):
         code = code or (f"EPSG:{epsg}" if epsg else None)  # noqa: PLW2901 - two spellings of one
         if shape and transform and code:
+            grid = None
             factor = 1.0 if own else band.gsd / (finest or band.gsd or 1)
-            grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
+            with suppress(*USELESS):  # `doubt` tells of it
+                grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
             if grid:
                 found[name] = grid
     return found

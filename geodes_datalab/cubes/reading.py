@@ -24,7 +24,7 @@ from rasterio.enums import MaskFlags
 
 from geodes_datalab import _http
 from geodes_datalab.config import Config
-from geodes_datalab.cubes import credentials, gdal, numbers, views
+from geodes_datalab.cubes import across, credentials, gdal, numbers, seam, views
 from geodes_datalab.cubes.archive.copies import (
     Copied,
     Look,
@@ -114,7 +114,7 @@ def read_pixels(
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
-    straight = None if grid is None else views.shared(grid, geobox)
+    straight = None if grid is None or seam.at(grid, geobox) else views.shared(grid, geobox)
     if straight is not None and straight.fold > 1 and not params.nearest:
         straight = None  # what lies at the edges is weighed by whoever resamples
 
@@ -124,7 +124,7 @@ def read_pixels(
             if found is not None:
                 return found
         with filled(path) as whole:
-            where, pixels = _by_odc(whole, params, geobox, source.meaning)
+            where, pixels = _warped(whole, params, geobox, source.meaning)
         views.meets(where, grid if straight is not None else None)
         return where, pixels
 
@@ -135,16 +135,20 @@ def read_pixels(
     return _guarded(source, read, look, straight=straight is not None)
 
 
-def _by_odc(path: str, params: RasterLoadParams, geobox: Any, meaning: Meaning | None) -> Any:
-    """Let odc-loader read, warp and resample; then make of it what is wanted."""
+def _warped(path: str, params: RasterLoadParams, geobox: Any, meaning: Meaning | None) -> Any:
+    """Let odc-loader or GDAL read, warp and resample; then make of it what is wanted."""
     with rasterio.open(path, sharing=False) as file:
-        views.placed(file)
+        own = views.placed(file)
         told = numbers.facts(file)
+        torn = isinstance(own, GeoBox) and seam.at(own, geobox)
+        wish = params if meaning is None else numbers.asked(params, meaning, told)
+        if torn:
+            where, pixels = across.read(path, wish, own, geobox)
+        else:
+            where, pixels = RioReader(RasterSource(path), LocalContext()).read(wish, geobox)
         if meaning is None:
-            return RioReader(RasterSource(path), LocalContext()).read(params, geobox)
-        wish = numbers.asked(params, meaning, told)
-        where, pixels = RioReader(RasterSource(path), LocalContext()).read(wish, geobox)
-        if told.masked:
+            return where, pixels
+        if told.masked and not torn:
             numbers.hide(file, wish, geobox, pixels)
     if params.nearest:
         return where, numbers.converted(pixels, params, meaning, told)

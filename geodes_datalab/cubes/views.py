@@ -17,6 +17,7 @@ from odc.geo.roi import roi_is_empty
 from odc.loader import RasterLoadParams
 from rasterio.errors import RasterioError
 
+from geodes_datalab.cubes import across, seam
 from geodes_datalab.cubes.archive.copies import View
 from geodes_datalab.cubes.archive.window import Window
 
@@ -52,7 +53,10 @@ def wanted(path: str, params: RasterLoadParams, geobox: Any) -> View | None:
     """
     with rasterio.open(path, sharing=False) as file:
         tolerance = 0.9 if params.nearest else 0.05
-        roi = compute_reproject_roi(placed(file), geobox, ttol=tolerance)
+        own = placed(file)
+        if isinstance(own, GeoBox) and seam.at(own, geobox):
+            return across.view(path, params, own, geobox)
+        roi = compute_reproject_roi(own, geobox, ttol=tolerance)
         overview = None
         if params.use_overviews and roi.read_shrink > 1:
             overview = overview_of(roi.read_shrink, file.overviews(1))
