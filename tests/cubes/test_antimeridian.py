@@ -23,7 +23,7 @@ from pyproj import CRS, Transformer
 from rasterio.transform import Affine
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes.aoi import area
+from geodes_datalab._inputs.areas import area
 from geodes_datalab.cubes.grid import output_grid, touching
 from geodes_datalab.cubes.turns import turn
 
