@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from rasterio.enums import Resampling
 from geodes_datalab import cubes
 from geodes_datalab.cubes import arguments
 from geodes_datalab.errors import CubeError, GeodesError, InvalidInput
+
+load = partial(cubes.load, raw=True)
+"""Stored numbers are compared with stored numbers."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,7 @@ CHUNKS: dict[str, tuple[Any, tuple[int, int]]] = {
 @pytest.mark.parametrize("form", CHUNKS)
 def test_chunks_in_every_form(item: dict[str, Any], form: str) -> None:
     given, (rows, columns) = CHUNKS[form]
-    cube = cubes.load(item, "B04", chunks=given)
+    cube = load(item, "B04", chunks=given)
     assert cube["B04"].data.chunksize == (1, rows, columns)
 
 
@@ -70,8 +74,9 @@ WRONG: dict[str, list[Any]] = {
     "geometry": [[], "", True, 5, "Toulouse", {}, (1, 2, 3), float("nan"), object()],
     "datetime": [[], "", True, 5, "spring", pd.NaT, (None, None), float("nan"), object()],
     "clip": [None, "yes", "no", 1, 0, [], {}, np.array([True, False]), float("nan")],
-    "masked": [None, "yes", 1, []],
-    "scaled": [None, "yes", 1, []],
+    "raw": [None, "yes", 1, []],
+    "masked": ["yes", 1, []],
+    "scaled": ["yes", 1, []],
     "progress": ["yes", 1, 0, [], {}],
 }  # fmt: skip
 
@@ -83,7 +88,7 @@ def test_no_argument_makes_an_error_of_pythons_own(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for value in WRONG[name]:
-        given: dict[str, Any] = {"bands": ["B04"], "engine": engine, name: value}
+        given: dict[str, Any] = {"bands": ["B04"], "engine": engine, "raw": True, name: value}
         error = refusal(lambda given=given: cubes.load(item, **given))
         assert error is not None, f"{name}={value!r} was taken"
         assert error.hint, f"{name}={value!r}"
@@ -105,12 +110,12 @@ def refusal(call: Callable[[], Any]) -> GeodesError | None:
     ids=["member", "name", "capital", "shouted", "mapping of a member", "mapping"],
 )  # fmt: skip
 def test_resampling_in_every_form(item: dict[str, Any], given: Any) -> None:
-    expected = cubes.load(item, "B04", resolution=20, resampling="bilinear")
-    assert not expected.equals(cubes.load(item, "B04", resolution=20))
-    xr.testing.assert_equal(cubes.load(item, "B04", resolution=20, resampling=given), expected)
+    expected = load(item, "B04", resolution=20, resampling="bilinear")
+    assert not expected.equals(load(item, "B04", resolution=20))
+    xr.testing.assert_equal(load(item, "B04", resolution=20, resampling=given), expected)
     xr.testing.assert_equal(
-        cubes.load(item, "B04", resolution=20, resampling=None),
-        cubes.load(item, "B04", resolution=20),
+        load(item, "B04", resolution=20, resampling=None),
+        load(item, "B04", resolution=20),
     )
 
 
@@ -121,7 +126,7 @@ def test_resampling_in_every_form(item: dict[str, Any], given: Any) -> None:
     ids=lambda given: type(given).__name__,
 )  # fmt: skip
 def test_resolution_in_every_form(item: dict[str, Any], given: Any) -> None:
-    cube = cubes.load(item, "B04", resolution=given)
+    cube = load(item, "B04", resolution=given)
     assert tuple(cube.odc.transform)[:6] == (20, 0, 600_000, 0, -20, 4_850_020)
 
 
@@ -132,9 +137,9 @@ def test_resolution_in_every_form(item: dict[str, Any], given: Any) -> None:
     ids=["number", "numpy's", "text", "small", "digits", "rasterio", "pyproj", "odc-geo", "WKT"],
 )  # fmt: skip
 def test_crs_in_every_form(item: dict[str, Any], given: Any) -> None:
-    cube = cubes.load(item, "B04", crs=given)
+    cube = load(item, "B04", crs=given)
     assert cube.odc.crs.to_epsg() == 32631
-    np.testing.assert_array_equal(cube["B04"].values, cubes.load(item, "B04")["B04"].values)
+    np.testing.assert_array_equal(cube["B04"].values, load(item, "B04")["B04"].values)
 
 
 @pytest.mark.parametrize(
@@ -144,17 +149,17 @@ def test_crs_in_every_form(item: dict[str, Any], given: Any) -> None:
     ids=["list", "tuple", "array", "index", "column", "iterator", "keys", "None"],
 )  # fmt: skip
 def test_bands_in_every_form(item: dict[str, Any], given: Any) -> None:
-    assert list(cubes.load(item, given).data_vars) == ["B04", "B08"]
+    assert list(load(item, given).data_vars) == ["B04", "B08"]
 
 
-def test_numbers_of_numpy_count_threads_and_truths(item: dict[str, Any], tmp_path: Path) -> None:
-    cube = cubes.load(
-        item, "B04", threads=np.int64(2), masked=np.bool_(True), progress=np.bool_(False),
-        archives=str(tmp_path),
+def test_numbers_of_numpy_count_threads_and_truths(item: dict[str, Any], session_shelf: Any) -> None:
+    cube = load(
+        item, "B04", threads=np.int64(2), raw=np.bool_(True), progress=np.bool_(False),
+        archives=str(session_shelf.folder),
     )  # fmt: skip
     assert isinstance(cube["B04"].data, np.ndarray)
-    assert cube["B04"].dtype == np.float32
-    assert cubes.load(item, "B04", archives=tmp_path)["B04"].dtype == np.uint16
+    assert cube["B04"].dtype == np.uint16
+    assert load(item, "B04", archives=session_shelf.folder)["B04"].dtype == np.uint16
 
 
 def test_wrong_arguments_are_refused_before_anything_is_read(
@@ -166,9 +171,9 @@ def test_wrong_arguments_are_refused_before_anything_is_read(
     monkeypatch.setattr("geodes_datalab.cubes.loading.make_plan", asked)
     for name in ("chunks", "engine", "resampling", "groupby", "threads", "archives", "clip"):
         with pytest.raises(CubeError):
-            cubes.load({"type": "Feature"}, **{name: object()})
+            load({"type": "Feature"}, **{name: object()})
     with pytest.raises(InvalidInput, match="both bbox and geometry"):
-        cubes.load([], bbox=(1, 2, 3, 4), geometry="POINT (1 2)")
+        load([], bbox=(1, 2, 3, 4), geometry="POINT (1 2)")
 
 
 def test_one_of_names_what_is_near() -> None:
@@ -183,9 +188,9 @@ def test_datetime_leaves_out_items_of_other_times(session_shelf: Any) -> None:
     ]
     pair = (pd.Timestamp("2021-12-15"), pd.Timestamp("2021-12-31"))
     for written in (pair, "2021-12-15/2021-12-31", slice("2021-12-15", None)):
-        days = cubes.load(items, "B04", datetime=written)["time"].dt.day.values.tolist()
+        days = load(items, "B04", datetime=written)["time"].dt.day.values.tolist()
         assert days == [15, 31]
-    assert cubes.load(items, "B04", datetime=None).sizes["time"] == 3
+    assert load(items, "B04", datetime=None).sizes["time"] == 3
     with pytest.raises(CubeError, match="none of the 3 items was acquired in 2022-01-01") as caught:
-        cubes.load(items, "B04", datetime="2022")
+        load(items, "B04", datetime="2022")
     assert "widen datetime=" in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from geodes_datalab.cubes.products import item_dicts, parse
 
 SIZE = (200, 300)
 ORIGIN = (600_000, 4_850_020)
+
+load = partial(cubes.load, raw=True)
+"""Stored numbers are compared with stored numbers."""
 
 
 def boxed(item: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +88,7 @@ LIES = [
 @pytest.mark.parametrize("lie", LIES)
 def test_a_false_field_is_told_and_gives_the_right_pixels(item, lie, engine) -> None:
     with pytest.warns(errors.ServerQuirk, match="liar.*proj:"):
-        cube = cubes.load([lying(item, lie)], engine=engine)
+        cube = load([lying(item, lie)], engine=engine)
     assert cube.sizes == {"time": 1, "y": SIZE[0], "x": SIZE[1]}
     assert tuple(cube.odc.transform)[:6] == (10, 0, ORIGIN[0], 0, -10, ORIGIN[1])
     for band in ("B04", "B08"):
@@ -97,7 +101,7 @@ def test_a_box_finds_the_product_where_it_is(item, lie) -> None:
     west, south = to.transform(ORIGIN[0] + 1000, ORIGIN[1] - 1500)
     east, north = to.transform(ORIGIN[0] + 1500, ORIGIN[1] - 1000)
     with pytest.warns(errors.ServerQuirk, match="liar"):
-        cube = cubes.load([lying(item, lie)], "B04", bbox=(west, south, east, north))
+        cube = load([lying(item, lie)], "B04", bbox=(west, south, east, north))
     assert cube["B04"].values.max() > 0
     row, column = (
         round((ORIGIN[1] - cube.odc.transform.f) / 10),
@@ -127,7 +131,7 @@ def test_wherever_it_stands(item, where) -> None:
         west, south, east, north = found["bbox"]
         found["bbox"] = [west, south, 0, east, north, 100]
     with pytest.warns(errors.ServerQuirk, match="liar"):
-        cube = cubes.load([found], "B04")
+        cube = load([found], "B04")
     np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
 
 
@@ -138,7 +142,7 @@ def test_what_cannot_be_is_found_without_a_box_too(item, lie) -> None:
     found = lying(item, lie)
     del found["bbox"]
     with pytest.warns(errors.ServerQuirk, match="liar"):
-        cube = cubes.load([found], "B04")
+        cube = load([found], "B04")
     np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
 
 
@@ -150,7 +154,7 @@ def test_one_liar_among_many_is_named_and_the_rest_are_not_asked(shelf, monkeypa
     items[2] = lying(items[2], "transposed")
     asked = counted(monkeypatch)
     with pytest.warns(errors.ServerQuirk) as caught:
-        cube = cubes.load(items, "B04")
+        cube = load(items, "B04")
     (said,) = [str(one.message) for one in caught]
     assert "liar" in said
     assert "item" not in said
@@ -199,7 +203,7 @@ def test_a_truthful_item_costs_no_look_at_its_file(item, monkeypatch, box) -> No
     asked = counted(monkeypatch)
     with warnings.catch_warnings():
         warnings.simplefilter("error", errors.GeodesWarning)
-        cube = cubes.load([described(item)], "B04")
+        cube = load([described(item)], "B04")
     assert asked == []
     np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
 
@@ -209,7 +213,7 @@ def test_a_false_box_alone_harms_nobody(item, bbox) -> None:
     item["bbox"] = bbox
     with warnings.catch_warnings():
         warnings.simplefilter("error", errors.GeodesWarning)
-        cube = cubes.load([item], "B04")
+        cube = load([item], "B04")
     np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
 
 
@@ -228,7 +232,7 @@ def test_a_box_across_the_antimeridian_is_no_contradiction(shelf, monkeypatch, b
     asked = counted(monkeypatch)
     with warnings.catch_warnings():
         warnings.simplefilter("error", errors.GeodesWarning)
-        cubes.load([described(item)], "B04")
+        load([described(item)], "B04")
     assert asked == []
 
 
