@@ -1,20 +1,133 @@
-"""Descriptors for items of collections that have none: each image asset is a band."""
+"""Descriptors for items of collections that have none: what images hold, as their assets tell it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from geodes_datalab import stac
 from geodes_datalab._types import Json
-from geodes_datalab.errors import UnknownCollection
+from geodes_datalab.cubes.assets import Held, entries, held, layout
+from geodes_datalab.errors import UnknownBand, UnknownCollection, near
+from geodes_datalab.stac.readers import folded
 
-_IMAGES = ("image/tiff", "image/jp2", "image/vnd.stac.geotiff", "image/x.geotiff")
 _MASKS = ("cloud", "cloud-shadow", "data-mask", "land-water", "snow-ice", "water-mask", "quality")
+
+Known = tuple[tuple[Held, stac.Band], ...]
+"""Bands, and what each may be called."""
+
+
+@dataclass(frozen=True)
+class AssetReader(stac.Reader):
+    """How to read items whose bands are the images among their assets."""
+
+    known: Known = field(default=(), hash=False)
+    """All bands, those of pictures among them, which ``bands`` leaves out."""
+    by_layout: dict[Hashable, AssetReader] = field(default_factory=dict, hash=False, compare=False)
+    """Readers of single items, by what their assets hold."""
+    of_all: AssetReader | None = field(default=None, hash=False)
+    """The reader of all items, where this is that of some: it knows what they lack."""
+
+    def for_item(self, item: Json) -> AssetReader:
+        """Return the reader of one item: the same name may be another file there, or another band."""
+        own = layout(item)
+        if own not in self.by_layout:
+            known = _known([item])
+            self.by_layout[own] = _reader(self.collection, known, self) if known else self
+        return self.by_layout[own]
+
+    @property
+    def chosen(self) -> list[str]:
+        """Names of the bands that are loaded where nobody names any: each measurement once."""
+        data = [one for one in self.known if not one[0].picture and one[1].role == "data"]
+        named = [one for one in data if one[0].own or one[0].common]
+        best: dict[str, tuple[Held, stac.Band]] = {}
+        for one in named:
+            word = folded(one[0].own or one[0].common or "")
+            if word not in best or one[0].rank < best[word][0].rank:
+                best[word] = one
+        if not data:
+            keys = ", ".join(dict.fromkeys(one.key for one, _ in self.known))
+            raise UnknownBand(
+                f"{self.collection} holds pictures and masks only: {keys}",
+                hint=f"name what to load, for example bands={self.known[0][0].key!r}",
+            )
+        return [band.name for _, band in list(best.values()) or data]
+
+    def expanded(self, name: str) -> list[str]:
+        """Return the names of the bands that a name stands for: all of a file, named by its key."""
+        of_file = [band.name for one, band in self.known if folded(one.key) == folded(name)]
+        if len(of_file) > 1:
+            return of_file
+        self.band(name)
+        return [name]
+
+    def band(self, name: str) -> stac.Band:
+        """Return a band by its name, its file's key, its own name, its common name or its place.
+
+        Raises
+        ------
+        UnknownBand
+            None is called so, or several that are not the same.
+        """
+        for ways in (self._by_key, self._by_place, self._by_own_name, self._by_common_name):
+            if found := ways(name):
+                return found
+        if self.of_all is not None:
+            return self.of_all.band(name)
+        raise self._unknown(name)
+
+    def _by_key(self, name: str) -> stac.Band | None:
+        exact = (band for _, band in self.known if band.name == name)
+        loose = (band for _, band in self.known if folded(band.name) == folded(name))
+        return next(exact, None) or next(loose, None)
+
+    def _by_place(self, name: str) -> stac.Band | None:
+        """Find ``image.4`` and ``image.nir``: a band of a file that is named."""
+        for one, band in self.known:
+            if not folded(name).startswith(f"{folded(one.key)}."):
+                continue
+            word = name[len(one.key) + 1 :].strip()
+            if not one.index and word.isascii() and word.isdigit() and int(word):
+                return placed(band, int(word))
+            if folded(word) in one.words:
+                return band
+        return None
+
+    def _by_own_name(self, name: str) -> stac.Band | None:
+        fitting = [one for one in self._measured if folded(one[0].own or "") == folded(name)]
+        return min(fitting, key=lambda one: one[0].rank)[1] if fitting else None
+
+    def _by_common_name(self, name: str) -> stac.Band | None:
+        fitting = [one for one in self._measured if folded(one[0].common or "") == folded(name)]
+        if not fitting:
+            return None
+        first = min(one.rank[:-1] for one, _ in fitting)  # the last tells files apart, no more
+        best = [(one, band) for one, band in fitting if one.rank[:-1] == first]
+        own = {folded(one.own or band.name) for one, band in best}
+        if len(own) > 1:
+            names = ", ".join(band.name for _, band in best)
+            raise UnknownBand(
+                f'{self.collection} calls {len(own)} bands "{name}": {names}', "name one of them"
+            )
+        return best[0][1]
+
+    @property
+    def _measured(self) -> list[tuple[Held, stac.Band]]:
+        return [one for one in self.known if not one[0].picture]
+
+    def _unknown(self, name: str) -> UnknownBand:
+        words = [*self.names, *(band.common_name for band in self.bands if band.common_name)]
+        hint = near(name, words) or "the bands are: " + ", ".join(dict.fromkeys(words))
+        for one, band in self.known:
+            if one.picture and folded(name) in one.words:
+                hint = f'the picture "{one.key}" has it, for looking at: load "{band.name}"'
+        return UnknownBand(f'{self.collection} has no band "{name}"', hint)
 
 
 def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader:
-    """Describe a collection by its items: what any STAC catalogue with a file for each band serves.
+    """Describe a collection by its items: what any STAC catalogue with images as assets serves.
 
     Parameters
     ----------
@@ -24,32 +137,40 @@ def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader
     error
         Raised if the items have no image assets.
     """
-    bands: dict[str, stac.Band] = {}
-    for item in items:
-        assets = item.get("assets") or {}
-        for key in [] if assets.keys() <= bands.keys() else assets:
-            if key not in bands and _is_image(assets[key]):
-                bands[key] = _band(key, assets[key], item.get("properties") or {})
-    if not bands:
+    of_each = {layout(item): item for item in reversed(items)}
+    known = _known(list(of_each.values())[::-1])
+    if not known:
         raise error
-    collection = str(items[0].get("collection") or "")
-    return stac.Reader(collection, "asset", tuple(bands.values()))
+    return _reader(str(items[0].get("collection") or ""), known)
 
 
-def _is_image(asset: Json) -> bool:
-    kind = str(asset.get("type") or "").split(";")[0].strip().lower()
-    named = str(asset.get("href") or "").partition("?")[0].lower()
-    image = kind in _IMAGES or (not kind and named.endswith((".tif", ".tiff", ".jp2")))
-    roles = asset.get("roles") or ["data"]
-    return image and not {"overview", "thumbnail", "visual"} & set(roles)
+def placed(band: stac.Band, index: int) -> stac.Band:
+    """Return one band of a file, of which the catalogue tells no more than of all of them."""
+    return replace(band, name=f"{band.name}.{index}", asset=band.key, index=index)
 
 
-def _band(key: str, asset: Json, properties: Json) -> stac.Band:
+def _reader(collection: str, known: Known, of_all: AssetReader | None = None) -> AssetReader:
+    bands = tuple(band for one, band in known if not one.picture)
+    return AssetReader(collection, "asset", bands, known=known, of_all=of_all)
+
+
+def _known(items: Sequence[Json]) -> Known:
+    """Describe the bands of items, each name once."""
+    found: dict[str, tuple[Held, stac.Band]] = {}
+    for item in items:
+        for one in held(item):
+            if one.name not in found:
+                found[one.name] = one, _band(one, item["assets"][one.key], item.get("properties"))
+    return tuple(found.values())
+
+
+def _band(one: Held, asset: Json, properties: Json | None) -> stac.Band:
+    tables = entries(asset, properties or {})
+    first, raster, eo = tables[max(one.index - 1, 0)] if tables else ({}, {}, {})
+
     def told(name: str, *older: str, default: Any = None) -> Any:
         """Look for a field in the band, in the asset, in the item."""
-        first = (asset.get("bands") or [{}])[0]
-        raster, eo = ((asset.get(f"{kind}:bands") or [{}])[0] for kind in ("raster", "eo"))
-        for place in (first, asset, raster, eo, properties):
+        for place in (first, asset, raster, eo, properties or {}):
             for spelling in (name, *older):
                 if place.get(spelling) is not None:
                     return place[spelling]
@@ -58,7 +179,7 @@ def _band(key: str, asset: Json, properties: Json) -> stac.Band:
     nodata = told("nodata", "raster:nodata")
     mask = set(asset.get("roles") or ()) & set(_MASKS)
     return stac.Band(
-        name=key,
+        name=one.name,
         gsd=float(told("raster:spatial_resolution", "spatial_resolution", "gsd", default=0.0)),
         dtype=str(told("data_type", default="")),
         member="",
@@ -69,6 +190,13 @@ def _band(key: str, asset: Json, properties: Json) -> stac.Band:
         offset=float(told("raster:offset", "offset", default=0.0)),
         nodata=None if nodata is None else float(nodata),
         units=str(told("unit", default="1")),
-        description=str(asset.get("title") or key),
+        description=_description(one, asset),
         role="mask" if mask else "data",
+        asset=None if one.name == one.key else one.key,
+        index=one.index,
     )
+
+
+def _description(one: Held, asset: Json) -> str:
+    title = str(asset.get("title") or one.key)
+    return title if one.name == one.key else f"{title}: {one.own or one.common or one.index}"

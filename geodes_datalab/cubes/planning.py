@@ -18,6 +18,7 @@ from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, titles
 from geodes_datalab.cubes.reading import Source, read_header
+from geodes_datalab.cubes.several import several
 from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand, near
 
 MASK_FILL = 255
@@ -77,7 +78,7 @@ def make_plan(
     sources = _at_hand(parsed, locator)
     if sources is None:
         sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
-    parsed, sources = _with_any_band(parsed, sources)
+    parsed, sources = several(*_with_any_band(parsed, sources))
     products = _products(parsed, sources, client)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
@@ -154,7 +155,8 @@ class _Files(Mapping[str, Source]):
             raise KeyError(name)
         title, bands = self._one
         place = self._first + self._names.index(name)
-        return Source(title, bands[name].name, self._paths[place], self._sizes[place])
+        band = bands[name]
+        return Source(title, band.name, self._paths[place], self._sizes[place], band.index)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -190,7 +192,7 @@ def _sources(one: Parsed, locator: Locator) -> Sources:
             path = locator.locate(asset, band.member)
         except MissingMember:
             continue
-        found[name] = Source(one.title, band.name, path, _size(asset))
+        found[name] = Source(one.title, band.name, path, _size(asset), band.index)
     return found
 
 
@@ -205,7 +207,7 @@ def _assets(one: Parsed) -> dict[str, Json]:
         return dict.fromkeys(one.bands, stac.data_asset(one.item)[1])
     assets: Mapping[str, Json] = one.item["assets"]
     if one.container == "asset":
-        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.name))}
+        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.key))}
     names = {str(asset.get("title") or key): asset for key, asset in assets.items()}
     found = {}
     for name, band in one.bands.items():

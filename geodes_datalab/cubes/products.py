@@ -106,15 +106,11 @@ def _reader(items: Sequence[Json]) -> stac.Reader:
 
 def _wanted(reader: stac.Reader, bands: Sequence[str] | str | None) -> list[str]:
     if bands is None:
-        data = [band for band in reader.bands if band.role == "data"]
-        common = [band for band in data if band.common_name]  # leaves variants of a band out
-        return [band.name for band in common or data]
+        return reader.chosen
     names = [bands] if isinstance(bands, str) else list(bands)
     if not names:
         raise UnknownBand("no bands were asked for", hint="leave bands out to load all")
-    for name in names:
-        reader.band(name)
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(one for name in names for one in reader.expanded(name)))
 
 
 def _parsed(
@@ -172,7 +168,7 @@ def _told(assets: Json, properties: Json, bands: Iterable[stac.Band]) -> list[_T
             asset.get("proj:epsg", epsg),
             "proj:transform" in asset,
         )
-        if (asset := assets.get(band.name))
+        if (asset := assets.get(band.key))
         else of_item
         for band in bands
     ]
@@ -182,7 +178,7 @@ def _grids(
     told: Sequence[_Told], reader: stac.Reader, bands: Mapping[str, stac.Band]
 ) -> dict[str, GeoBox]:
     """Derive the grid of each band of which enough is told."""
-    finest = min(band.gsd for band in reader.bands)
+    finest = min((band.gsd for band in reader.bands), default=0)
     found = {}
     for (name, band), (shape, transform, code, epsg, own) in zip(bands.items(), told, strict=True):
         code = code or (f"EPSG:{epsg}" if epsg else None)  # noqa: PLW2901 - two spellings of one

@@ -63,6 +63,8 @@ class Source(NamedTuple):
     """Path as GDAL understands it, with the public address inside."""
     size: int | None = None
     """Bytes of the file or archive at that address, where the catalogue tells."""
+    number: int = 1
+    """Of the band in the file, from 1; 0 where it has but one."""
 
 
 def read_pixels(
@@ -107,15 +109,19 @@ def read_pixels(
     if straight is not None and straight.fold > 1 and not params.nearest:
         straight = None  # what lies at the edges is weighed by whoever resamples
 
+    number = max(source.number, 1)
+
     def read(path: str) -> Any:
         if straight is not None:
-            found = _as_they_are(path, _Wish(params, straight, out))
+            found = _as_they_are(path, _Wish(params, straight, out, number))
             if found is not None:
                 return found
         with filled(path) as whole:
             with rasterio.open(whole, sharing=False) as file:
                 views.placed(file)
-            where, pixels = RioReader(RasterSource(whole), LocalContext()).read(params, geobox)
+                views.has_band(file, number)
+            one = RasterSource(whole, band=number)
+            where, pixels = RioReader(one, LocalContext()).read(params, geobox)
         views.meets(where, grid if straight is not None else None)
         return where, pixels
 
@@ -132,6 +138,7 @@ class _Wish(NamedTuple):
     params: RasterLoadParams
     straight: views.Shared
     out: npt.NDArray[Any] | None
+    number: int = 1
 
 
 def _as_they_are(path: str, wish: _Wish) -> Any | None:
@@ -158,7 +165,7 @@ def _window(path: str, wish: _Wish, level: int) -> Any | None:
     if told and (found is None or found.dtype != wish.params.dtype):
         left, top, right, bottom = straight.window
         with filled(path) as whole, _opened(whole, level) as file:
-            found = file.read(1, window=((top, bottom), (left, right)))
+            found = file.read(wish.number, window=((top, bottom), (left, right)))
     return (straight.where, found) if told else None
 
 
@@ -174,17 +181,19 @@ def _is_told(path: str, wish: _Wish, level: int) -> bool:
     """Tell whether a file is what the catalogue tells; each header is looked at once."""
     params, native = wish.params, wish.straight.native
     facts = header_facts(path)
-    key = (facts, native, params.dtype, params.fill_value, level)
+    band = wish.number - 1
+    key = (facts, native, params.dtype, params.fill_value, level, band)
     known = None if facts is None else _told.get(key)
     if known is not None:
         return known
     with _opened(path, level) as file:
         same = bool(
             file.shape == tuple(native.shape)
+            and band < file.count
             and file.transform.almost_equals(native.transform, 1e-6)
-            and file.dtypes[0] == params.dtype
-            and (file.nodata is None or file.nodata == params.fill_value)
-            and file.mask_flag_enums[0] in _NO_MASK
+            and file.dtypes[band] == params.dtype
+            and file.nodatavals[band] in (None, params.fill_value)
+            and file.mask_flag_enums[band] in _NO_MASK
             and views.same_crs(file.crs, native)
         )
     if len(_told) >= MOST_TOLD:
@@ -202,11 +211,13 @@ def _opened(path: str, level: int) -> Any:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file tells of its first band."""
+    """What a file tells of one of its bands."""
 
     grid: GeoBox
     dtype: str
     nodata: float | None
+    count: int = 1
+    """How many bands the file has."""
 
 
 def read_header(source: Source) -> Header:
@@ -217,7 +228,9 @@ def read_header(source: Source) -> Header:
             grid = rio_geobox(file)
             if not isinstance(grid, GeoBox):  # ground control points: radar geometry
                 grid = GeoBox(file.shape, file.transform, None)
-            return Header(grid, file.dtypes[0], file.nodata)
+            band = max(source.number, 1)
+            views.has_band(file, band)
+            return Header(grid, file.dtypes[band - 1], file.nodatavals[band - 1], file.count)
 
     return _guarded(source, read)
 

@@ -73,6 +73,10 @@ class Misplaced(RasterioError):  # type: ignore[misc]  # rasterio has no types
     """A file does not tell where it lies, or lies where it cannot."""
 
 
+class NoSuchBand(RasterioError):  # type: ignore[misc]  # rasterio has no types
+    """A file has fewer bands than that."""
+
+
 def placed(file: Any) -> Any:
     """Return the grid that an open file tells of itself.
 
@@ -96,6 +100,18 @@ def placed(file: Any) -> Any:
         ):
             raise Misplaced("its georeference is damaged")
     return grid
+
+
+def has_band(file: Any, index: int) -> None:
+    """Refuse an open file that has fewer bands than the catalogue tells, or the user asked for.
+
+    Raises
+    ------
+    NoSuchBand
+        It has.
+    """
+    if index > file.count:
+        raise NoSuchBand(f"it has {file.count} bands, and number {index} was asked for")
 
 
 def meets(found: tuple[slice, slice], native: GeoBox | None) -> None:

@@ -49,6 +49,38 @@ class Band:
     """What the values mean, where the name does not tell."""
     role: str = "data"
     """``data`` or ``mask``."""
+    asset: str | None = None
+    """Key of the file among an item's assets, where that is not the band's name."""
+    index: int = 1
+    """Number of the band in its file, from 1; 0 where nobody tells how many bands the file has."""
+    layers: tuple[str, ...] = ()
+    """Names of the bands of a file that has several: this one then stands for all of them."""
+
+    @property
+    def key(self) -> str:
+        """Key of the file among an item's assets."""
+        return self.asset or self.name
+
+    def layer(self, name: str) -> Band | None:
+        """Return one of the bands of a file that has several, by its name or its number.
+
+        Examples
+        --------
+        >>> reader("PEPS_S2_L1C").band("MSK_CLASSI").layer("snow").index
+        3
+        """
+        words = [folded(one) for one in self.layers]
+        number = int(name) if name.isascii() and name.isdigit() else 0
+        if folded(name) in words:
+            number = words.index(folded(name)) + 1
+        if not 1 <= number <= len(words):
+            return None
+        own = self.layers[number - 1]
+        described = f"{own.replace('_', ' ')}: {self.description}" if self.description else own
+        return replace(
+            self, name=f"{self.name}.{own}", asset=self.asset, index=number, layers=(),
+            description=described,
+        )  # fmt: skip
 
     def matches(self, path: str) -> bool:
         """Tell whether a path in an archive, or a file's name, is this band's file.
@@ -97,8 +129,31 @@ class Reader:
         """Names of all bands."""
         return [band.name for band in self.bands]
 
+    @property
+    def chosen(self) -> list[str]:
+        """Names of the bands that are loaded where nobody names any: measurements, each once."""
+        data = [band for band in self.bands if band.role == "data"]
+        common = [band for band in data if band.common_name]  # leaves variants of a band out
+        return [band.name for band in common or data]
+
+    def expanded(self, name: str) -> list[str]:
+        """Return the names of the bands that a name stands for: those of a file that has several.
+
+        Raises
+        ------
+        UnknownBand
+            With the names that are near.
+
+        Examples
+        --------
+        >>> reader("PEPS_S2_L1C").expanded("MSK_CLASSI")
+        ['MSK_CLASSI.opaque_clouds', 'MSK_CLASSI.cirrus', 'MSK_CLASSI.snow']
+        """
+        found = self.band(name)
+        return [f"{found.name}.{one}" for one in found.layers] or [name]
+
     def band(self, name: str) -> Band:
-        """Return a band by its name, common name or alias.
+        """Return a band by its name, common name or alias, or a layer of one (``"NAME.2"``).
 
         Raises
         ------
@@ -110,13 +165,16 @@ class Reader:
         >>> reader("PEPS_S2_L1C").band("red").name, reader("PEPS_S2_L1C").band("b4").name
         ('B04', 'B04')
         """
-        known = {_folded(other): target for other, target in self.aliases.items()}
-        known |= {_folded(band.common_name): band.name for band in self.bands if band.common_name}
-        known |= {_folded(band.name): band.name for band in self.bands}
-        target = known.get(_folded(name))
+        known = {folded(other): target for other, target in self.aliases.items()}
+        known |= {folded(band.common_name): band.name for band in self.bands if band.common_name}
+        known |= {folded(band.name): band.name for band in self.bands}
+        target = known.get(folded(name))
         for band in self.bands:
             if band.name == target:
                 return band
+        whole, dot, layer = name.rpartition(".")
+        if dot and folded(whole) in known and (one := self.band(whole).layer(layer)):
+            return one
         words = [*self.names, *(band.common_name for band in self.bands if band.common_name)]
         hint = near(name, words) or "the bands are: " + ", ".join(words)
         raise UnknownBand(f'{self.collection} has no band "{name}"', hint)
@@ -215,10 +273,11 @@ def _band(values: dict[str, Any]) -> Band:
     name = values["name"]
     member = values["member"].replace("{name}", name).replace("{lower}", name.lower())
     nodata = None if values["nodata"] == "none" else values["nodata"]
-    return Band(**{**values, "member": member, "nodata": nodata})
+    layers = tuple(values.get("layers", ()))
+    return Band(**{**values, "member": member, "nodata": nodata, "layers": layers})
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """Return a name without case and without zeros in front of its number."""
     return re.sub(r"^b0(\d)$", r"b\1", name.strip().casefold())
 

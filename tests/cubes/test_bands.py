@@ -1,0 +1,338 @@
+"""Which pixels a band's name means: files of several bands, pictures, and other catalogues' names."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import rasterio.warp
+from rasterio.transform import Affine
+
+from geodes_datalab import cubes, errors
+from geodes_datalab.cubes.products import parse
+from geodes_datalab.stac.normalise import normalise
+
+PLACE = Affine(10, 0, 600_000, 0, -10, 4_850_020)
+RGBN = [
+    {"name": "Red", "common_name": "red"},
+    {"name": "Green", "common_name": "green"},
+    {"name": "Blue", "common_name": "blue"},
+    {"name": "NIR", "common_name": "nir"},
+]
+ENGINES = ("odc", "stackstac")
+
+
+def recorded(name: str):
+    path = Path(__file__).with_name("data") / f"{name}.json"
+    return json.loads(path.read_text("utf-8"))
+
+
+def image(path: Path, count: int = 4, *, seed: int = 0, dtype: str = "uint16", **options):
+    """Write a file of several bands that differ in every pixel."""
+    pixels = np.random.default_rng(seed).integers(1, 200, (count, 200, 300)).astype(dtype)
+    profile = {
+        "driver": "COG", "dtype": dtype, "count": count, "height": 200, "width": 300,
+        "crs": "EPSG:32631", "transform": PLACE, "nodata": 0, "BLOCKSIZE": 128, **options,
+    }  # fmt: skip
+    with warnings.catch_warnings(), rasterio.open(path, "w", **profile) as file:
+        file.write(pixels)
+    return path
+
+
+def item(assets, name: str = "a", day: int = 1):
+    when = f"2024-03-0{day}T10:50:31Z"
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "stac_extensions": [], "id": name,
+        "collection": "aerial", "geometry": None, "links": [],
+        "properties": {
+            "datetime": when, "proj:code": "EPSG:32631", "proj:shape": [200, 300],
+            "proj:transform": list(PLACE)[:6],
+        },
+        "assets": assets,
+    }  # fmt: skip
+
+
+def asset(path, **facts):
+    return {
+        "href": str(path),
+        "type": "image/tiff; application=geotiff",
+        "roles": ["data"],
+        **facts,
+    }
+
+
+def band(path, index: int):
+    with rasterio.open(path) as file:
+        return file.read(index)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("spelling", ["eo:bands", "bands", "raster:bands"])
+def test_every_band_of_a_file_is_loaded(tmp_path: Path, engine: str, spelling: str) -> None:
+    path = image(tmp_path / "image.tif")
+    told = {
+        "eo:bands": RGBN,
+        "bands": [{"name": b["name"], "eo:common_name": b["common_name"]} for b in RGBN],
+        "raster:bands": [{"data_type": "uint16", "nodata": 0}] * 4,
+    }[spelling]
+    cube = cubes.load([item({"image": asset(path, **{spelling: told})})], engine=engine)
+    names = [f"image.{n}" for n in (1, 2, 3, 4)]
+    assert list(cube) == (names if spelling == "raster:bands" else ["Red", "Green", "Blue", "NIR"])
+    for index, name in enumerate(cube, start=1):
+        np.testing.assert_array_equal(cube[name].values[0], band(path, index))
+
+
+@pytest.mark.parametrize(
+    ("wish", "index"),
+    [
+        ("nir", 4), ("NIR", 4), ("image.4", 4), ("image.nir", 4), ("Green", 2), ("green", 2),
+        ("image.Blue", 3), ("IMAGE.red", 1),
+    ],
+)  # fmt: skip
+def test_a_band_is_found_by_name_common_name_and_place(tmp_path: Path, wish, index) -> None:
+    path = image(tmp_path / "image.tif")
+    cube = cubes.load([item({"image": asset(path, **{"eo:bands": RGBN})})], wish)
+    assert list(cube) == [wish]
+    np.testing.assert_array_equal(cube[wish].values[0], band(path, index))
+
+
+def test_the_name_of_a_file_means_all_of_its_bands(tmp_path: Path) -> None:
+    path, single = image(tmp_path / "image.tif"), image(tmp_path / "dsm.tif", 1, seed=1)
+    both = {"image": asset(path, **{"eo:bands": RGBN}), "dsm": asset(single)}
+    cube = cubes.load([item(both)], ["dsm", "image", "nir"])
+    assert list(cube) == ["dsm", "Red", "Green", "Blue", "NIR", "nir"]
+    np.testing.assert_array_equal(cube["dsm"].values[0], band(single, 1))
+    np.testing.assert_array_equal(cube["Blue"].values[0], band(path, 3))
+    assert cube["NIR"].attrs["common_name"] == "nir"
+
+
+@pytest.mark.parametrize("facts", [{}, {"data_type": "uint16"}], ids=["nothing", "type"])
+def test_a_file_of_which_nobody_tells_how_many_bands_it_has(tmp_path: Path, facts) -> None:
+    path, single = image(tmp_path / "image.tif", 3), image(tmp_path / "dsm.tif", 1, seed=1)
+    items = [item({"stack": asset(path, **facts), "dsm": asset(single, **facts)}, "a", 1)]
+    items.append(item(items[0]["assets"], "b", 2))
+    cube = cubes.load(items)
+    assert list(cube) == ["stack.1", "stack.2", "stack.3", "dsm"]
+    for index in (1, 2, 3):
+        np.testing.assert_array_equal(cube[f"stack.{index}"].values[1], band(path, index))
+    np.testing.assert_array_equal(cube["dsm"].values[0], band(single, 1))
+    third = cubes.load(items, "stack.3")
+    assert list(third) == ["stack.3"]
+    np.testing.assert_array_equal(third["stack.3"].values[0], band(path, 3))
+
+
+def test_a_band_that_the_file_lacks_is_refused(tmp_path: Path) -> None:
+    path = image(tmp_path / "image.tif", 3)
+    with pytest.raises(errors.ReadError, match="it has 3 bands, and number 4 was asked for"):
+        cubes.load([item({"image": asset(path, **{"eo:bands": RGBN})})], "nir").compute()
+    with pytest.raises(errors.GeodesError, match="it has 3 bands, and number 7 was asked for"):
+        cubes.load([item({"image": asset(path)})], "image.7").compute()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"driver": "GTiff", "interleave": "band", "tiled": True, "blockxsize": 64, "blockysize": 64},
+        {"driver": "GTiff", "interleave": "pixel", "compress": "deflate"},
+        {"driver": "JP2OpenJPEG", "QUALITY": 100, "REVERSIBLE": "YES", "BLOCKXSIZE": 64,
+         "BLOCKYSIZE": 64},
+    ],
+    ids=["planes", "pixels", "jpeg2000"],
+)  # fmt: skip
+def test_a_distant_file_of_several_bands(tmp_path: Path, site, options) -> None:
+    ending = "jp2" if "JP2" in options["driver"] else "tif"
+    extra = {"BLOCKSIZE": None} | options
+    path = image(
+        tmp_path / f"image.{ending}", 3, nodata=None, **{k: v for k, v in extra.items() if v}
+    )
+    running = site({f"image.{ending}": path.read_bytes()})
+    kind = "image/jp2" if ending == "jp2" else "image/tiff"
+    told = [{"name": n, "data_type": "uint16"} for n in ("one", "two", "three")]
+    one = item({"image": {
+        "href": f"{running.url}/image.{ending}", "type": kind, "bands": told,
+        "file:size": path.stat().st_size,
+    }})  # fmt: skip
+    for cube in (cubes.load([one]), cubes.load([one], threads=2)):
+        assert list(cube) == ["one", "two", "three"]
+        for index, name in enumerate(cube, start=1):
+            np.testing.assert_array_equal(cube[name].values[0], band(path, index))
+
+
+def test_overviews_and_warping_are_of_the_same_band(tmp_path: Path) -> None:
+    path = image(tmp_path / "image.tif", OVERVIEWS="AUTO", RESAMPLING="NEAREST", BLOCKSIZE=64)
+    items = [item({"image": asset(path, **{"eo:bands": RGBN})})]
+    with rasterio.open(path) as file:
+        assert file.overviews(4)[0] == 2
+    with rasterio.open(path, overview_level=0) as file:
+        half = file.read(4)
+    coarse = cubes.load(items, "nir", resolution=20)
+    np.testing.assert_array_equal(coarse["nir"].values[0], half)
+    warped = cubes.load(items, ["nir", "red"], crs="EPSG:32632", resolution=10)
+    for name, index in (("nir", 4), ("red", 1)):
+        expected = np.zeros(warped[name].shape[1:], "uint16")
+        rasterio.warp.reproject(
+            band(path, index), expected, src_transform=PLACE, src_crs="EPSG:32631",
+            dst_transform=warped.odc.transform, dst_crs="EPSG:32632", src_nodata=0, dst_nodata=0,
+        )  # fmt: skip
+        same = (expected == warped[name].values[0]).mean()
+        assert same > 0.98  # GDAL's approximation of the transform depends on the window
+
+
+def test_each_item_tells_where_its_bands_lie(tmp_path: Path) -> None:
+    """One item has red first, the next blue, the third a file for each."""
+    first, second = image(tmp_path / "a.tif"), image(tmp_path / "b.tif", seed=1)
+    third = image(tmp_path / "c.tif", 1, seed=2)
+    items = [
+        item({"image": asset(first, **{"eo:bands": RGBN})}, "a", 1),
+        item({"image": asset(second, **{"eo:bands": RGBN[2::-1] + RGBN[3:]})}, "b", 2),
+        item({"B4": asset(third, bands=[{"name": "B4", "eo:common_name": "red"}])}, "c", 3),
+    ]
+    cube = cubes.load(items, "red")
+    np.testing.assert_array_equal(cube["red"].values[0], band(first, 1))
+    np.testing.assert_array_equal(cube["red"].values[1], band(second, 3))
+    np.testing.assert_array_equal(cube["red"].values[2], band(third, 1))
+
+
+def test_a_picture_is_loaded_where_it_is_named_and_nowhere_else(tmp_path: Path) -> None:
+    """The picture stands first, is finer, and has the role of data."""
+    picture = image(tmp_path / "TCI.tif", 3, dtype="uint8")
+    measured = image(tmp_path / "B04.tif", 1, seed=1)
+    assets = {
+        "rgb": asset(picture, gsd=5, **{"eo:bands": RGBN[:3], "proj:transform": list(PLACE)[:6]}),
+        **{
+            name: asset(measured, gsd=10, **{"eo:bands": [{"name": name, "common_name": common}]})
+            for name, common in (("B04", "red"), ("B03", "green"), ("B02", "blue"))
+        },
+    }
+    items = [item(assets)]
+    assert list(cubes.load(items)) == ["B04", "B03", "B02"]
+    np.testing.assert_array_equal(cubes.load(items, "red")["red"].values[0], band(measured, 1))
+    shown = cubes.load(items, "rgb")
+    assert list(shown) == ["rgb.Red", "rgb.Green", "rgb.Blue"]
+    for index, name in enumerate(shown, start=1):
+        assert shown[name].dtype == np.uint8
+        np.testing.assert_array_equal(shown[name].values[0], band(picture, index))
+
+
+def test_an_aerial_image_in_eight_bits_is_a_measurement(tmp_path: Path) -> None:
+    path = image(tmp_path / "ortho.tif", 3, dtype="uint8")
+    cube = cubes.load([item({"ortho": asset(path, **{"eo:bands": RGBN[:3]})})], "green")
+    np.testing.assert_array_equal(cube["green"].values[0], band(path, 2))
+
+
+def test_items_that_hold_pictures_only_say_so(tmp_path: Path) -> None:
+    path = image(tmp_path / "visual.tif", 3, dtype="uint8")
+    items = [item({"visual": asset(path, **{"eo:bands": RGBN[:3]}) | {"roles": ["visual"]}})]
+    with pytest.raises(errors.UnknownBand, match="pictures"):
+        cubes.load(items)
+    with pytest.raises(errors.UnknownBand, match=r'load "visual\.Red"'):
+        cubes.load(items, "red")
+    assert len(cubes.load(items, "visual")) == 3
+
+
+FOUND = [
+    ("cdse-s2-l2a", "red", "B04_10m", 1),
+    ("cdse-s2-l2a", "B04", "B04_10m", 1),
+    ("cdse-s2-l2a", "b4", "B04_10m", 1),
+    ("cdse-s2-l2a", "B04_60m", "B04_60m", 1),
+    ("cdse-s2-l2a", "coastal", "B01_60m", 1),
+    ("cdse-s2-l2a", "nir08", "B8A_20m", 1),
+    ("cdse-s2-l2a", "swir16", "B11_20m", 1),
+    ("cdse-s2-l2a", "TCI_10m.green", "TCI_10m", 2),
+    ("pc-s2-l2a", "red", "B04", 1),
+    ("pc-s2-l2a", "green", "B03", 1),
+    ("pc-s2-l2a", "visual.green", "visual", 2),
+    ("pc-s2-l2a-raster", "red", "B04", 1),
+    ("pc-s2-l2a-raster", "blue", "B02", 1),
+    ("earth-search-s2-l2a", "red", "red", 1),
+    ("earth-search-s2-l2a", "nir", "nir", 1),
+    ("earth-search-s2-l2a", "visual.2", "visual", 2),
+    ("earth-search-v0-s2-cogs", "red", "B04", 1),
+    ("earth-search-v0-s2-cogs", "B8A", "B8A", 1),
+    ("usgs-landsat-sr", "red", "red", 1),
+    ("usgs-landsat-sr", "B4", "red", 1),
+    ("usgs-landsat-beta", "SR_B4.TIF", "SR_B4.TIF", 1),
+    ("pc-landsat-c2-l2", "red", "red", 1),
+    ("pc-landsat-c2-l2", "OLI_B5", "nir08", 1),
+    ("pc-naip", "nir", "image", 4),
+    ("pc-aster-l1t", "red", "VNIR", 2),
+    ("pc-aster-l1t", "swir16", "SWIR", 1),
+    ("pc-aster-l1t", "TIR_Band13", "TIR", 4),
+    ("maxar-open-data", "red", "ms_analytic", 5),
+    ("maxar-open-data", "visual.red", "visual", 1),
+]
+
+
+@pytest.mark.parametrize("normalised", [False, True], ids=["as-served", "normalised"])
+@pytest.mark.parametrize(("name", "wish", "key", "index"), FOUND)
+def test_a_name_finds_the_finest_measurement(name, wish, key, index, normalised) -> None:
+    served = recorded(name)
+    (one,) = parse([normalise(served) if normalised else served], wish)
+    found = one.bands[wish]
+    assert (found.key, max(found.index, 1)) == (key, index)
+    assert not {"visual", "overview"} & set(served["assets"][key].get("roles", [])) or "." in wish
+
+
+CDSE = [
+    "B01_60m", "B02_10m", "B03_10m", "B04_10m", "B05_20m", "B06_20m", "B07_20m", "B08_10m", "B09_60m",
+    "B11_20m", "B12_20m", "B8A_20m",
+]  # fmt: skip
+EARTH_SEARCH = [
+    "blue", "coastal", "green", "nir", "nir08", "nir09", "red", "rededge1", "rededge2", "rededge3",
+    "swir16", "swir22",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "bands"),
+    [
+        ("cdse-s2-l2a", " ".join(CDSE)),
+        ("pc-s2-l2a", "B01 B02 B03 B04 B05 B06 B07 B08 B09 B11 B12 B8A"),
+        ("earth-search-s2-l2a", " ".join(EARTH_SEARCH)),
+        ("earth-search-v0-s2-cogs", "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12"),
+        ("earth-search-v0-bare", "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12 AOT WVP SCL"),
+        ("pc-naip", "Red Green Blue NIR"),
+        ("maxar-open-data", "BAND_C BAND_B BAND_G BAND_Y BAND_R BAND_RE BAND_N BAND_N2 pan_analytic"),
+    ],
+    ids=lambda one: one if " " not in one else "bands",
+)  # fmt: skip
+def test_without_a_wish_each_measurement_is_loaded_once(name: str, bands: str) -> None:
+    (one,) = parse([recorded(name)], None)
+    assert list(one.bands) == bands.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "wish", "names"),
+    [
+        ("pc-s2-l2a", "rededge", "B05, B06, B07, B8A"),
+        ("pc-aster-l1t", "swir22", "SWIR_Band5, SWIR_Band6, SWIR_Band7"),
+    ],
+    ids=["four-files", "one-file"],
+)
+def test_a_name_that_several_bands_share_is_refused(name: str, wish: str, names: str) -> None:
+    with pytest.raises(errors.UnknownBand, match=names) as refused:
+        parse([recorded(name)], wish)
+    assert "name one of them" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "constellation", "grid"),
+    [
+        ("usgs-landsat-sr", "landsat-8", "landsat", None),
+        ("usgs-landsat-beta", "landsat-8", "landsat", None),
+        ("pc-s2-l2a", "sentinel-2b", "sentinel-2", "MGRS-06VVN"),
+        ("earth-search-v0-s2-cogs", "sentinel-2b", "sentinel-2", "MGRS-20EPT"),
+        ("cdse-s2-l2a", "sentinel-2c", "sentinel-2", "MGRS-33UWP"),
+    ],
+)
+def test_satellites_have_the_same_name_in_every_catalogue(
+    name, platform, constellation, grid
+) -> None:
+    properties = normalise(recorded(name))["properties"]
+    assert properties["platform"] == platform
+    assert properties["constellation"] == constellation
+    assert properties.get("grid:code") == grid
