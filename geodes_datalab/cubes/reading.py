@@ -64,7 +64,7 @@ class Source(NamedTuple):
     size: int | None = None
     """Bytes of the file or archive at that address, where the catalogue tells."""
     number: int = 1
-    """Of the band in the file, from 1; 0 where it has but one."""
+    """Of the band in the file, from 1; 0 where it should have but one."""
 
 
 def read_pixels(
@@ -109,7 +109,7 @@ def read_pixels(
     if straight is not None and straight.fold > 1 and not params.nearest:
         straight = None  # what lies at the edges is weighed by whoever resamples
 
-    number = max(source.number, 1)
+    number = source.number
 
     def read(path: str) -> Any:
         if straight is not None:
@@ -120,7 +120,7 @@ def read_pixels(
             with rasterio.open(whole, sharing=False) as file:
                 views.placed(file)
                 views.has_band(file, number)
-            one = RasterSource(whole, band=number)
+            one = RasterSource(whole, band=max(number, 1))
             where, pixels = RioReader(one, LocalContext()).read(params, geobox)
         views.meets(where, grid if straight is not None else None)
         return where, pixels
@@ -165,7 +165,7 @@ def _window(path: str, wish: _Wish, level: int) -> Any | None:
     if told and (found is None or found.dtype != wish.params.dtype):
         left, top, right, bottom = straight.window
         with filled(path) as whole, _opened(whole, level) as file:
-            found = file.read(wish.number, window=((top, bottom), (left, right)))
+            found = file.read(max(wish.number, 1), window=((top, bottom), (left, right)))
     return (straight.where, found) if told else None
 
 
@@ -181,15 +181,15 @@ def _is_told(path: str, wish: _Wish, level: int) -> bool:
     """Tell whether a file is what the catalogue tells; each header is looked at once."""
     params, native = wish.params, wish.straight.native
     facts = header_facts(path)
-    band = wish.number - 1
-    key = (facts, native, params.dtype, params.fill_value, level, band)
+    band = max(wish.number, 1) - 1
+    key = (facts, native, params.dtype, params.fill_value, level, wish.number)
     known = None if facts is None else _told.get(key)
     if known is not None:
         return known
     with _opened(path, level) as file:
         same = bool(
             file.shape == tuple(native.shape)
-            and band < file.count
+            and views.holds(file, wish.number)
             and file.transform.almost_equals(native.transform, 1e-6)
             and file.dtypes[band] == params.dtype
             and file.nodatavals[band] in (None, params.fill_value)
@@ -217,7 +217,7 @@ class Header:
     dtype: str
     nodata: float | None
     count: int = 1
-    """How many bands the file has."""
+    """How many bands the file has, without one that tells how opaque the others are."""
 
 
 def read_header(source: Source) -> Header:
@@ -228,9 +228,10 @@ def read_header(source: Source) -> Header:
             grid = rio_geobox(file)
             if not isinstance(grid, GeoBox):  # ground control points: radar geometry
                 grid = GeoBox(file.shape, file.transform, None)
-            band = max(source.number, 1)
-            views.has_band(file, band)
-            return Header(grid, file.dtypes[band - 1], file.nodatavals[band - 1], file.count)
+            if source.number:
+                views.has_band(file, source.number)
+            band = max(source.number, 1) - 1
+            return Header(grid, file.dtypes[band], file.nodatavals[band], views.count(file))
 
     return _guarded(source, read)
 

@@ -17,7 +17,8 @@ Sources = Mapping[str, Source]
 def several(parsed: list[Parsed], sources: list[Sources]) -> tuple[list[Parsed], list[Sources]]:
     """Put all bands of a file in the place of its name, where nobody told that there is but one.
 
-    The first file of each such name is looked at: the others are of the same kind.
+    The first file of each such name is looked at: the others are of the same kind. Where the catalogue
+    tells the type of the pixels there is nothing to look for; reading refuses what has several bands.
 
     Returns
     -------
@@ -27,7 +28,7 @@ def several(parsed: list[Parsed], sources: list[Sources]) -> tuple[list[Parsed],
     counts = {
         name: read_header(first).count
         for name, band in parsed[0].bands.items()
-        if not band.index and (first := _first(name, sources)) is not None
+        if not (band.index or band.dtype) and (first := _first(name, sources)) is not None
     }
     many = {name: count for name, count in counts.items() if count > 1}
     if not many:

@@ -15,6 +15,7 @@ from odc.geo.geobox import GeoBox
 from odc.geo.overlap import compute_reproject_roi
 from odc.geo.roi import roi_is_empty
 from odc.loader import RasterLoadParams
+from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
 from geodes_datalab.cubes.archive.copies import View
@@ -74,7 +75,7 @@ class Misplaced(RasterioError):  # type: ignore[misc]  # rasterio has no types
 
 
 class NoSuchBand(RasterioError):  # type: ignore[misc]  # rasterio has no types
-    """A file has fewer bands than that."""
+    """A file has fewer bands than that, or several where one was expected."""
 
 
 def placed(file: Any) -> Any:
@@ -102,16 +103,33 @@ def placed(file: Any) -> Any:
     return grid
 
 
-def has_band(file: Any, index: int) -> None:
-    """Refuse an open file that has fewer bands than the catalogue tells, or the user asked for.
+def count(file: Any) -> int:
+    """Return how many bands an open file has, without one that tells how opaque the others are."""
+    opaque = file.count > 1 and file.colorinterp[-1] == ColorInterp.alpha
+    return int(file.count) - opaque
+
+
+def holds(file: Any, number: int) -> bool:
+    """Tell whether an open file has a band; for number 0, whether it has but one."""
+    return number <= file.count if number else count(file) == 1
+
+
+def has_band(file: Any, number: int) -> None:
+    """Refuse an open file that has not the bands that the catalogue tells, or the user asked for.
 
     Raises
     ------
     NoSuchBand
-        It has.
+        It has fewer, or several where nobody said which.
     """
-    if index > file.count:
-        raise NoSuchBand(f"it has {file.count} bands, and number {index} was asked for")
+    if holds(file, number):
+        return
+    if number:
+        raise NoSuchBand(f"it has {file.count} bands, and number {number} was asked for")
+    raise NoSuchBand(
+        f"it has {count(file)} bands, and the catalogue tells of none of them: name one, by the "
+        'key of the file, a dot, and its number, such as "image.1"'
+    )
 
 
 def meets(found: tuple[slice, slice], native: GeoBox | None) -> None:

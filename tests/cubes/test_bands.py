@@ -110,10 +110,9 @@ def test_the_name_of_a_file_means_all_of_its_bands(tmp_path: Path) -> None:
     assert cube["NIR"].attrs["common_name"] == "nir"
 
 
-@pytest.mark.parametrize("facts", [{}, {"data_type": "uint16"}], ids=["nothing", "type"])
-def test_a_file_of_which_nobody_tells_how_many_bands_it_has(tmp_path: Path, facts) -> None:
+def test_a_file_of_which_nobody_tells_how_many_bands_it_has(tmp_path: Path) -> None:
     path, single = image(tmp_path / "image.tif", 3), image(tmp_path / "dsm.tif", 1, seed=1)
-    items = [item({"stack": asset(path, **facts), "dsm": asset(single, **facts)}, "a", 1)]
+    items = [item({"stack": asset(path), "dsm": asset(single)}, "a", 1)]
     items.append(item(items[0]["assets"], "b", 2))
     cube = cubes.load(items)
     assert list(cube) == ["stack.1", "stack.2", "stack.3", "dsm"]
@@ -123,6 +122,28 @@ def test_a_file_of_which_nobody_tells_how_many_bands_it_has(tmp_path: Path, fact
     third = cubes.load(items, "stack.3")
     assert list(third) == ["stack.3"]
     np.testing.assert_array_equal(third["stack.3"].values[0], band(path, 3))
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:32632"], ids=["as-it-is", "warped"])
+def test_several_bands_where_one_is_told_are_no_silence(tmp_path: Path, crs) -> None:
+    """Its type is told, and no band: planning need not open it, so reading must refuse."""
+    path = image(tmp_path / "image.tif", 3)
+    items = [item({"stack": asset(path, data_type="uint16", nodata=0)})]
+    cube = cubes.load(items, crs=crs, resolution=10)
+    with pytest.raises(errors.ReadError, match="it has 3 bands, and the catalogue tells of none"):
+        cube.compute()
+    third = cubes.load(items, "stack.3")
+    np.testing.assert_array_equal(third["stack.3"].values[0], band(path, 3))
+
+
+def test_a_band_that_tells_how_opaque_another_is_counts_for_none(tmp_path: Path) -> None:
+    path = image(tmp_path / "image.tif", 2, nodata=None, driver="GTiff", BLOCKSIZE=None, alpha="yes")
+    with rasterio.open(path) as file:
+        assert file.colorinterp[1] == rasterio.enums.ColorInterp.alpha
+    for facts in ({}, {"data_type": "uint16"}):
+        cube = cubes.load([item({"image": asset(path, **facts)})])
+        assert list(cube) == ["image"]
+        np.testing.assert_array_equal(cube["image"].values[0], band(path, 1))
 
 
 def test_a_band_that_the_file_lacks_is_refused(tmp_path: Path) -> None:
