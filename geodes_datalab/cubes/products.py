@@ -82,9 +82,10 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
     """
     reader = _reader(items)
     if not reader.geocoded:
+        kinds = dict.fromkeys(reader.for_item(item).description for item in items)
         raise CubeError(
-            f"{reader.collection} is in radar geometry, not on a map: {reader.description}",
-            hint="search a geocoded collection instead, for example PEPS_S1_L2",
+            f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
+            hint=reader.instead,
         )
     names = _wanted(reader, bands)
     return list(_parsed(items, reader, names, by_name=bands is not None))

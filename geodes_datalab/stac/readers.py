@@ -87,7 +87,8 @@ class Band:
 
         Examples
         --------
-        >>> reader("PEPS_S1_L2").band("VV").matches("s1a_31TCH_vv_DES_110_20200101t054321.tif")
+        >>> tiles = reader("THEIA_S1TILING_SENTINEL1_L1")
+        >>> tiles.band("VV").matches("s1a_31TCH_vv_DES_110_20200101t054321.tif")
         True
         """
         return fnmatchcase(path, self.member)
@@ -101,6 +102,30 @@ class Shift:
     """First baseline that has it, such as ``04.00``."""
     offset: float
     """In physical units."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the kinds of products that a collection mixes."""
+
+    type: str
+    """Part of ``product:type``."""
+    name: str
+    """Pattern (fnmatch) of the product's name, where the type is not told."""
+    reader: Reader
+    """How to read them."""
+
+    def is_told(self, item: Json) -> bool:
+        """Tell whether an item says that it is of this kind."""
+        properties = item.get("properties") or {}
+        told = properties.get("product:type") or properties.get("sar:product_type")
+        return self.type in str(told or "").upper()
+
+    def is_named(self, item: Json) -> bool:
+        """Tell whether an item has a name of this kind."""
+        properties = item.get("properties") or {}
+        names = (properties.get("identifier"), properties.get("title"), item.get("id"))
+        return any(fnmatchcase(str(one or "").upper(), self.name) for one in names)
 
 
 @dataclass(frozen=True)
@@ -118,7 +143,13 @@ class Reader:
     source: str = ""
     """Where the facts are from."""
     geocoded: bool = True
-    """Whether the pixels lie on a map grid (false: radar geometry)."""
+    """Whether the pixels lie on a map grid: others are no cube."""
+    lies: str = "on a map"
+    """Where the pixels lie, such as ``in radar geometry``."""
+    instead: str = ""
+    """What to do with products that are no cube."""
+    variants: tuple[Variant, ...] = ()
+    """Kinds of products, where the collection holds several; `for_item` tells which."""
     shift: Shift | None = None
     """Offset by processing baseline; `for_item` puts it into the bands."""
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -185,8 +216,19 @@ class Reader:
         Parameters
         ----------
         item
-            Normalised item. Its processing baseline decides the offset of Sentinel-2 L1C.
+            Normalised item. Its processing baseline decides the offset of Sentinel-2 L1C, its type
+            the bands of Sentinel-1.
+
+        Examples
+        --------
+        >>> one = reader("PEPS_S1_L1").for_item({"properties": {"product:type": "SLC"}})
+        >>> one.names[:2]
+        ['IW1_VV', 'IW1_VH']
         """
+        told = (one.reader for one in self.variants if one.is_told(item))
+        named = (one.reader for one in self.variants if one.is_named(item))
+        if kind := next(told, None) or next(named, None):
+            return kind
         if self.shift is None or not _since(item, self.shift.since):
             return self
         return self._shifted
@@ -256,7 +298,13 @@ def readers() -> Mapping[str, Reader]:
 
 
 def _reader(collection: str, table: dict[str, Any]) -> Reader:
-    bands = tuple(_band({**table["defaults"], **one}) for one in table["bands"])
+    bands = tuple(
+        _band({**table["defaults"], **one}, swath)
+        for swath in table.get("swaths", [""])
+        for one in table["bands"]
+    )
+    variants = table.get("variants", ())
+    whole = {name: value for name, value in table.items() if name != "variants"}
     return Reader(
         collection=collection,
         container=table["container"],
@@ -264,17 +312,25 @@ def _reader(collection: str, table: dict[str, Any]) -> Reader:
         description=table["description"],
         source=table["source"],
         geocoded=table.get("geocoded", True),
+        lies=table.get("lies", "on a map"),
+        instead=table.get("instead", ""),
+        variants=tuple(
+            Variant(one["type"], one["name"], _reader(collection, {**whole, **one}))
+            for one in variants
+        ),
         shift=Shift(**table["shift"]) if "shift" in table else None,
         aliases=table.get("aliases", {}),
     )
 
 
-def _band(values: dict[str, Any]) -> Band:
+def _band(values: dict[str, Any], swath: str = "") -> Band:
     name = values["name"]
     member = values["member"].replace("{name}", name).replace("{lower}", name.lower())
+    member = member.replace("{swath}", swath.lower())
     nodata = None if values["nodata"] == "none" else values["nodata"]
     layers = tuple(values.get("layers", ()))
-    return Band(**{**values, "member": member, "nodata": nodata, "layers": layers})
+    name = f"{swath}_{name}" if swath else name
+    return Band(**{**values, "name": name, "member": member, "nodata": nodata, "layers": layers})
 
 
 def folded(name: str) -> str:

@@ -203,6 +203,24 @@ def test_overviews_and_warping_are_of_the_same_band(tmp_path: Path) -> None:
         assert same > 0.98  # GDAL's approximation of the transform depends on the window
 
 
+def test_the_nodata_of_s1tiling_files_is_missing(tmp_path: Path) -> None:
+    """Their header says 0; the sample catalogue's says NaN. A cube of either has NaN there."""
+    for missing, part in ((0.0, "a"), (np.nan, "b")):
+        name = f"s1a_31TCJ_vv_DES_110_2020010{1 + (part == 'b')}t054321.tif"
+        pixels = np.random.default_rng(1).random((200, 300), "float32") + 0.01
+        pixels[:50] = missing
+        with rasterio.open(
+            tmp_path / name, "w", driver="GTiff", dtype="float32", count=1, height=200, width=300,
+            crs="EPSG:32631", transform=PLACE, nodata=missing,
+        ) as file:  # fmt: skip
+            file.write(pixels, 1)
+        one = item({"data": asset(tmp_path / name, title=name)})
+        one["collection"] = "THEIA_S1TILING_SENTINEL1_L1"
+        found = cubes.load([one], "VV")["VV"].values[0]
+        assert np.isnan(found[:50]).all()
+        np.testing.assert_array_equal(found[50:], pixels[50:])
+
+
 def test_each_item_tells_where_its_bands_lie(tmp_path: Path) -> None:
     """One item has red first, the next blue, the third a file for each."""
     first, second = image(tmp_path / "a.tif"), image(tmp_path / "b.tif", seed=1)
