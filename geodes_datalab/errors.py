@@ -28,6 +28,7 @@
     GeodesWarning
     |-- IncompleteResult            fewer (or other) items came than the server announced
     |-- ServerQuirk                 the server misbehaved, and the library made it good
+    |-- OlderVersions               products were left out that a newer version replaces
     `-- ClusterWarning              a cluster came, but smaller or otherwise than asked
 
 Each message says what happened; each ``hint`` says what to do next, and is part of ``str(error)``.
@@ -179,6 +180,10 @@ class IncompleteResult(GeodesWarning):
 
 class ServerQuirk(GeodesWarning):
     """The server misbehaved, and the library made it good."""
+
+
+class OlderVersions(GeodesWarning):
+    """Products were left out that a newer version of the same acquisition replaces."""
 
 
 class ClusterWarning(GeodesWarning):

@@ -21,6 +21,7 @@ from geodes_datalab.cubes.locate import Finder, Locator
 from geodes_datalab.cubes.plan import GroupBy, Plan
 from geodes_datalab.cubes.planning import Progress, Stored, Wish, make_plan
 from geodes_datalab.cubes.products import item_dicts, parse
+from geodes_datalab.cubes.reprocessed import Versions, without_older
 from geodes_datalab.errors import CubeError, near
 from geodes_datalab.ops.packing import OFFSET, each
 
@@ -57,6 +58,7 @@ def load(
     resolution: ResolutionLike | None = None,
     resampling: str | Mapping[str, str] = "nearest",
     groupby: GroupBy = "solar_day",
+    versions: Versions = "newest",
     # values
     masked: bool = False,
     scaled: bool = False,
@@ -76,7 +78,10 @@ def load(
         What `geodes_datalab.search` returned, or pystac items, of one collection.
     bands
         Names as in the product (``"B04"``) or common names (``"red"``, ``"nir"``), quality masks
-        among them (``"CLM"``). By default all measurements, without masks.
+        among them (``"CLM"``). By default all measurements, without masks. A file of several bands
+        gives all of them by its own name (``"image"``), and one by the band's name, or by name and
+        number (``"image.4"``). Where several files hold a band, the finest measurement is meant, and
+        never a picture.
     bbox
         West, south, east, north in degrees. The cube's grid takes in all pixels that it touches, and
         is the same whichever items are given. Items that do not touch it give no time step.
@@ -97,6 +102,10 @@ def load(
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
         in a time step, the earliest that has a value wins.
+    versions
+        Of products that were processed again (the same acquisition, by another baseline or at another
+        date), ``"newest"`` loads the newest, and warns of the others; ``"all"`` loads all of them, of
+        which the newest comes first. With ``groupby="id"`` all are loaded.
     masked
         Whether missing pixels become NaN (float32, still in stored units).
     scaled
@@ -142,7 +151,8 @@ def load(
     build = _engine(engine)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
-        parsed = parse(item_dicts(items), bands)
+        found, left_out = without_older(item_dicts(items), versions, each=groupby == "id")
+        parsed = parse(found, bands)
         plan, stored = make_plan(
             parsed,
             Wish(where, crs, resolution, resampling, groupby),
@@ -154,6 +164,8 @@ def load(
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays)
+        if left_out:
+            cube.attrs["older_versions_left_out"] = ", ".join(left_out)
     if clip and where is not None:
         cube = _clipped(cube, where, plan.geobox, blocks)
     if scaled:

@@ -20,6 +20,7 @@ from geodes_datalab.cubes.products import Parsed, titles
 from geodes_datalab.cubes.reading import Source, read_header
 from geodes_datalab.cubes.several import several
 from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand, near
+from geodes_datalab.stac.versions import ranks
 
 MASK_FILL = 255
 """Fill of quality masks that have no value for "no data": all bits set, so such pixels are bad."""
@@ -85,7 +86,8 @@ def make_plan(
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
     longitude = _longitude(geobox) if wish.groupby == "solar_day" else 0.0
     starts, ids = [one.start for one in products], [one.id for one in products]
-    groups = group(starts, ids, wish.groupby, longitude)
+    versions = ranks([one.item for one in parsed], starts)
+    groups = group(starts, ids, wish.groupby, longitude, versions)
     parsed = _completed(parsed, products)
     bands = {name: parsed[0].bands[name] for name in _names(products, parsed)}
     layers = tuple(_layer(name, band, wish.resampling) for name, band in bands.items())

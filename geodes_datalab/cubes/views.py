@@ -106,12 +106,12 @@ def placed(file: Any) -> Any:
 def count(file: Any) -> int:
     """Return how many bands an open file has, without one that tells how opaque the others are."""
     opaque = file.count > 1 and file.colorinterp[-1] == ColorInterp.alpha
-    return int(file.count) - opaque
+    return int(file.count) - int(opaque)
 
 
 def holds(file: Any, number: int) -> bool:
     """Tell whether an open file has a band; for number 0, whether it has but one."""
-    return number <= file.count if number else count(file) == 1
+    return bool(number <= file.count) if number else count(file) == 1
 
 
 def has_band(file: Any, number: int) -> None:

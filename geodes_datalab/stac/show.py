@@ -12,6 +12,7 @@ from geodes_datalab._display import size, table
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError
 from geodes_datalab.stac.assets import data_asset
+from geodes_datalab.stac.versions import superseded, version
 
 if TYPE_CHECKING:
     from geodes_datalab.stac.items import Items
@@ -36,12 +37,21 @@ def items_html(items: Items) -> str:
     if not items.dicts:
         return f"<div>{head}<br>{escape(advice(items))}</div>"
     rows = [_row(item, items.available) for item in items.dicts[:ROWS]]
+    older = superseded(items.dicts)
+    for place, row in enumerate(rows if older else ()):
+        told = str(version(items.dicts[place]))
+        row["version"] = f"{told}, older" if place in older else told
     if len({item.get("collection") for item in items.dicts}) == 1:  # the line above names it
         rows = [{name: row[name] for name in row if name != "collection"} for row in rows]
     foot = f"... and {len(items) - ROWS} more<br>" if len(items) > ROWS else ""
     if any(row["online"] == "?" for row in rows):
         foot += (
             "online ?: ask the archive with <code>geodes_datalab.stac.availability(items)</code>"
+        )
+    if older:
+        foot += (
+            f"<br>{len(older)} older versions of others: <code>load</code> takes the newest, as "
+            "<code>items.newest()</code> does"
         )
     return (
         f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start">{_sketch(items)}'

@@ -137,7 +137,9 @@ def test_several_bands_where_one_is_told_are_no_silence(tmp_path: Path, crs) -> 
 
 
 def test_a_band_that_tells_how_opaque_another_is_counts_for_none(tmp_path: Path) -> None:
-    path = image(tmp_path / "image.tif", 2, nodata=None, driver="GTiff", BLOCKSIZE=None, alpha="yes")
+    path = image(
+        tmp_path / "image.tif", 2, nodata=None, driver="GTiff", BLOCKSIZE=None, alpha="yes"
+    )
     with rasterio.open(path) as file:
         assert file.colorinterp[1] == rasterio.enums.ColorInterp.alpha
     for facts in ({}, {"data_type": "uint16"}):

@@ -263,7 +263,9 @@ def test_a_file_lost_from_the_cache_is_a_404(
 
 
 def test_the_sample_archive_of_a_collection(geodes: StandIn) -> None:
-    document = requests.get(f"{geodes.stac_url}/collections/THEIA_S1TILING_SENTINEL1_L1", timeout=minutes(2)).json()
+    document = requests.get(
+        f"{geodes.stac_url}/collections/THEIA_S1TILING_SENTINEL1_L1", timeout=minutes(2)
+    ).json()
     reply = requests.get(document["summaries"]["access_url"], timeout=minutes(2))
     names = zipfile.ZipFile(io.BytesIO(reply.content)).namelist()
     assert len(names) == 6
