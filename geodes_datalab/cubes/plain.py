@@ -10,7 +10,8 @@ from geodes_datalab import stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.assets import Held, entries, held, layout
 from geodes_datalab.errors import UnknownBand, UnknownCollection, near
-from geodes_datalab.stac.readers import folded
+from geodes_datalab.stac.readers import folded, readers
+from geodes_datalab.stac.shipped import shipped
 
 _MASKS = ("cloud", "cloud-shadow", "data-mask", "land-water", "snow-ice", "water-mask", "quality")
 
@@ -26,6 +27,8 @@ class AssetReader(stac.Reader):
     """All bands, those of pictures among them, which ``bands`` leaves out."""
     by_layout: dict[Hashable, AssetReader] = field(default_factory=dict, hash=False, compare=False)
     """Readers of single items, by what their assets hold."""
+    each: tuple[AssetReader, ...] = field(default=(), hash=False)
+    """Where this is the reader of items that differ in what they hold: one for each kind of them."""
     of_all: AssetReader | None = field(default=None, hash=False)
     """The reader of all items, where this is that of some: it knows what they lack."""
 
@@ -33,8 +36,8 @@ class AssetReader(stac.Reader):
         """Return the reader of one item: the same name may be another file there, or another band."""
         own = layout(item)
         if own not in self.by_layout:
-            known = _known([item])
-            self.by_layout[own] = _reader(self.collection, known, self) if known else self
+            of_item = _reader(self.collection, _known(item))
+            self.by_layout[own] = replace(of_item, of_all=self) if self.each else self
         return self.by_layout[own]
 
     @property
@@ -71,17 +74,27 @@ class AssetReader(stac.Reader):
         UnknownBand
             None is called so, or several that are not the same.
         """
-        for ways in (self._by_key, self._by_place, self._by_own_name, self._by_common_name):
-            if found := ways(name):
-                return found
+        for one in self.each or (self,):
+            if found := one.meant(name):
+                return self._typed(name, found)
         if self.of_all is not None:
             return self.of_all.band(name)
         raise self._unknown(name)
 
+    def meant(self, name: str) -> stac.Band | None:
+        """Return what a name means in items that hold the same; None where it means nothing."""
+        return self._by_key(name) or self._by_place(name) or self._by_name(name)
+
+    def _typed(self, name: str, found: stac.Band) -> stac.Band:
+        """Take the type from items that tell it, where one does not."""
+        if found.dtype or self.of_all is None:
+            return found
+        return replace(found, dtype=self.of_all.band(name).dtype)
+
     def _by_key(self, name: str) -> stac.Band | None:
         exact = (band for _, band in self.known if band.name == name)
-        loose = (band for _, band in self.known if folded(band.name) == folded(name))
-        return next(exact, None) or next(loose, None)
+        keys = (band for one, band in self.known if folded(one.key) == folded(name))
+        return next(exact, None) or next(keys, None)
 
     def _by_place(self, name: str) -> stac.Band | None:
         """Find ``image.4`` and ``image.nir``: a band of a file that is named."""
@@ -95,27 +108,23 @@ class AssetReader(stac.Reader):
                 return band
         return None
 
-    def _by_own_name(self, name: str) -> stac.Band | None:
-        fitting = [one for one in self._measured if folded(one[0].own or "") == folded(name)]
-        return min(fitting, key=lambda one: one[0].rank)[1] if fitting else None
-
-    def _by_common_name(self, name: str) -> stac.Band | None:
-        fitting = [one for one in self._measured if folded(one[0].common or "") == folded(name)]
+    def _by_name(self, name: str) -> stac.Band | None:
+        """Find the best measurement that has a name, of its own or in common with other sensors."""
+        word = folded(name)
+        measured = [(one, band) for one, band in self.known if not one.picture]
+        fitting = [pair for pair in measured if word in _words(pair[0])]
         if not fitting:
             return None
         first = min(one.rank[:-1] for one, _ in fitting)  # the last tells files apart, no more
         best = [(one, band) for one, band in fitting if one.rank[:-1] == first]
-        own = {folded(one.own or band.name) for one, band in best}
-        if len(own) > 1:
-            names = ", ".join(band.name for _, band in best)
+        own = [pair for pair in best if folded(pair[0].own or "") == word]
+        if len({folded(one.own or band.name) for one, band in own or best}) > 1:
+            names = [band.name for _, band in best]
             raise UnknownBand(
-                f'{self.collection} calls {len(own)} bands "{name}": {names}', "name one of them"
+                f'{self.collection} calls {len(names)} bands "{name}": {", ".join(names)}',
+                hint="name one of them",
             )
-        return best[0][1]
-
-    @property
-    def _measured(self) -> list[tuple[Held, stac.Band]]:
-        return [one for one in self.known if not one[0].picture]
+        return (own or best)[0][1]
 
     def _unknown(self, name: str) -> UnknownBand:
         words = [*self.names, *(band.common_name for band in self.bands if band.common_name)]
@@ -124,6 +133,10 @@ class AssetReader(stac.Reader):
             if one.picture and folded(name) in one.words:
                 hint = f'the picture "{one.key}" has it, for looking at: load "{band.name}"'
         return UnknownBand(f'{self.collection} has no band "{name}"', hint)
+
+
+def _words(one: Held) -> set[str]:
+    return {folded(word) for word in (one.own, one.common) if word}
 
 
 def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader:
@@ -138,10 +151,36 @@ def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader
         Raised if the items have no image assets.
     """
     of_each = {layout(item): item for item in reversed(items)}
-    known = _known(list(of_each.values())[::-1])
-    if not known:
-        raise error
-    return _reader(str(items[0].get("collection") or ""), known)
+    kinds = [_known(item) for item in reversed(of_each.values())]
+    if not any(kinds):
+        raise _unreadable(items, error) from error
+    collection = str(items[0].get("collection") or "")
+    each = [_reader(collection, known) for known in kinds]
+    if len(each) == 1:
+        return each[0]
+    every: dict[str, tuple[Held, stac.Band]] = {}
+    for one, band in (pair for known in kinds for pair in known):
+        every.setdefault(one.name, (one, band))
+    return replace(_reader(collection, tuple(every.values())), each=tuple(each))
+
+
+def _unreadable(items: Sequence[Json], error: UnknownCollection) -> UnknownCollection:
+    """Say what items hold of which no cube is made, and what to do with them."""
+    collection = str(items[0].get("collection") or "")
+    title = next((one.title for one in shipped() if one.id == collection), None)
+    held = dict.fromkeys(
+        str(asset.get("title") or asset.get("type") or key)
+        for item in items[:1]
+        for key, asset in (item.get("assets") or {}).items()
+        if "data" in (asset.get("roles") or ["data"])
+    )
+    loaded = ", ".join(name for name, one in readers().items() if one.geocoded)
+    return UnknownCollection(
+        f"{error.message}{f' ({title})' if title else ''}, whose items hold "
+        f"{', '.join(list(held)[:3]) or 'no data file'}",
+        "download the products with geodes_datalab.download(), and open the files with what reads "
+        f"their format. Cubes are made of {loaded}, and of items whose files are GeoTIFF or JPEG 2000",
+    )
 
 
 def placed(band: stac.Band, index: int) -> stac.Band:
@@ -149,28 +188,24 @@ def placed(band: stac.Band, index: int) -> stac.Band:
     return replace(band, name=f"{band.name}.{index}", asset=band.key, index=index)
 
 
-def _reader(collection: str, known: Known, of_all: AssetReader | None = None) -> AssetReader:
+def _reader(collection: str, known: Known) -> AssetReader:
     bands = tuple(band for one, band in known if not one.picture)
-    return AssetReader(collection, "asset", bands, known=known, of_all=of_all)
+    return AssetReader(collection, "asset", bands, known=known)
 
 
-def _known(items: Sequence[Json]) -> Known:
-    """Describe the bands of items, each name once."""
-    found: dict[str, tuple[Held, stac.Band]] = {}
-    for item in items:
-        for one in held(item):
-            if one.name not in found:
-                found[one.name] = one, _band(one, item["assets"][one.key], item.get("properties"))
-    return tuple(found.values())
+def _known(item: Json) -> Known:
+    """Describe the bands of an item."""
+    assets, properties = item.get("assets") or {}, item.get("properties") or {}
+    return tuple((one, _band(one, assets[one.key], properties)) for one in held(item))
 
 
-def _band(one: Held, asset: Json, properties: Json | None) -> stac.Band:
-    tables = entries(asset, properties or {})
+def _band(one: Held, asset: Json, properties: Json) -> stac.Band:
+    tables = entries(asset, properties)
     first, raster, eo = tables[max(one.index - 1, 0)] if tables else ({}, {}, {})
 
     def told(name: str, *older: str, default: Any = None) -> Any:
         """Look for a field in the band, in the asset, in the item."""
-        for place in (first, asset, raster, eo, properties or {}):
+        for place in (first, asset, raster, eo, properties):
             for spelling in (name, *older):
                 if place.get(spelling) is not None:
                     return place[spelling]
