@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -200,8 +200,7 @@ def _known(item: Json) -> Known:
 
 
 def _band(one: Held, asset: Json, properties: Json) -> stac.Band:
-    tables = entries(asset, properties)
-    first, raster, eo = tables[max(one.index - 1, 0)] if tables else ({}, {}, {})
+    first, raster, eo = _tables(one, asset, properties)
 
     def told(name: str, *older: str, default: Any = None) -> Any:
         """Look for a field in the band, in the asset, in the item."""
@@ -212,7 +211,6 @@ def _band(one: Held, asset: Json, properties: Json) -> stac.Band:
         return default
 
     nodata = told("nodata", "raster:nodata")
-    mask = set(asset.get("roles") or ()) & set(_MASKS)
     return stac.Band(
         name=one.name,
         gsd=float(told("raster:spatial_resolution", "spatial_resolution", "gsd", default=0.0)),
@@ -226,10 +224,16 @@ def _band(one: Held, asset: Json, properties: Json) -> stac.Band:
         nodata=None if nodata is None else float(nodata),
         units=str(told("unit", default="1")),
         description=_description(one, asset),
-        role="mask" if mask else "data",
+        role="mask" if set(asset.get("roles") or ()) & set(_MASKS) else "data",
         asset=None if one.name == one.key else one.key,
         index=one.index,
     )
+
+
+def _tables(one: Held, asset: Json, properties: Json) -> Sequence[Mapping[str, Any]]:
+    """Return what ``bands``, ``raster:bands`` and ``eo:bands`` tell of a band."""
+    tables = entries(asset, properties)
+    return tables[max(one.index - 1, 0)] if tables else ({}, {}, {})
 
 
 def _description(one: Held, asset: Json) -> str:

@@ -68,6 +68,7 @@ def group(
     ids: Sequence[str],
     how: GroupBy,
     longitude: float,
+    *,
     ranks: Sequence[tuple[datetime, int]] | None = None,
 ) -> tuple[tuple[int, ...], ...]:
     """Sort products into time steps.

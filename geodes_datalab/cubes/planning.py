@@ -87,7 +87,7 @@ def make_plan(
     longitude = _longitude(geobox) if wish.groupby == "solar_day" else 0.0
     starts, ids = [one.start for one in products], [one.id for one in products]
     versions = ranks([one.item for one in parsed], starts)
-    groups = group(starts, ids, wish.groupby, longitude, versions)
+    groups = group(starts, ids, wish.groupby, longitude, ranks=versions)
     parsed = _completed(parsed, products)
     bands = {name: parsed[0].bands[name] for name in _names(products, parsed)}
     layers = tuple(_layer(name, band, wish.resampling) for name, band in bands.items())
