@@ -33,6 +33,7 @@
     |-- ServerQuirk                 the server misbehaved, and the library made it good
     |-- ValuesInDoubt               what stored numbers mean is not told, or told in two ways
     |-- CubeWarning                 a cube came, but hardly the one that was meant
+    |-- OlderVersions               products were left out that a newer version replaces
     `-- ClusterWarning              a cluster came, but smaller or otherwise than asked
 
 Each message says what happened; each ``hint`` says what to do next, and is part of ``str(error)``.
@@ -204,6 +205,10 @@ class ValuesInDoubt(GeodesWarning):
 
 class CubeWarning(GeodesWarning):
     """A cube came as asked, but hardly the one that was meant."""
+
+
+class OlderVersions(GeodesWarning):
+    """Products were left out that a newer version of the same acquisition replaces."""
 
 
 class ClusterWarning(GeodesWarning):

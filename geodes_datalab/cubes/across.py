@@ -7,6 +7,8 @@ between them, and GDAL warps them at once: so there is no seam, whatever the met
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from rasterio.enums import Resampling
 
 from geodes_datalab.cubes.archive.copies import View
 from geodes_datalab.cubes.archive.window import Window
+from geodes_datalab.cubes.numbers import Facts, facts
 from geodes_datalab.cubes.seam import pixel, world
 from geodes_datalab.cubes.turns import turn
 
@@ -87,7 +90,7 @@ def view(path: str, params: RasterLoadParams, box: GeoBox, part: GeoBox) -> View
 
 
 def read(
-    path: str, params: RasterLoadParams, box: GeoBox, part: GeoBox
+    path: str, params: RasterLoadParams, grids: tuple[GeoBox, GeoBox], band: int = 1
 ) -> tuple[tuple[slice, slice], npt.NDArray[Any]]:
     """Read a part of a cube from a file with a seam between them; see `reading.read_pixels`.
 
@@ -97,25 +100,27 @@ def read(
         The file.
     params
         odc-loader's description of the output: dtype, fill value, resampling.
-    box
-        Grid of the file.
-    part
-        Grid of the part.
+    grids
+        Of the file, and of the part.
+    band
+        Number of the band in the file, from 1.
 
     Returns
     -------
     tuple
-        Where the pixels go (all of the part), and the pixels.
+        Where the pixels go (all of the part), and the pixels. What the file has no value for, and what
+        its own mask hides, has the fill value; 0 where there is none.
     """
-    made = np.full(part.shape, params.fill_value, params.dtype)
+    box, part = grids
+    made = np.full(part.shape, params.fill_value or 0, params.dtype)
     where = (slice(0, made.shape[0]), slice(0, made.shape[1]))
     wanted = _wanted(box, part)
     if wanted is None:
         return where, made
     with rasterio.open(path, sharing=False) as file:
-        level = _level(wanted.scale, params, file.overviews(1))
+        level = _level(wanted.scale, params, file.overviews(band))
         if level is None:
-            _warp(file, wanted, params, (box, part), made)
+            _warp(_Band(file, band), wanted, params, grids, made)
     if level is not None:
         with rasterio.open(path, sharing=False, overview_level=level) as file:
             rows, columns = file.shape
@@ -123,21 +128,51 @@ def read(
             coarse = GeoBox((rows, columns), box.transform @ scale, box.crs)
             wanted = _wanted(coarse, part)
             if wanted is not None:
-                _warp(file, wanted, params, (coarse, part), made)
+                _warp(_Band(file, band), wanted, params, (coarse, part), made)
     return where, made
 
 
+class _Band(NamedTuple):
+    """One band of an open file."""
+
+    file: Any
+    number: int
+
+    @property
+    def told(self) -> Facts:
+        """What the file tells of it."""
+        return facts(self.file, self.number)
+
+    def pixels(self, window: Any) -> npt.NDArray[Any]:
+        """Read a window."""
+        found: npt.NDArray[Any] = self.file.read(self.number, window=window)
+        return found
+
+    def values(self, window: Any, nodata: float | None) -> npt.NDArray[Any]:
+        """Read a window as floats, in which NaN is what the file's mask hides, or is missing."""
+        found = self.pixels(window)
+        wide = found.astype(np.result_type(found.dtype, "float32"))
+        hidden = self.file.read_masks(self.number, window=window) == 0
+        wide[hidden | (False if nodata is None else found == nodata)] = np.nan
+        return wide
+
+
 def _warp(
-    file: Any,
+    band: _Band,
     wanted: _Wanted,
     params: RasterLoadParams,
     grids: tuple[GeoBox, GeoBox],
     made: npt.NDArray[Any],
 ) -> None:
-    """Warp what is wanted of an open file onto a part; what it has no value for stays as it is."""
+    """Warp what is wanted of a band onto a part; what it has no value for stays as it is."""
     box, part = grids
-    nodata = resolve_src_nodata(file.nodata, params)
-    for left, pixels in _runs(file, wanted):
+    told = band.told
+    nodata = resolve_src_nodata(told.nodata, params)
+    fill = resolve_dst_nodata(made.dtype, params, nodata)
+    read: Callable[[Any], npt.NDArray[Any]] = band.pixels
+    if told.masked:  # GDAL minds a file's mask, but here it gets pixels alone
+        read, nodata = partial(band.values, nodata=nodata), math.nan
+    for left, pixels in _runs(read, wanted, band.file.width):
         rasterio.warp.reproject(
             pixels,
             made,
@@ -146,18 +181,19 @@ def _warp(
             src_nodata=nodata,
             dst_crs=str(part.crs),
             dst_transform=part.transform,
-            dst_nodata=resolve_dst_nodata(made.dtype, params, nodata),
+            dst_nodata=fill,
             resampling=Resampling[params.resampling],
             init_dest_nodata=False,
         )
 
 
-def _runs(file: Any, wanted: _Wanted) -> list[tuple[int, npt.NDArray[Any]]]:
+def _runs(
+    read: Callable[[Any], npt.NDArray[Any]], wanted: _Wanted, columns: int
+) -> list[tuple[int, npt.NDArray[Any]]]:
     """Read runs of columns that lie next to each other; with each comes its first column."""
     runs: list[tuple[int, npt.NDArray[Any]]] = []
-    for first, last, start in wanted.pieces(file.width):
-        window = ((wanted.top, wanted.bottom), (first, last))
-        pixels, left = file.read(1, window=window), first + start
+    for first, last, start in wanted.pieces(columns):
+        pixels, left = read(((wanted.top, wanted.bottom), (first, last))), first + start
         if runs and abs(left - runs[-1][0] - runs[-1][1].shape[1]) <= 1:
             runs[-1] = runs[-1][0], np.concatenate([runs[-1][1], pixels], axis=1)
         else:

@@ -72,7 +72,7 @@ def _tell_lost(shape: Any, transform: Any, all_touched: bool) -> None:
     warnings.warn(
         f"{what}. Give all_touched=True to keep the pixels that they touch, or a finer resolution",
         CubeWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

@@ -210,7 +210,7 @@ def _useless(one: Parsed) -> bool:
     assets: Json = one.item.get("assets") or {}
     places = [
         properties,
-        *(assets[band.name] for band in one.bands.values() if band.name in assets),
+        *(assets[band.key] for band in one.bands.values() if band.key in assets),
     ]
 
     def told(name: str) -> Any:

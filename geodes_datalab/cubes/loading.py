@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +35,7 @@ from geodes_datalab.cubes.locate import Finder, Locator
 from geodes_datalab.cubes.plan import GroupBy, Plan
 from geodes_datalab.cubes.planning import Progress, Wish, make_plan
 from geodes_datalab.cubes.products import item_dicts, parse
+from geodes_datalab.cubes.reprocessed import VERSIONS, Versions, without_older
 from geodes_datalab.cubes.storing import Stored, doubts
 from geodes_datalab.ops.packing import each
 from geodes_datalab.stac.held import ItemsLike
@@ -75,6 +76,7 @@ def load(
     resolution: ResolutionLike | None = None,
     resampling: ResamplingLike = "nearest",
     groupby: GroupBy = "solar_day",
+    versions: Versions = "newest",
     # values
     raw: bool = False,
     masked: bool | None = None,
@@ -98,7 +100,10 @@ def load(
         of files are relative to the item: its ``self`` link, or the file that it was read from.
     bands
         Names as in the product (``"B04"``) or common names (``"red"``, ``"nir"``), quality masks
-        among them (``"CLM"``). By default all measurements, without masks.
+        among them (``"CLM"``). By default all measurements, without masks. A file of several bands
+        gives all of them by its own name (``"image"``), and one by the band's name, or by name and
+        number (``"image.4"``). Where several files hold a band, the finest measurement is meant, and
+        never a picture.
     bbox
         West, south, east, north in degrees (six numbers with heights), or any form of ``geometry``,
         whose box is meant. The cube's grid takes in all pixels that it touches, and is the same
@@ -126,6 +131,10 @@ def load(
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
         in a time step, the earliest that has a value wins.
+    versions
+        Of products that were processed again (the same acquisition, by another baseline or at another
+        date), ``"newest"`` loads the newest, and warns of the others; ``"all"`` loads all of them, of
+        which the newest comes first. With ``groupby="id"`` all are loaded.
     raw
         Whether to leave numbers as they are stored, for example integers. By default values are
         physical: reflectance, backscatter, heights, with missing pixels as NaN.
@@ -184,39 +193,45 @@ def load(
         {"masked": masked, "scaled": scaled, "progress": progress},
         clip=clip, all_touched=all_touched, raw=raw,
     )  # fmt: skip
-    resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
+    _refuse(groupby, versions, chunks)
     threads = idle.check_threads(arguments.number("threads", threads), engine, "odc")
     folder = idle.check_archives(arguments.folder(archives), locator)
-    arguments.group_by(groupby)
-    arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)  # refused before anything is asked
+    resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
     how = values.asked(raw, masked=masked, scaled=scaled)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
         idle.check_clip(clip=clip, all_touched=all_touched, area=where)
-        parsed = parse(item_dicts(items, datetime), arguments.bands(bands))
-        plan, stored = make_plan(
-            parsed,
-            Wish(
-                where, arguments.crs(crs), resolution, resampling, groupby, raw=how.raw, clip=clip
-            ),
-            locator=locator or Finder(client, folder),
-            client=client,
-            progress=_bar(len(parsed), progress),
+        chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
+        parsed = parse(chosen.items, arguments.bands(bands))
+        wish = Wish(
+            where, arguments.crs(crs), resolution, resampling, groupby, raw=how.raw, clip=clip
         )
+        find, bar = locator or Finder(client, folder), _bar(len(parsed), progress)
+        plan, stored = make_plan(parsed, wish, locator=find, client=client, progress=bar)
         around.check(plan, now=threads is not None)
         idle.tell_unused_folder(plan, folder)
         credentials.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
-        cube = _dataset(plan, stored, arrays)
+        cube = _dataset(plan, stored, arrays, chosen.left_out)
     values.warn(doubts(parsed, stored))
-    if clip and where is not None:
-        mask = outside(where, plan.geobox, (blocks["y"], blocks["x"]), all_touched=all_touched)
-        cube = _clipped(cube, mask)
+    cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
     return ops.mask_nodata(cube) if how.masked else cube
 
 
-def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]) -> xr.Dataset:
+def _refuse(groupby: Any, versions: Any, chunks: Any) -> None:
+    """Refuse what cannot be meant, before anything is asked of any server."""
+    arguments.group_by(groupby)
+    arguments.one_of("versions", versions, VERSIONS)
+    arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)
+
+
+def _dataset(
+    plan: Plan,
+    stored: Mapping[str, Stored],
+    arrays: Mapping[str, Any],
+    left_out: Sequence[str],
+) -> xr.Dataset:
     offsets, pointers = attributes.offsets(stored)
     coords = attributes.coordinates(plan.geobox, plan.times) | offsets
     variables = {
@@ -229,10 +244,17 @@ def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]
         for layer in plan.layers
     }
     collection = next(iter(stored.values())).collection
-    return xr.Dataset(variables, coords, attributes.dataset(plan, collection))
+    attrs = attributes.dataset(plan, collection)
+    if left_out:
+        attrs["older_versions_left_out"] = ", ".join(left_out)
+    return xr.Dataset(variables, coords, attrs)
 
 
-def _clipped(cube: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
+def _clipped(
+    cube: xr.Dataset, area: Any, geobox: GeoBox, blocks: Mapping[str, int], all_touched: bool
+) -> xr.Dataset:
+    mask = outside(area, geobox, (blocks["y"], blocks["x"]), all_touched=all_touched)
+
     def cut(band: xr.DataArray) -> xr.DataArray:
         result = band.where(~mask, band.dtype.type(band.attrs.get("nodata", np.nan)))
         result.attrs, result.encoding = band.attrs, band.encoding

@@ -101,12 +101,12 @@ def _refuse_for_flags(name: str, method: str, bands: Mapping[str, stac.Band]) ->
 
 
 def _named(key: Any, bands: Mapping[str, stac.Band], reader: stac.Reader) -> list[str]:
-    """Return the variables that hold the band of a name."""
+    """Return the variables that hold the band of a name, or all bands of the file of that name."""
     loaded = [
         name if name == band.name else f"{name} ({band.name})" for name, band in bands.items()
     ]
     try:
-        native = reader.band(str(key)).name
+        natives = {reader.band(one).name for one in reader.expanded(str(key))}
     except UnknownBand as error:
         words = {word for one in reader.bands for word in (one.name, one.common_name) if word}
         hint = near(str(key), sorted({*words, *bands}))
@@ -115,7 +115,7 @@ def _named(key: Any, bands: Mapping[str, stac.Band], reader: stac.Reader) -> lis
             hint=f"{hint} " * bool(hint)
             + f'the cube has: {", ".join(loaded)}; "*" stands for all others',
         ) from error
-    found = [name for name, band in bands.items() if band.name == native]
+    found = [name for name, band in bands.items() if {band.name, band.key} & natives]
     if not found:
         raise UnknownBand(
             f"resampling is given for {key!r}, which is not loaded",

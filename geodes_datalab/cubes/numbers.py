@@ -52,17 +52,26 @@ class Facts(NamedTuple):
     """Whether it has a mask, or an alpha band, of its own."""
 
 
-def facts(file: Any) -> Facts:
-    """Return what an open file tells of the numbers in its first band."""
-    scale, offset = float(file.scales[0]), float(file.offsets[0])
+def facts(file: Any, band: int = 1) -> Facts:
+    """Return what an open file tells of the numbers in one of its bands.
+
+    Parameters
+    ----------
+    file
+        As rasterio opens it.
+    band
+        Number of the band, from 1.
+    """
+    place = band - 1
+    scale, offset = float(file.scales[place]), float(file.offsets[place])
     told = (scale, offset) not in ((1.0, 0.0), (0.0, 0.0)) and math.isfinite(scale + offset)
     return Facts(
-        file.dtypes[0],
-        holdable(file.nodata, file.dtypes[0]),
+        file.dtypes[place],
+        holdable(file.nodatavals[place], file.dtypes[place]),
         (scale or 1.0) if told else None,
         offset if told else None,
-        file.units[0] or None,
-        bool(_OWN_MASKS & set(file.mask_flag_enums[0])),
+        file.units[place] or None,
+        bool(_OWN_MASKS & set(file.mask_flag_enums[place])),
     )
 
 
@@ -188,7 +197,9 @@ def _replaced(pixels: npt.NDArray[Any], bad: npt.NDArray[np.bool_], fill: Any) -
     return result
 
 
-def hide(file: Any, params: RasterLoadParams, geobox: GeoBox, pixels: npt.NDArray[Any]) -> None:
+def hide(
+    file: Any, params: RasterLoadParams, geobox: GeoBox, pixels: npt.NDArray[Any], band: int = 1
+) -> None:
     """Make pixels missing that a file's own mask hides, where odc-loader took them as they are.
 
     GDAL minds the mask where it warps.
@@ -198,6 +209,6 @@ def hide(file: Any, params: RasterLoadParams, geobox: GeoBox, pixels: npt.NDArra
     )
     if roi.paste_ok and roi.read_shrink == 1:
         rows, columns = roi.roi_src
-        seen = file.read_masks(1, window=Window.from_slices(rows, columns))
+        seen = file.read_masks(band, window=Window.from_slices(rows, columns))
         if seen.shape == pixels.shape:
             pixels[seen == 0] = params.fill_value

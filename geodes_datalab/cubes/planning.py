@@ -18,9 +18,11 @@ from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, reader_of, titles
 from geodes_datalab.cubes.reading import Source, read_header
+from geodes_datalab.cubes.several import several
 from geodes_datalab.cubes.storing import Frame, Stored, meant, stored
 from geodes_datalab.cubes.values import Words, completed
 from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand
+from geodes_datalab.stac.versions import ranks
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 Sources = Mapping[str, Source]
@@ -69,16 +71,14 @@ def make_plan(
     sources = _at_hand(parsed, locator)
     if sources is None:
         sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
-    parsed, sources = _with_any_band(parsed, sources)
+    parsed, sources = several(*_with_any_band(parsed, sources))
     products = _products(parsed, sources, client)
     if doubted:
         doubt.tell([(one, made.grid) for one, made in zip(parsed, products, strict=True)], doubted)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
-    longitude = _longitude(geobox) if wish.groupby == "solar_day" else 0.0
-    starts, ids = [one.start for one in products], [one.id for one in products]
-    groups = group(starts, ids, wish.groupby, longitude)
+    groups = _groups(parsed, products, geobox, wish.groupby)
     names = _names(products, parsed)
     frame = Frame(
         geobox, products, groups, _words(names, parsed, products, client, raw=wish.raw),
@@ -87,15 +87,28 @@ def make_plan(
         described=parsed[0].container == "asset", shifts=parsed[0].shifts,
     )  # fmt: skip
     bands = {name: parsed[0].bands[name] for name in names}
-    methods = native.methods(
-        wish.resampling, bands, lambda: reader_of([one.item for one in parsed])
-    )
+    methods = native.methods(wish.resampling, bands, partial(_reader, parsed))
     variables = {name: stored(name, band, frame) for name, band in bands.items()}
     layers = tuple(
         Layer(name, one.band.name, one.dtype, one.fill, methods[name])
         for name, one in variables.items()
     )
     return Plan(layers, tuple(meant(frame, variables)), geobox, groups), variables
+
+
+def _reader(parsed: Sequence[Parsed]) -> stac.Reader:
+    """Return what knows all names of the first item's bands."""
+    return reader_of([one.item for one in parsed]).for_item(parsed[0].item)
+
+
+def _groups(
+    parsed: Sequence[Parsed], products: Sequence[Product], geobox: GeoBox, how: GroupBy
+) -> tuple[tuple[int, ...], ...]:
+    """Sort products into time steps; of one acquisition, the newest version comes first."""
+    longitude = _longitude(geobox) if how == "solar_day" else 0.0
+    starts, ids = [one.start for one in products], [one.id for one in products]
+    newest = ranks([one.item for one in parsed], starts)
+    return group(starts, ids, how, longitude, ranks=newest)
 
 
 def _longitude(geobox: GeoBox) -> float:
@@ -163,7 +176,8 @@ class _Files(Mapping[str, Source]):
             raise KeyError(name)
         title, bands = self._one
         place = self._first + self._names.index(name)
-        return Source(title, bands[name].name, self._paths[place], self._sizes[place])
+        band = bands[name]
+        return Source(title, band.name, self._paths[place], self._sizes[place], band.index)
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -202,7 +216,7 @@ def _sources(one: Parsed, locator: Locator) -> Sources:
             path = locator.locate(asset, band.member)
         except MissingMember:
             continue
-        found[name] = Source(one.title, band.name, path, _size(asset))
+        found[name] = Source(one.title, band.name, path, _size(asset), band.index)
     return found
 
 
@@ -217,7 +231,7 @@ def _assets(one: Parsed) -> dict[str, Json]:
         return dict.fromkeys(one.bands, stac.data_asset(one.item)[1])
     assets: Mapping[str, Json] = one.item["assets"]
     if one.container == "asset":
-        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.name))}
+        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.key))}
     names = {str(asset.get("title") or key): asset for key, asset in assets.items()}
     found = {}
     for name, band in one.bands.items():

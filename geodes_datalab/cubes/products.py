@@ -98,9 +98,10 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
     """
     reader = reader_of(items)
     if not reader.geocoded:
+        kinds = dict.fromkeys(reader.for_item(item).description for item in items)
         raise CubeError(
-            f"{reader.collection} is in radar geometry, not on a map: {reader.description}",
-            hint="search a geocoded collection instead, for example PEPS_S1_L2",
+            f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
+            hint=reader.instead,
         )
     names = _wanted(reader, bands)
     return list(_parsed(items, reader, names, by_name=bands is not None))
@@ -123,15 +124,11 @@ def reader_of(items: Sequence[Json]) -> stac.Reader:
 
 def _wanted(reader: stac.Reader, bands: Sequence[str] | str | None) -> list[str]:
     if bands is None:
-        data = [band for band in reader.bands if band.role == "data"]
-        common = [band for band in data if band.common_name]  # leaves variants of a band out
-        return [band.name for band in common or data]
+        return reader.chosen
     names = [bands] if isinstance(bands, str) else list(bands)
     if not names:
         raise UnknownBand("no bands were asked for", hint="leave bands out to load all")
-    for name in names:
-        reader.band(name)
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(one for name in names for one in reader.expanded(name)))
 
 
 def _parsed(
@@ -195,7 +192,7 @@ def _told(assets: Json, properties: Json, bands: Iterable[stac.Band]) -> list[_T
             asset.get("proj:epsg", epsg),
             "proj:transform" in asset,
         )
-        if (asset := assets.get(band.name))
+        if (asset := assets.get(band.key))
         else of_item
         for band in bands
     ]
@@ -205,7 +202,7 @@ def _grids(
     told: Sequence[_Told], reader: stac.Reader, bands: Mapping[str, stac.Band]
 ) -> dict[str, GeoBox]:
     """Derive the grid of each band of which enough is told."""
-    finest = min(band.gsd for band in reader.bands)
+    finest = min((band.gsd for band in reader.bands), default=0)
     found = {}
     for (name, band), (shape, transform, code, epsg, own) in zip(bands.items(), told, strict=True):
         code = code or (f"EPSG:{epsg}" if epsg else None)  # noqa: PLW2901 - two spellings of one

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -65,15 +65,21 @@ class Source(NamedTuple):
     """Path as GDAL understands it, with the public address inside."""
     size: int | None = None
     """Bytes of the file or archive at that address, where the catalogue tells."""
+    number: int = 1
+    """Of the band in the file, from 1; 0 where it should have but one."""
     meaning: Meaning | None = None
     """What its numbers mean; as the output is described, where not given."""
 
+    @property
+    def place(self) -> int:
+        """Number of the band in the file, from 1, whether or not it is told."""
+        return max(self.number, 1)
+
     @classmethod
-    def told(
-        cls, title: str, band: str, path: str, size: int | None, meaning: Sequence[Any] | None
-    ) -> Source:
-        """Return the source that was written down as JSON."""
-        return cls(title, band, path, size, None if meaning is None else Meaning(*meaning))
+    def told(cls, *facts: Any) -> Source:
+        """Return the source that was written down as JSON: its fields, in their order."""
+        *own, meaning = facts
+        return cls(*own, None if meaning is None else Meaning(*meaning))
 
 
 def read_pixels(
@@ -120,11 +126,11 @@ def read_pixels(
 
     def read(path: str) -> Any:
         if straight is not None:
-            found = _as_they_are(path, _Wish(params, straight, out, source.meaning))
+            found = _as_they_are(path, _Wish(params, straight, out, source))
             if found is not None:
                 return found
         with filled(path) as whole:
-            where, pixels = _warped(whole, params, geobox, source.meaning)
+            where, pixels = _warped(whole, params, geobox, source)
         views.meets(where, grid if straight is not None else None)
         return where, pixels
 
@@ -135,21 +141,24 @@ def read_pixels(
     return _guarded(source, read, look, straight=straight is not None)
 
 
-def _warped(path: str, params: RasterLoadParams, geobox: Any, meaning: Meaning | None) -> Any:
+def _warped(path: str, params: RasterLoadParams, geobox: Any, source: Source) -> Any:
     """Let odc-loader or GDAL read, warp and resample; then make of it what is wanted."""
+    meaning, band = source.meaning, source.place
     with rasterio.open(path, sharing=False) as file:
         own = views.placed(file)
-        told = numbers.facts(file)
+        views.has_band(file, source.number)
+        told = numbers.facts(file, band)
         torn = isinstance(own, GeoBox) and seam.at(own, geobox)
         wish = params if meaning is None else numbers.asked(params, meaning, told)
         if torn:
-            where, pixels = across.read(path, wish, own, geobox)
+            where, pixels = across.read(path, wish, (own, geobox), band)
         else:
-            where, pixels = RioReader(RasterSource(path), LocalContext()).read(wish, geobox)
+            one = RasterSource(path, band=band)
+            where, pixels = RioReader(one, LocalContext()).read(wish, geobox)
         if meaning is None:
             return where, pixels
         if told.masked and not torn:
-            numbers.hide(file, wish, geobox, pixels)
+            numbers.hide(file, wish, geobox, pixels, band)
     if params.nearest:
         return where, numbers.converted(pixels, params, meaning, told)
     # between valid numbers, resampling may well find one that means "missing" where it is stored
@@ -163,7 +172,17 @@ class _Wish(NamedTuple):
     params: RasterLoadParams
     straight: views.Shared
     out: npt.NDArray[Any] | None
-    meaning: Meaning | None
+    source: Source
+
+    @property
+    def band(self) -> int:
+        """Number of the band in its file, from 1."""
+        return self.source.place
+
+    @property
+    def meaning(self) -> Meaning | None:
+        """What the catalogue tells of its numbers."""
+        return self.source.meaning
 
     @property
     def room(self) -> npt.NDArray[Any] | None:
@@ -197,7 +216,7 @@ def _window(path: str, wish: _Wish, level: int) -> Any | None:
     if found is None or found.dtype != told.dtype:
         left, top, right, bottom = straight.window
         with filled(path) as whole, _opened(whole, level) as file:
-            found = file.read(1, window=((top, bottom), (left, right)))
+            found = file.read(wish.band, window=((top, bottom), (left, right)))
     if wish.meaning is not None:
         found = numbers.converted(found, wish.params, wish.meaning, told, out=wish.out)
     return straight.where, found
@@ -217,16 +236,19 @@ def _as_told(path: str, wish: _Wish, level: int) -> Facts | None:
     params, native = wish.params, wish.straight.native
     told = header_facts(path)
     kind = None if wish.meaning is None else wish.meaning.physical
-    key = (told, native, params.dtype, params.fill_value, kind, level)
+    number = wish.source.number
+    key = (told, native, params.dtype, params.fill_value, kind, level, number)
     if told is not None and key in _told:
         return _told[key]
     with _opened(path, level) as file:
-        found = numbers.facts(file)
+        if not views.holds(file, number):
+            return None
+        found = numbers.facts(file, wish.band)
         same = bool(
             file.shape == tuple(native.shape)
             and file.transform.almost_equals(native.transform, 1e-6)
             and _suits(found, wish)
-            and file.mask_flag_enums[0] in _NO_MASK
+            and file.mask_flag_enums[wish.band - 1] in _NO_MASK
             and views.same_crs(file.crs, native)
         )
     if len(_told) >= MOST_TOLD:
@@ -252,10 +274,12 @@ def _opened(path: str, level: int) -> Any:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file tells of its first band."""
+    """What a file tells of one of its bands."""
 
     grid: GeoBox
     facts: Facts
+    count: int = 1
+    """How many bands the file has, without one that tells how opaque the others are."""
 
     @property
     def dtype(self) -> str:
@@ -276,7 +300,9 @@ def read_header(source: Source) -> Header:
             grid = rio_geobox(file)
             if not isinstance(grid, GeoBox):  # ground control points: radar geometry
                 grid = GeoBox(file.shape, file.transform, None)
-            return Header(grid, numbers.facts(file))
+            if source.number:
+                views.has_band(file, source.number)
+            return Header(grid, numbers.facts(file, source.place), views.count(file))
 
     return _guarded(source, read)
 
@@ -285,18 +311,18 @@ def _guarded(
     source: Source, read: Callable[[str], T], look: Look | None = None, *, straight: bool = False
 ) -> T:
     failure = ""
-    damaged: ArchiveError | None = None
+    refused: ArchiveError | ReadError | None = None
     try:
         with contextlib.suppress(Unsuited):
             return gdal.off_main_thread(partial(_by_ranges, source, read, look, straight))
         return gdal.off_main_thread(partial(gdal.within, source.path, read))
-    except ArchiveError as error:
-        damaged = error
+    except (ArchiveError, ReadError) as error:
+        refused = error
     except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         failure = str(error)
-    if damaged is not None:
-        what = f"band {source.band} of {source.title} could not be read: {damaged.message}"
-        raise ArchiveError(what, hint=damaged.hint)
+    if refused is not None:
+        what = f"band {source.band} of {source.title} could not be read: {refused.message}"
+        raise type(refused)(what, hint=refused.hint)
     # outside the handler, so that GDAL's own words, which may hold a signed address, are not chained
     raise _explain(source, failure)
 

@@ -221,7 +221,7 @@ def doubts(parsed: Sequence[Parsed], variables: Mapping[str, Stored]) -> list[st
     if parsed[0].container != "asset":
         return []
     items = [one.item for one in parsed]
-    found = contradictions(items, {name: one.band for name, one in variables.items()})
+    found = contradictions([(one.item, _loaded(one, variables)) for one in parsed])
     unscaled = [
         name for name, one in variables.items() if one.offsets is None and one.units == STORED_UNITS
     ]
@@ -236,6 +236,11 @@ def doubts(parsed: Sequence[Parsed], variables: Mapping[str, Stored]) -> list[st
                 "less for the same reflectance"
             )
     return found
+
+
+def _loaded(one: Parsed, variables: Mapping[str, Stored]) -> dict[str, stac.Band]:
+    """Return those bands of an item that are loaded; the same name may be another band of another item."""
+    return {name: one.bands.get(name, stored.band) for name, stored in variables.items()}
 
 
 class Meant(Mapping[str, Source]):

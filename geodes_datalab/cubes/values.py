@@ -15,6 +15,7 @@ import numpy as np
 
 from geodes_datalab import stac
 from geodes_datalab._types import Json
+from geodes_datalab.cubes.assets import entries_of
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
 
@@ -124,9 +125,9 @@ class Teller:
             )
         properties, assets = item.get("properties") or {}, item.get("assets") or {}
         flag = _applied(properties)
-        common = tuple(map(properties.get, _SPELLINGS)), flag is not None and flag[1]
+        common = tuple(map(properties.get, _SHARED)), flag is not None and flag[1]
         found = tuple(
-            (name, self._told(name, assets.get(band.name), properties, common))
+            (name, self._told(name, assets.get(band.key), properties, (*common, band.index)))
             for name, band in bands.items()
         )
         return self._shared(found, lambda: dict(found))
@@ -139,11 +140,12 @@ class Teller:
     def _told(self, name: str, asset: Json | None, properties: Json, common: Any) -> Told:
         if asset is None:
             return Told()
-        key = (*map(asset.get, _SPELLINGS), asset.get("bands"), asset.get("raster:bands"), common)
+        _, subtracted, index = common
+        key = *map(asset.get, _OWN), common
         last = self._last.get(name)
         if last is None or last[0] != key:  # thousands of assets are asked, and most tell the same
-            told = _read(asset, properties)
-            if common[1] and told.offset:
+            told = _read(asset, properties, index)
+            if subtracted and told.offset:
                 told = told._replace(offset=0.0)  # what was subtracted is not there any more
             self._last[name] = last = key, told
         return last[1]
@@ -161,14 +163,17 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "units": ("unit",),
 }
 _SPELLINGS = tuple(spelling for spellings in _FIELDS.values() for spelling in spellings)
+_SHARED = (*_SPELLINGS, "eo:bands")
+_OWN = (*_SHARED, "bands", "raster:bands")
+"""Fields of an item, and of an asset, that tell what numbers mean."""
 
 
-def _read(asset: Json, properties: Json) -> Told:
-    """Read what is told of a band: by itself, by its asset, in older fields, for all assets."""
-    first, older = ((asset.get(name) or [{}])[0] for name in ("bands", "raster:bands"))
+def _read(asset: Json, properties: Json, index: int) -> Told:
+    """Read what is told of a band of a file: by itself, by its asset, for all assets."""
+    places = (*entries_of(asset, properties, index), asset, properties)
 
     def value(field: str) -> Any:
-        for place in (first, asset, older, properties):
+        for place in places:
             for spelling in _FIELDS[field]:
                 if place.get(spelling) is not None:
                     return place[spelling]
@@ -249,18 +254,16 @@ def asked(raw: bool, *, masked: bool | None, scaled: bool | None) -> Asked:
     return wanted
 
 
-def contradictions(items: Sequence[Json], bands: Mapping[str, stac.Band]) -> list[str]:
+def contradictions(items: Sequence[tuple[Json, Mapping[str, stac.Band]]]) -> list[str]:
     """Say where items tell two things of their offset that cannot both be true.
 
     Parameters
     ----------
     items
-        Item dictionaries, of files described by themselves.
-    bands
-        Those that are loaded.
+        Item dictionaries, of files described by themselves, each with its bands that are loaded.
     """
     found: dict[str, list[str]] = {}
-    for item in items:
+    for item, bands in items:
         flag = _applied(item.get("properties") or {})
         doubt = None if flag is None else _contradiction(item, flag, bands)
         if doubt:
@@ -273,26 +276,39 @@ def _contradiction(
 ) -> str | None:
     name, applied = flag
     properties, assets = item.get("properties") or {}, item.get("assets") or {}
-    told = [
-        _read(assets[band.name], properties)
-        for band in bands.values()
-        if band.role == "data" and band.name in assets
-    ]
-    shifted = [one.offset for one in told if one.offset]
+    told = {
+        called: _read(assets[band.key], properties, band.index)
+        for called, band in bands.items()
+        if band.role == "data" and band.key in assets
+    }
+    shifted = _listed({called: one.offset for called, one in told.items() if one.offset})
     if applied and shifted:
         return (
             f"{name} says that the offset was subtracted from the pixels, and the bands still tell "
-            f"{shifted[0]:g}; it is not subtracted again"
+            f"{shifted}; it is not subtracted again"
         )
-    if not applied and not shifted and _is_late(properties) and any(one.scale for one in told):
+    if (
+        not applied
+        and not shifted
+        and _is_late(properties)
+        and any(one.scale for one in told.values())
+    ):
         return f"{name} says that the offset was not subtracted, and the bands tell none; none is"
     if name == _MISTOLD and not applied and shifted and item.get("collection") == "sentinel-2-l2a":
         return (
             f"{name} says that the offset was not subtracted, which this catalogue also says of "
-            f"pixels where it was; {shifted[0]:g} is added, as the bands tell. Dark water tells which "
+            f"pixels where it was; {shifted} is added, as the bands tell. Dark water tells which "
             "it is, or take sentinel-2-c1-l2a"
         )
     return None
+
+
+def _listed(offsets: Mapping[str, float]) -> str:
+    """Write offsets down, each with the names of its bands."""
+    names: dict[float, list[str]] = {}
+    for name, offset in offsets.items():
+        names.setdefault(offset, []).append(name)
+    return ", ".join(f"{offset:g} ({_some(bands)})" for offset, bands in names.items())
 
 
 def _is_late(properties: Json) -> bool:

@@ -18,6 +18,7 @@ from geodes_datalab.stac.assets import data_asset
 from geodes_datalab.stac.matching import during, matches, refuse_absent
 from geodes_datalab.stac.properties import Clause, QueryLike, conditions
 from geodes_datalab.stac.query import Query
+from geodes_datalab.stac.versions import superseded
 
 if TYPE_CHECKING:
     import geopandas
@@ -196,6 +197,19 @@ class Items(Sequence["Item"]):
         if span:
             kept = [item for item in kept if during(item["properties"], span)]
         return self._with(item for item in kept if test is None or test(item))
+
+    @property
+    def older(self) -> dict[str, str]:
+        """Ids of items that were processed again, each to the id of the newest version here."""
+        found = superseded(self.dicts)
+        return {
+            str(self.dicts[one]["id"]): str(self.dicts[new]["id"]) for one, new in found.items()
+        }
+
+    def newest(self) -> Items:
+        """Return the items without older versions of others: what `geodes_datalab.load` loads."""
+        left_out = superseded(self.dicts)
+        return self._with(one for place, one in enumerate(self.dicts) if place not in left_out)
 
     def to_pystac(self) -> pystac.ItemCollection:
         """Return a ``pystac.ItemCollection``."""

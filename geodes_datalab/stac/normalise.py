@@ -16,7 +16,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.stac.addresses import beside, self_link
 from geodes_datalab.stac.assets import geodes_assets, standard_assets
 from geodes_datalab.stac.extensions import declared
-from geodes_datalab.stac.names import constellation, stac_platform
+from geodes_datalab.stac.names import constellation, stac_constellation, stac_platform
 from geodes_datalab.stac.properties import tile
 from geodes_datalab.stac.tiles import projection
 
@@ -145,6 +145,7 @@ def _doi(new: Json) -> None:
 
 def _put_right(properties: Json, collection: str | None) -> None:
     """Mend values, whoever served them; what is right already stays as it is."""
+    _take_older_names(properties)
     for name in _DATES:
         if isinstance(properties.get(name), str):
             properties[name] = date_text(properties[name])
@@ -162,6 +163,23 @@ def _put_right(properties: Json, collection: str | None) -> None:
         properties.pop("eo:cloud_cover", None)
         properties.setdefault("sar:frequency_band", "C")
     _project(properties, collection)
+
+
+def _take_older_names(properties: Json) -> None:
+    """Give properties their name of today, where a catalogue has an earlier one or its own."""
+    for older, name in (("eo:platform", "platform"), ("eo:gsd", "gsd")):
+        if properties.get(older) is not None:
+            properties.setdefault(name, properties[older])
+    if "grid:code" in properties:
+        return
+    for family in ("mgrs", "sentinel"):
+        parts = ("utm_zone", "latitude_band", "grid_square")
+        words = [properties.get(f"{family}:{part}") for part in parts]
+        if all(words):
+            properties["grid:code"] = "".join(map(str, words))
+            return
+    if properties.get("s2:mgrs_tile"):
+        properties["grid:code"] = properties["s2:mgrs_tile"]
 
 
 def _project(properties: Json, collection: str | None) -> None:
@@ -232,6 +250,7 @@ _DATES = (
 
 _MENDERS: Mapping[str, Callable[[Any], Any]] = {
     "platform": stac_platform,
+    "constellation": stac_constellation,
     "grid:code": _grid,
     "sat:orbit_state": _orbit_state,
     "sat:relative_orbit": _counted,

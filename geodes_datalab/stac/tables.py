@@ -14,6 +14,7 @@ from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError, StorageError
 from geodes_datalab.stac.assets import data_asset
+from geodes_datalab.stac.versions import superseded
 
 if TYPE_CHECKING:
     import geopandas
@@ -44,6 +45,8 @@ def to_geodataframe(dicts: list[Json]) -> geopandas.GeoDataFrame:
         }
         for item in dicts
     ]
+    for place, newest in superseded(dicts).items():
+        rows[place]["geodes_datalab:newer"] = dicts[newest]["id"]
     shapes = [shape(item["geometry"]) if item.get("geometry") else None for item in dicts]
     frame: geopandas.GeoDataFrame = library.GeoDataFrame(
         rows, geometry=shapes, crs=4326, columns=None if rows else ["id", "collection", "geometry"]

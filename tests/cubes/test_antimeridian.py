@@ -166,9 +166,7 @@ def test_however_it_is_read(zones, crs, how) -> None:
 @pytest.mark.parametrize("form", SAME_PLACE)
 def test_one_place_has_one_grid(zones, form) -> None:
     cube = load(zones, crs="EPSG:4326", resolution=0.01, **SAME_PLACE[form])
-    assert (
-        cube.odc.geobox == load(zones, crs="EPSG:4326", resolution=0.01, bbox=FIJI).odc.geobox
-    )
+    assert cube.odc.geobox == load(zones, crs="EPSG:4326", resolution=0.01, bbox=FIJI).odc.geobox
     assert (np.diff(cube["x"].values) > 0).all()
 
 

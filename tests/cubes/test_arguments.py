@@ -152,7 +152,9 @@ def test_bands_in_every_form(item: dict[str, Any], given: Any) -> None:
     assert list(load(item, given).data_vars) == ["B04", "B08"]
 
 
-def test_numbers_of_numpy_count_threads_and_truths(item: dict[str, Any], session_shelf: Any) -> None:
+def test_numbers_of_numpy_count_threads_and_truths(
+    item: dict[str, Any], session_shelf: Any
+) -> None:
     cube = load(
         item, "B04", threads=np.int64(2), raw=np.bool_(True), progress=np.bool_(False),
         archives=str(session_shelf.folder),

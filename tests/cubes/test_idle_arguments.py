@@ -79,9 +79,7 @@ def test_names_of_a_described_collection_count_too(geodes) -> None:
 
 
 def test_a_star_leaves_those_that_are_named(item) -> None:
-    cube = load(
-        [item], ["red", "nir"], resolution=40, resampling={"*": "average", "B08": "max"}
-    )
+    cube = load([item], ["red", "nir"], resolution=40, resampling={"*": "average", "B08": "max"})
     np.testing.assert_array_equal(cube["red"].values[0], averaged(ROUGH, 4, Resampling.average))
     np.testing.assert_array_equal(cube["nir"].values[0], averaged(SMOOTH, 4, Resampling.max))
 

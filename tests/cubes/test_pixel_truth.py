@@ -28,7 +28,7 @@ PATAGONIA = (-67.66, -47.86, -67.63, -47.85)
 PRODUCTS = {
     "safe": ("PEPS_S2_L1C", PATAGONIA, "2021-11/2022-04", ["B04", "B08", "B11"]),
     "theia": ("THEIA_REFLECTANCE_SENTINEL2_L2A", PATAGONIA, None, ["B4", "B12", "SRE_B3", "CLM", "EDG_R2"]),
-    "s1tiling": ("PEPS_S1_L2", None, None, ["VH", "VV"]),
+    "s1tiling": ("THEIA_S1TILING_SENTINEL1_L1", None, None, ["VH", "VV"]),
 }  # fmt: skip
 
 
