@@ -23,7 +23,7 @@ from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 from rasterio.transform import Affine
 
-from geodes_datalab import cubes, errors
+from geodes_datalab import cubes, errors, ops
 from geodes_datalab._inputs.areas import area
 from geodes_datalab.cubes.grid import output_grid, touching
 from geodes_datalab.cubes.turns import turn
@@ -379,6 +379,79 @@ def test_a_world_that_no_zone_can_show_is_refused() -> None:
     for box in ((-180, -90, 180, 90), (-100, -50, 110, 50), (-179, -80, 179, 80)):
         with pytest.raises(errors.CubeError, match="cannot be expressed"):
             output_grid([tile], area=area(box, None))
+
+
+# ---- what numbers mean, and which are missing
+
+
+MARK, SCALE, SHIFT = 65_535, 0.0001, -0.1
+UNSEEN = ("nodata of the file", "nodata of the catalogue", "mask", "mask and nodata", "alpha")
+
+
+def gaps(longitude: Any, latitude: Any) -> Any:
+    """Return how far each place is from the edge of a gap, in degrees; within one, less than 0."""
+    east = longitude % 360
+    apart = [np.hypot(east - x, latitude - y) for x, y in ((179.99, -16.9), (180.2, -16.75))]
+    return np.minimum(*apart) - 0.05
+
+
+def gappy(folder, name: str, west: float, how: str) -> dict[str, Any]:
+    """Write a tile of a degree whose gaps are told in one way; its second band holds the field."""
+    place = Affine(0.002, 0, west, 0, -0.002, -16.4)
+    longitude, latitude = np.meshgrid(
+        west + (np.arange(500) + 0.5) * 0.002, -16.4 - (np.arange(500) + 0.5) * 0.002
+    )
+    seen = gaps(longitude, latitude) >= 0
+    pixels = field(longitude, latitude).round().astype("uint16")
+    hidden = MARK if "nodata" in how else 3000  # behind a mask lies what looks like a value
+    stack = np.stack([np.full_like(pixels, 7), np.where(seen, pixels, hidden)])
+    if how == "alpha":
+        stack = np.concatenate([stack, [np.where(seen, MARK, 0)]]).astype("uint16")
+    path = folder / f"{name}.tif"
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
+        path, "w", driver="GTiff", height=500, width=500, count=len(stack), dtype="uint16",
+        crs="EPSG:4326", transform=place, nodata=MARK if how == "nodata of the file" else None,
+        **({"alpha": "unspecified"} if how == "alpha" else {}),
+    ) as file:  # fmt: skip
+        file.write(stack)
+        if how == "alpha":
+            file.colorinterp = [*file.colorinterp[:2], rasterio.enums.ColorInterp.alpha]
+        if "mask" in how:
+            file.write_mask(seen if how == "mask" else np.ones_like(seen))
+    told = {"data_type": "uint16", "raster:scale": SCALE, "raster:offset": SHIFT}
+    if how in ("nodata of the catalogue", "mask and nodata"):
+        told["nodata"] = MARK
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "stac_extensions": [], "id": name,
+        "collection": "local-cogs", "geometry": None, "links": [],
+        "properties": {
+            "datetime": "2024-03-01T10:50:31Z", "proj:code": "EPSG:4326",
+            "proj:shape": [500, 500], "proj:transform": list(place)[:6],
+        },
+        "assets": {"both": {
+            "href": str(path), "type": "image/tiff; application=geotiff", "roles": ["data"],
+            "bands": [{"name": "other", "data_type": "uint16"}, {"name": "B04", **told}],
+        }},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:3832", "EPSG:3857", "EPSG:32760", "EPSG:32701"])
+@pytest.mark.parametrize("method", ["nearest", "bilinear"])
+@pytest.mark.parametrize("how", UNSEEN)
+def test_values_and_gaps_hold_across_the_seam(tmp_path, how, method, crs) -> None:
+    items = [gappy(tmp_path, "E179", 179, how), gappy(tmp_path, "W180", -180, how)]
+    where = {"bbox": FIJI} | ({"crs": crs, "resolution": CRSS[crs]} if crs else {})
+    for options in ({"engine": "odc"}, {"engine": "stackstac"}, {"threads": 2}, {"raw": True}):
+        cube = cubes.load(items, "B04", resampling=method, **where, **options).compute()
+        holds(cube, FIJI)
+        values = ops.to_physical(cube)["B04"].values[0]
+        inside = gaps(*places(cube["x"].values, cube["y"].values, str(cube.odc.crs)))
+        assert np.isnan(values[inside < -0.006]).all()
+        assert (inside < -0.006).sum() > 100
+        known = values[inside > 0.006]
+        assert np.isfinite(known).all()
+        expected = (truth(cube) * SCALE + SHIFT)[inside > 0.006]
+        np.testing.assert_allclose(known, expected, atol=40 * SCALE)
 
 
 # ---- whatever the box
