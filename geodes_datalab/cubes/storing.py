@@ -69,6 +69,8 @@ class Stored:
     """One for each time step of a raw variable; None where no product has it."""
     marked: bool = False
     """Whether the offset is told by a coordinate, because it may differ elsewhere."""
+    units_told: tuple[str, ...] = ()
+    """All units that products tell."""
     possible: tuple[float, ...] = ()
     """All offsets that there are in the collection, where that is known."""
 
@@ -114,7 +116,9 @@ def _physical(band: stac.Band, collection: str, told: Sequence[Told]) -> Stored:
     named = next((one.physical_units for one in told if one.physical_units), None)
     if any(one.in_doubt for one in told):
         named = STORED_UNITS
-    return Stored(band, collection, "float64" if wide else "float32", math.nan, units=named)
+    all_units = tuple(dict.fromkeys(one.units for one in told if one.units))
+    dtype = "float64" if wide else "float32"
+    return Stored(band, collection, dtype, math.nan, units=named, units_told=all_units)
 
 
 def _refuse_other_scales(name: str, band: stac.Band, told: Sequence[Told]) -> None:
@@ -224,6 +228,11 @@ def doubts(parsed: Sequence[Parsed], variables: Mapping[str, Stored]) -> list[st
     found = contradictions([(one.item, _loaded(one, variables)) for one in parsed])
     unscaled = [
         name for name, one in variables.items() if one.offsets is None and one.units == STORED_UNITS
+    ]
+    found += [
+        f"products tell different units of {name}: {', '.join(one.units_told)}; nothing is converted"
+        for name, one in variables.items()
+        if len(one.units_told) > 1
     ]
     if unscaled:
         found.append(

@@ -298,6 +298,15 @@ def test_the_file_tells_what_the_catalogue_does_not(tmp_path: Path, way) -> None
     assert ops.to_physical(raw).attrs["units"] == "K"
 
 
+def test_units_that_differ_are_told(tmp_path: Path) -> None:
+    items = [
+        told(tmp_path, unit, {"lst": full(30)}, day=day, unit=unit)
+        for day, unit in ((1, "kelvin"), (2, "celsius"))
+    ]
+    with pytest.warns(errors.ValuesInDoubt, match="different units of lst: kelvin, celsius"):
+        cubes.load(items, "lst")
+
+
 FLAGGED = {
     # flag, offset told, what must be said, physical value of 3000
     "subtracted, and told": (True, -0.1, "still tell -0.1", 0.3),
