@@ -63,7 +63,7 @@ def group_by(value: Any) -> None:
         raise CubeError(f"unknown groupby: {value!r}", hint='use "solar_day", "time" or "id"')
 
 
-def flags(*, progress: Any = None, **values: Any) -> None:
+def flags(*, clip: Any, masked: Any, scaled: Any, progress: Any) -> None:
     """Refuse what is neither true nor false: a text such as ``"no"`` would count as true.
 
     Raises
@@ -71,9 +71,10 @@ def flags(*, progress: Any = None, **values: Any) -> None:
     CubeError
         Something else was given.
     """
+    given = {"clip": clip, "masked": masked, "scaled": scaled}
     if progress is not None:
-        values["progress"] = progress
-    for name, value in values.items():
+        given["progress"] = progress
+    for name, value in given.items():
         if type(value).__name__ not in ("bool", "bool_"):
             raise CubeError(
                 f"{name}={value!r} is neither True nor False", hint="write True or False"

@@ -112,7 +112,8 @@ def load(
         Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'.
     resampling
         GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...) or a
-        member of ``rasterio.enums.Resampling``, or one for each band. Quality masks are always read with ``"nearest"``.
+        member of ``rasterio.enums.Resampling``, or one for each band. Quality masks are always read
+        with ``"nearest"``.
     groupby
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
@@ -161,16 +162,14 @@ def load(
     """
     build = arguments.one_of("engine", engine, ENGINES)
     arguments.flags(clip=clip, masked=masked, scaled=scaled, progress=progress)
-    resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
-    threads, folder = arguments.number("threads", threads), arguments.folder(archives)
-    arguments.group_by(groupby)
     arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)  # refused before anything is asked
+    threads, folder = arguments.number("threads", threads), arguments.folder(archives)
+    wish = _wish(area(bbox, geometry), crs, resolution, resampling, groupby)
     with _quietly(), _http.Client(credentials.settings()) as client:
-        where = area(bbox, geometry)
         parsed = parse(item_dicts(items, datetime), arguments.bands(bands))
         plan, stored = make_plan(
             parsed,
-            Wish(where, arguments.crs(crs), resolution, resampling, groupby),
+            wish,
             locator=locator or Finder(client, folder),
             client=client,
             progress=_bar(len(parsed), progress),
@@ -179,11 +178,29 @@ def load(
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays)
-    if clip and where is not None:
-        cube = _clipped(cube, where, plan.geobox, blocks)
+    if clip and wish.area is not None:
+        cube = _clipped(cube, wish.area, plan.geobox, blocks)
     if scaled:
         return ops.to_physical(cube)
     return ops.mask_nodata(cube) if masked else cube
+
+
+def _wish(
+    where: Any,
+    crs: Any,
+    resolution: ResolutionLike | None,
+    resampling: ResamplingLike,
+    groupby: GroupBy,
+) -> Wish:
+    """Read what was said about pixels."""
+    arguments.group_by(groupby)
+    return Wish(
+        where,
+        arguments.crs(crs),
+        arguments.resolution(resolution),
+        arguments.resampling(resampling),
+        groupby,
+    )
 
 
 def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]) -> xr.Dataset:
