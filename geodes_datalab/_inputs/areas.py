@@ -170,7 +170,9 @@ def _checked(box: BBox) -> BBox:
     if south > north:
         likely = (min(west, east), north, max(west, east), south)
         raise InvalidInput(
-            f"the box is upside down: south ({south:g}) above north ({north:g})", _likely(likely)
+            f"the box is upside down: south ({south:g}) above north ({north:g}), where west, south, "
+            "east, north is the order",
+            _likely(likely),
         )
     if not (-360 <= west <= 360 and -360 <= east <= 360):
         raise InvalidInput(
@@ -281,21 +283,17 @@ def _home(shape: BaseGeometry) -> BaseGeometry:
 def _refuse_latitudes(south: float, north: float, swapped: BBox | None) -> None:
     if -90 <= south <= 90 and -90 <= north <= 90:
         return
-    text = (
-        f"the area reaches beyond the Earth: latitudes run from -90 to 90, not {south:g} to {north:g}: "
-        "are latitude and longitude swapped?"
-    )
+    text = f"latitudes run from -90 to 90, not {south:g} to {north:g}: are latitude and longitude swapped?"
     if swapped and all(-90 <= swapped[i] <= 90 for i in (1, 3)):
         raise InvalidInput(text, _likely(swapped))
     raise InvalidInput(
-        text, "longitude comes first: (west, south, east, north), [longitude, latitude]"
+        f"the area reaches beyond the Earth: {text}",
+        "longitude comes first: (west, south, east, north), [longitude, latitude]",
     )
 
 
 def _likely(bbox: BBox) -> str:
-    return "did you mean bbox=({:g}, {:g}, {:g}, {:g})? It is (west, south, east, north)".format(
-        *bbox
-    )
+    return "did you mean bbox=({:g}, {:g}, {:g}, {:g})?".format(*bbox)
 
 
 def _parts(shape: BaseGeometry) -> list[BaseGeometry]:

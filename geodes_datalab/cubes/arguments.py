@@ -63,23 +63,22 @@ def group_by(value: Any) -> None:
         raise CubeError(f"unknown groupby: {value!r}", hint='use "solar_day", "time" or "id"')
 
 
-def flags(given: Mapping[str, Any] | None = None, **values: Any) -> None:
+def flags(
+    *, clip: Any, all_touched: Any, raw: Any, masked: Any, scaled: Any, progress: Any
+) -> None:
     """Refuse what is neither true nor false: a text such as ``"no"`` would count as true.
 
-    Parameters
-    ----------
-    given
-        Flags that may be left out as None.
-    **values
-        Flags that are one of the two.
+    The last three may be left out as None.
 
     Raises
     ------
     CubeError
         Something else was given.
     """
-    values |= {name: value for name, value in (given or {}).items() if value is not None}
-    for name, value in values.items():
+    given = {"clip": clip, "all_touched": all_touched, "raw": raw}
+    optional = {"masked": masked, "scaled": scaled, "progress": progress}
+    given |= {name: value for name, value in optional.items() if value is not None}
+    for name, value in given.items():
         if type(value).__name__ not in ("bool", "bool_"):
             raise CubeError(
                 f"{name}={value!r} is neither True nor False", hint="write True or False"

@@ -190,9 +190,8 @@ def load(
     """
     build = arguments.one_of("engine", engine, ENGINES)
     arguments.flags(
-        {"masked": masked, "scaled": scaled, "progress": progress},
-        clip=clip, all_touched=all_touched, raw=raw,
-    )  # fmt: skip
+        clip=clip, all_touched=all_touched, raw=raw, masked=masked, scaled=scaled, progress=progress
+    )
     _refuse(groupby, versions, chunks)
     threads = idle.check_threads(arguments.number("threads", threads), engine, "odc")
     folder = idle.check_archives(arguments.folder(archives), locator)
