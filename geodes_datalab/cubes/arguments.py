@@ -6,6 +6,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import shapely
+
 from geodes_datalab.cubes.plan import Plan
 from geodes_datalab.errors import CubeError, CubeWarning
 
@@ -29,6 +32,29 @@ def check_clip(*, clip: bool, all_touched: bool, area: Any) -> None:
             f"{given} no effect: there is nothing to clip to",
             hint="give geometry=, or leave them out",
         )
+
+
+def tell_jumps(geometry: Any) -> None:
+    """Warn of a ring that jumps across the antimeridian: literally it goes around the world.
+
+    Parameters
+    ----------
+    geometry
+        In longitude and latitude, as it was given; None where a box was.
+    """
+    if geometry is None or geometry.is_empty:
+        return
+    west, _, east, _ = geometry.bounds
+    longitudes, owners = shapely.get_coordinates(shapely.get_parts(geometry), return_index=True)
+    steps = np.abs(np.diff(longitudes[:, 0]))[np.diff(owners) == 0]
+    if west <= -180 or east >= 180 or not (steps > 180).any():
+        return
+    warnings.warn(
+        f"the geometry is {east - west:.4g} degrees wide, with an edge of {steps.max():.4g}. If it is "
+        "meant across the antimeridian, write its eastern longitudes beyond 180, or cut it in two",
+        CubeWarning,
+        stacklevel=3,
+    )
 
 
 def check_threads(threads: Any, engine: str, usual: str) -> int | None:

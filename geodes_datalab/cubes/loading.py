@@ -158,6 +158,7 @@ def load(
     arguments.check_archives(archives, locator)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
+        arguments.tell_jumps(None if bbox is not None else where)
         arguments.check_clip(clip=clip, all_touched=all_touched, area=where)
         parsed = parse(item_dicts(items), bands)
         plan, stored = make_plan(
