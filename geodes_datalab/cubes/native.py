@@ -161,8 +161,8 @@ def refuse_other_units(
         metres = size * METRES_PER_DEGREE
         raise CubeError(
             f"resolution={size:g} means degrees in {target}: pixels of {metres / 1000:,.0f} km",
-            hint=f"for pixels of {size:g} m give resolution={size / METRES_PER_DEGREE:.2g} , or a crs in "
-            "metres",
+            hint=f"for pixels of {size:g} m give resolution={size / METRES_PER_DEGREE:.2g} (degrees), or "
+            "a crs in metres",
         )
     as_degrees = size * METRES_PER_DEGREE / own
     if not target.geographic and ratio < _FINE and 1 / _COARSE <= as_degrees <= _COARSE:
@@ -170,7 +170,7 @@ def refuse_other_units(
         raise CubeError(
             f"resolution={size:g} means {unit}s in {target}: the products' own pixels are "
             f"{own:g} m wide",
-            hint=f"for {size:g} degrees give resolution={size * METRES_PER_DEGREE / _metres(target):.2g} , "
+            hint=f"for {size:g} degrees give resolution={size * METRES_PER_DEGREE / _metres(target):.2g}, "
             'or crs="EPSG:4326" too',
         )
 

@@ -7,8 +7,10 @@ latitude that pyproj tells of its centre.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +21,17 @@ import rasterio.warp
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odc.geo.converters import rio_geobox
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 from rasterio.transform import Affine
 
 from geodes_datalab import cubes, errors, ops
 from geodes_datalab._inputs.areas import area
+from geodes_datalab.cubes import across, seam
 from geodes_datalab.cubes.grid import output_grid, touching
+from geodes_datalab.cubes.odc_engine import load_params
+from geodes_datalab.cubes.plan import Layer
 from geodes_datalab.cubes.turns import turn
 
 FIJI = (179.6, -17.2, -179.7, -16.6)
@@ -68,18 +74,20 @@ def product(  # noqa: PLR0917 - what an image is
     )
 
 
-@pytest.fixture
-def zones(shelf) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def zones(session_shelf) -> list[dict[str, Any]]:
     """Tiles of UTM zones 60 and 1 on both sides of 180 degrees, each reaching over it."""
+    shelf = session_shelf
     return [
         product(shelf, "west", "EPSG:32760", (750_000, 8_180_000), (900, 900), 100.0),
         product(shelf, "east", "EPSG:32701", (155_000, 8_180_000), (900, 1000), 100.0),
     ]
 
 
-@pytest.fixture
-def degrees(shelf) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def degrees(session_shelf) -> list[dict[str, Any]]:
     """Two tiles in degrees that meet at 180."""
+    shelf = session_shelf
     return [
         product(shelf, "E179", "EPSG:4326", (179, -16.4), (500, 500), 0.002),
         product(shelf, "W180", "EPSG:4326", (-180, -16.4), (500, 500), 0.002),
@@ -325,6 +333,56 @@ def test_many_dates_across_the_seam(shelf) -> None:
         assert_true(cube.isel(time=[day]), within=0.51)
 
 
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857", "EPSG:3832", "EPSG:32760"])
+@pytest.mark.parametrize("source", ["zone", "globe", "globe from 0"])
+@pytest.mark.parametrize("method", ["nearest", "cubic", "average"])
+def test_what_is_read_is_all_that_is_fetched(shelf, zones, crs, source, method) -> None:
+    """Of archives on servers only the bytes of a view come: pixels beyond it are not looked at."""
+    if source == "zone":
+        path = zones[0]["assets"]["B04"]["href"]
+    else:
+        west = -180 if source == "globe" else 0
+        item = product(shelf, "globe", "EPSG:4326", (west, 90), (900, 1800), 0.2)
+        path = item["assets"]["B04"]["href"]
+    with rasterio.open(path) as file:
+        own, image, profile = rio_geobox(file), file.read(1), file.profile
+    step = {"zone": 150.0, "globe": 9000.0, "globe from 0": 9000.0}[source]
+    step = step / 111_320 if crs == "EPSG:4326" else step
+    grid = output_grid([own], area=area(FIJI, None), crs=crs, resolution=step)[10:70, 20:90]
+    params = load_params(Layer("B04", "B04", "uint16", 0, method))
+    if not seam.at(own, grid):
+        assert source == "zone"
+        assert crs in {"EPSG:3832", "EPSG:32760"}
+        return
+    view = across.view(path, params, own, grid)
+    assert view.level == 0
+    left, top, right, bottom = view.window.within(*image.shape[::-1])
+    assert (right - left) * (bottom - top) < image.size or source != "zone"
+    elsewhere = np.full_like(image, 65_000)
+    elsewhere[top:bottom, left:right] = image[top:bottom, left:right]
+    other = str(Path(path).with_name("holes.tif"))
+    with rasterio.open(other, "w", **{**profile, "driver": "GTiff"}) as file:
+        file.write(elsewhere, 1)
+    (_, whole), (_, part) = (across.read(name, params, (own, grid)) for name in (path, other))
+    np.testing.assert_array_equal(part, whole)
+    assert (whole != 0).any()
+
+
+def test_overviews_serve_across_the_seam(shelf) -> None:
+    item = product(shelf, "globe", "EPSG:4326", (-180, 90), (900, 1800), 0.2)
+    with rasterio.open(item["assets"]["B04"]["href"]) as file:
+        image, profile = file.read(1), file.profile
+    path = str(shelf.folder / "overviews.tif")
+    with rasterio.open(path, "w", **{**profile, "driver": "GTiff"}) as file:
+        file.write(image, 1)
+        file.build_overviews([2, 4, 8], rasterio.enums.Resampling.average)
+    item["assets"]["B04"]["href"] = path
+    for resolution in (0.8, 1.6, 2.0):
+        cube = load([item], bbox=(160, -20, -160, 20), resolution=resolution)
+        assert_true(cube, within=1500 * np.sin(40 * np.radians(resolution)) + 100)
+    item["assets"]["B04"]["href"] = str(shelf.folder / "globe_B04.tif")
+
+
 # ---- other seams, poles, clips
 
 
@@ -367,6 +425,7 @@ def test_a_clip_across_the_seam_keeps_what_lies_inside(zones, crs, form) -> None
 
 def test_the_day_over_fiji_is_that_of_fiji(zones) -> None:
     """Passes at 22:10 and 22:12 UTC are one morning; those of the evening before are another day."""
+    zones = copy.deepcopy(zones)
     for number, (item, minute) in enumerate(zip(zones, ("10", "12"), strict=True)):
         item["properties"]["start_datetime"] = f"2024-03-0{1}T22:{minute}:00Z"
         item["id"] = f"{number}"
@@ -507,6 +566,19 @@ def test_tiles_are_found_wherever_they_lie(west, width, turns, zone) -> None:
     elif miss:
         with pytest.raises(errors.CubeError, match="none of the products"):
             touching([tile], place)
+
+
+def test_a_ring_that_jumps_is_refused_with_what_is_meant(zones) -> None:
+    """Literally it is 359.3 degrees wide: nobody means that, and GeoJSON says it."""
+    ring = [[179.6, -17.2], [-179.7, -17.2], [-179.7, -16.6], [179.6, -16.6], [179.6, -17.2]]
+    given = {"type": "Polygon", "coordinates": [ring]}
+    with pytest.raises(errors.InvalidInput, match="more than 180 degrees") as caught:
+        load(zones, geometry=given, crs="EPSG:4326", resolution=0.01)
+    assert "beyond 180" in str(caught.value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", errors.GeodesWarning)
+        load(zones, bbox=(-180, -20, 180, -10), crs="EPSG:4326", resolution=0.05)
+        load(zones, geometry=shapely.box(-180, -20, 180, -10), crs="EPSG:4326", resolution=0.05)
 
 
 def test_nothing_is_said_of_all_this(zones) -> None:
