@@ -198,7 +198,7 @@ def _replaced(pixels: npt.NDArray[Any], bad: npt.NDArray[np.bool_], fill: Any) -
 
 
 def hide(
-    file: Any, params: RasterLoadParams, geobox: GeoBox, pixels: npt.NDArray[Any], band: int = 1
+    file: Any, params: RasterLoadParams, geobox: GeoBox, pixels: npt.NDArray[Any], *, band: int = 1
 ) -> None:
     """Make pixels missing that a file's own mask hides, where odc-loader took them as they are.
 

@@ -158,7 +158,7 @@ def _warped(path: str, params: RasterLoadParams, geobox: Any, source: Source) ->
         if meaning is None:
             return where, pixels
         if told.masked and not torn:
-            numbers.hide(file, wish, geobox, pixels, band)
+            numbers.hide(file, wish, geobox, pixels, band=band)
     if params.nearest:
         return where, numbers.converted(pixels, params, meaning, told)
     # between valid numbers, resampling may well find one that means "missing" where it is stored

@@ -214,7 +214,7 @@ def _offsets(
                 f"products of one time step store band {name} with different offsets (processing "
                 f"baselines): {_listed(found)}",
                 hint='load physical values (without raw=True), give groupby="id", or leave out the '
-                "older version of each product",
+                'older version of each product (versions="newest" does, where names tell)',
             )
         steps.append(next(iter(found), None))
     return tuple(steps)
