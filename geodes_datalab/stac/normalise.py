@@ -80,7 +80,7 @@ def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
     }
     if collection:
         item["collection"] = collection
-    if item["geometry"]:
+    if raw.get("bbox") or item["geometry"]:
         item["bbox"] = raw.get("bbox") or _bbox(item["geometry"]["coordinates"])
     item["stac_extensions"] = declared(item, () if legacy else raw.get("stac_extensions") or ())
     return item

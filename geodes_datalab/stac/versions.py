@@ -187,7 +187,10 @@ def _where(item: Json, properties: Json) -> Hashable | None:
         return str(place)
     if properties.get("proj:transform"):
         return str((properties["proj:transform"], properties.get("proj:shape")))
-    return tuple(round(one, 3) for one in item["bbox"]) if item.get("bbox") else None
+    try:
+        return tuple(round(float(one), 3) for one in item.get("bbox") or ()) or None
+    except (TypeError, ValueError):  # no box, whatever it is
+        return None
 
 
 def _named(item: Json) -> re.Match[str] | None:

@@ -77,7 +77,7 @@ EARTH_SEARCH = [
         ("pc-s2-l2a", "B01 B02 B03 B04 B05 B06 B07 B08 B09 B11 B12 B8A"),
         ("earth-search-s2-l2a", " ".join(EARTH_SEARCH)),
         ("earth-search-v0-s2-cogs", "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12"),
-        ("earth-search-v0-bare", "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12 AOT WVP SCL"),
+        ("earth-search-v0-bare", "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12 AOT WVP"),
         ("pc-naip", "Red Green Blue NIR"),
         ("maxar-open-data", "BAND_C BAND_B BAND_G BAND_Y BAND_R BAND_RE BAND_N BAND_N2 pan_analytic"),
     ],
