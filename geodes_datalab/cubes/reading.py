@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -76,10 +76,11 @@ class Source(NamedTuple):
         return max(self.number, 1)
 
     @classmethod
-    def told(cls, *facts: Any) -> Source:
+    def told(cls, facts: Sequence[Any]) -> Source:
         """Return the source that was written down as JSON: its fields, in their order."""
-        *own, meaning = facts
-        return cls(*own, None if meaning is None else Meaning(*meaning))
+        title, band, path, size, number, meaning = facts
+        told = None if meaning is None else Meaning(*meaning)
+        return cls(title, band, path, size, number, told)
 
 
 def read_pixels(

@@ -306,7 +306,7 @@ def _unpacked(packed: bytes) -> _Unpacked:
         tuple(tuple(group) for group in facts["groups"]),
         tuple(geobox(one) for one in facts["grids"]),
         tuple(
-            (grid, tuple(None if one is None else Source.told(*one) for one in sources))
+            (grid, tuple(None if one is None else Source.told(one) for one in sources))
             for grid, sources in facts["products"]
         ),
     )

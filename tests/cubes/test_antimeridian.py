@@ -477,7 +477,7 @@ def gappy(folder, name: str, west: float, how: str) -> dict[str, Any]:
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
         path, "w", driver="GTiff", height=500, width=500, count=len(stack), dtype="uint16",
         crs="EPSG:4326", transform=place, nodata=MARK if how == "nodata of the file" else None,
-        photometric="RGB" if how == "alpha" else "MINISBLACK",
+        **({"photometric": "RGB", "alpha": "yes"} if how == "alpha" else {}),
     ) as file:  # fmt: skip
         file.write(stack)
         if "mask" in how:
