@@ -62,6 +62,7 @@ WRONG: dict[str, list[Any]] = {
     "resampling": ["", "bilinaer", 1, True, 1.5, [], ["nearest"], b"nearest", Resampling.gauss, "gauss",
                    {"B04": "x"}, {"B04": 1}, {1: "nearest"}, {"B04": ["nearest"]}, object()],
     "groupby": [None, "", "day", 5, True, [], {}, np.array(["time", "id"]), xr.DataArray([1])],
+    "versions": [None, "", "oldest", 5, True, [], {}, ["newest"], np.array(["all"]), object()],
     "threads": [0, -1, True, False, 2.0, "4", [], {}, object(), float("nan")],
     "archives": ["", 5, True, [], ["."], b"\xff", "no/such/folder", Path("nowhere"), "a\0b",
                  "~nobody-of-that-name"],
@@ -171,7 +172,8 @@ def test_wrong_arguments_are_refused_before_anything_is_read(
         pytest.fail("something was planned")
 
     monkeypatch.setattr("geodes_datalab.cubes.loading.make_plan", asked)
-    for name in ("chunks", "engine", "resampling", "groupby", "threads", "archives", "clip"):
+    names = ("chunks", "engine", "resampling", "groupby", "threads", "archives", "clip", "versions")
+    for name in names:
         with pytest.raises(CubeError):
             load({"type": "Feature"}, **{name: object()})
     with pytest.raises(InvalidInput, match="both bbox and geometry"):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine
@@ -58,7 +59,9 @@ def written(path: Path, stack: np.ndarray, bands: Sequence[Mapping[str, Any]] = 
     return path
 
 
-def item(path: Path, name: str = "a", *, day: int = 1, key: str = "image", **facts: Any) -> Any:
+def item(
+    path: Path | str, name: str = "a", *, day: int = 1, key: str = "image", **facts: Any
+) -> Any:
     """Describe a file; the facts are of its asset."""
     kind = {"href": str(path), "type": "image/tiff; application=geotiff", "roles": ["data"]}
     return {
@@ -147,6 +150,25 @@ def test_each_band_is_what_the_file_says_of_it(tmp_path: Path, way, known: str) 
         np.testing.assert_array_equal(raw[name][0], stack[index])
         assert raw[name].attrs["scale"] == told["scale"]
         np.testing.assert_allclose(ops.to_physical(raw[name])[0], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["in turn", "turned"])
+def test_so_it_is_of_a_file_on_a_server(tmp_path: Path, site, first: int) -> None:
+    """Lazily, at once, and warped."""
+    bands = [{**one, "nodata": 0} for one in TOLD]
+    stack = pixels(7)
+    path = written(tmp_path / "a.tif", stack, bands)
+    running = site({"a.tif": path.read_bytes()})
+    facts = {"bands": [{"name": name, "data_type": "uint16"} for name in NAMES]}
+    one = item(f"{running.url}/a.tif", **facts, **{"file:size": path.stat().st_size})
+    names = NAMES if first == 0 else NAMES[::-1]
+    for options in ({}, {"threads": 1}):
+        cube = cubes.load([one], names, **options)
+        for name in names:
+            expected = physical(stack, NAMES.index(name), bands[NAMES.index(name)])
+            np.testing.assert_allclose(cube[name][0], expected, rtol=1e-6, atol=1e-6)
+    coarse, here = (cubes.load([at], names, resolution=15) for at in (one, item(path, **facts)))
+    xr.testing.assert_equal(coarse, here)
 
 
 VRT = """<VRTDataset rasterXSize="30" rasterYSize="20"><SRS>EPSG:32631</SRS>

@@ -182,6 +182,16 @@ def test_what_is_no_version_of_another(case: str) -> None:
     assert superseded([first, second]) == superseded([second, first]) == {}
 
 
+@pytest.mark.parametrize("box", ["everywhere", [None] * 4, [1, 2], 5], ids=str)
+def test_a_box_that_is_none_tells_nothing(box) -> None:
+    """Of a place that no name tells."""
+    items = [
+        named(name, **{"processing:version": version}) | {"bbox": box}
+        for name, version in (("old", "1"), ("new", "2"))
+    ]
+    assert superseded(items) == ({0: 1} if box == [1, 2] else {})
+
+
 def test_of_three_versions_and_two_halves_the_newest_of_each_remain() -> None:
     halves = [
         named(SAFE.format(f"N0{n}00", f"202{n}0102T093000"), g)
