@@ -6,6 +6,7 @@
     |-- ConfigurationError          a setting is wrong or missing
     |   `-- MissingDependency       an optional package is not installed
     |-- InvalidQuery                a search that cannot mean what was typed (also ValueError)
+    |   |-- InvalidInput            a place, time or name that no verb can read (also CubeError)
     |   |-- UnknownCollection
     |   `-- UnknownProperty
     |-- RemoteError                 a server did not do what was asked
@@ -16,11 +17,13 @@
     |   `-- ProductOffline          the product lies on tape
     |-- DataError                   the bytes are not what they should be
     |   |-- ChecksumError           size or MD5 differ from the catalogue's
+    |   |-- AddressError            a file's address is incomplete, or of a kind that cannot be read
     |   |-- ArchiveError            an archive is broken, hostile or lacks a member
     |   `-- ReadError               a file could not be read as an image
     |-- StorageError                the disk is full or may not be written
     |-- CubeError                   a cube that cannot be built as asked (also ValueError)
-    |   `-- UnknownBand
+    |   |-- UnknownBand
+    |   `-- StoredOtherwise         numbers that are not stored in one way, or that lost their offset
     |-- ClusterError                a Dask cluster could not be had
     |   `-- GatewayAway             a Dask Gateway does not answer just now
     `-- LocalModeError              the hub on this machine could not be run
@@ -28,6 +31,9 @@
     GeodesWarning
     |-- IncompleteResult            fewer (or other) items came than the server announced
     |-- ServerQuirk                 the server misbehaved, and the library made it good
+    |-- ValuesInDoubt               what stored numbers mean is not told, or told in two ways
+    |-- CubeWarning                 a cube came, but hardly the one that was meant
+    |-- OlderVersions               products were left out that a newer version replaces
     `-- ClusterWarning              a cluster came, but smaller or otherwise than asked
 
 Each message says what happened; each ``hint`` says what to do next, and is part of ``str(error)``.
@@ -133,6 +139,10 @@ class ChecksumError(DataError):
     """Size or MD5 differ from what the catalogue says."""
 
 
+class AddressError(DataError):
+    """A file's address is incomplete, or of a kind that cannot be read from here."""
+
+
 class ArchiveError(DataError):
     """An archive is broken, hostile, or lacks a member."""
 
@@ -157,6 +167,14 @@ class UnknownBand(CubeError):
     """No such band in these products."""
 
 
+class StoredOtherwise(CubeError):
+    """Stored numbers that do not mean the same throughout, or whose meaning was lost on the way."""
+
+
+class InvalidInput(InvalidQuery, CubeError):
+    """A place, a time or a name that cannot be read: every verb reads them alike, and says the same."""
+
+
 class ClusterError(GeodesError):
     """A Dask cluster could not be had."""
 
@@ -179,6 +197,18 @@ class IncompleteResult(GeodesWarning):
 
 class ServerQuirk(GeodesWarning):
     """The server misbehaved, and the library made it good."""
+
+
+class ValuesInDoubt(GeodesWarning):
+    """What stored numbers mean is not told, or told in two ways that contradict each other."""
+
+
+class CubeWarning(GeodesWarning):
+    """A cube came as asked, but hardly the one that was meant."""
+
+
+class OlderVersions(GeodesWarning):
+    """Products were left out that a newer version of the same acquisition replaces."""
 
 
 class ClusterWarning(GeodesWarning):

@@ -1,6 +1,6 @@
 """Links to names that are documented where they are public, not where they are defined.
 
-Annotations hold the module in which a class is written (``geodes_datalab.stac.times.Interval``); the
+Annotations hold the module in which a class is written (``geodes_datalab._inputs.times.Interval``); the
 reference describes it in the package that offers it. A name of ours that exists but is offered
 nowhere stays plain text; one that does not exist stays unresolved, so that `make docs` fails.
 """

@@ -20,6 +20,8 @@ from odc.geo.xr import xr_coords
 import geodes_datalab
 from geodes_datalab import stac
 from geodes_datalab.cubes.plan import Layer, Plan
+from geodes_datalab.cubes.storing import Stored
+from geodes_datalab.ops.packing import OFFSET, PHYSICAL_UNITS, POSSIBLE
 
 EPOCH = "microseconds since 1970-01-01T00:00:00"
 
@@ -59,25 +61,73 @@ def _moments(times: Sequence[datetime]) -> Any:
     return np.array(counted, "datetime64[us]").astype("datetime64[ns]")
 
 
-def variable(layer: Layer, band: stac.Band, collection: str) -> dict[str, Any]:
-    """Describe one variable."""
+def variable(layer: Layer, one: Stored, pointer: str | None = None) -> dict[str, Any]:
+    """Describe one variable.
+
+    Parameters
+    ----------
+    layer
+        Its name.
+    one
+        What its numbers mean.
+    pointer
+        Name of the coordinate that holds its offsets, where one does.
+    """
+    band = one.band
     attrs: dict[str, Any] = {
         "long_name": band.description or layer.native,
-        "standard_name": _standard_name(collection, band),
-        "units": "1" if band.role == "mask" else band.units or "1",
+        "standard_name": _standard_name(one.collection, band),
+        "units": one.units,
+        PHYSICAL_UNITS: one.physical_units,
         "native_name": layer.native,
         "common_name": band.common_name,
         "wavelength": band.wavelength,
         "wavelength_units": "um" if band.wavelength else None,
         "bandwidth": band.width,
         "gsd": band.gsd or None,
-        "nodata": layer.fill,
+        "nodata": one.nodata,
+        "scale": one.scale,
+        "offset": pointer or one.offset,
     }
     if band.role == "mask":
         attrs |= {"role": "mask", **_flags(layer.native)}
-    else:
-        attrs |= {"scale": band.scale, "offset": band.offset}
     return {name: value for name, value in attrs.items() if _told(value)}
+
+
+def offsets(variables: Mapping[str, Stored]) -> tuple[dict[str, xr.Variable], dict[str, str]]:
+    """Make the coordinates that hold the offsets of stored numbers.
+
+    Returns
+    -------
+    coordinates
+        ``stored_offset`` (time), and another for each variable whose offsets are not the same.
+    pointers
+        By variable whose offset may differ from cube to cube: which coordinate holds it.
+    """
+    coords: dict[str, xr.Variable] = {}
+    pointers: dict[str, str] = {}
+    raw = {name: one for name, one in variables.items() if one.offsets is not None}
+    first = _joined([one.offsets for one in raw.values() if one.offsets])
+    for name, one in raw.items():
+        assert one.offsets is not None
+        alike = all(a is None or a == b for a, b in zip(one.offsets, first, strict=True))
+        where = OFFSET if alike else f"{OFFSET}_{name}"
+        coords[where] = _offset(first if alike else [step or 0.0 for step in one.offsets], one)
+        if one.marked:
+            pointers[name] = where
+    return coords, pointers
+
+
+def _joined(rows: Sequence[Sequence[float | None]]) -> list[float]:
+    """Return the offsets of the first variable; of the next, where no product has that one."""
+    return [next((one for one in step if one is not None), 0.0) for step in zip(*rows, strict=True)]
+
+
+def _offset(steps: Sequence[float], one: Stored) -> xr.Variable:
+    attrs: dict[str, Any] = {"long_name": "offset of the stored numbers, in physical units"}
+    if one.possible:
+        attrs[POSSIBLE] = list(one.possible)
+    return xr.Variable("time", np.array(steps, "float64"), attrs)
 
 
 def _told(value: Any) -> bool:

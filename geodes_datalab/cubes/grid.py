@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import shapely
@@ -13,16 +12,16 @@ import shapely.affinity
 from affine import Affine
 from odc.geo import CRS
 from odc.geo.geobox import GeoBox
-from odc.geo.geom import Geometry
 from pyproj.exceptions import CRSError
 
-from geodes_datalab.cubes.aoi import swapped
+from geodes_datalab._inputs.areas import swapped
+from geodes_datalab.cubes import seam
+from geodes_datalab.cubes.native import METRES_PER_DEGREE, refuse_other_units
+from geodes_datalab.cubes.turns import turn
 from geodes_datalab.errors import CubeError
 
 ResolutionLike: TypeAlias = float | tuple[float, float]
 """Pixel size in units of the CRS: one number, or (x, y); both positive."""
-
-_METRES_PER_DEGREE = 111_320.0
 
 
 def output_grid(
@@ -64,11 +63,18 @@ def output_grid(
     if area is None:
         left, bottom, right, top = _union(native, target)
     else:
-        left, bottom, right, top = _projected(area, target)
+        left, bottom, right, top = _projected(area, native, target)
     column, columns = _snap(left - anchor_x, right - anchor_x, step_x)
     row, rows = _snap(anchor_y - top, anchor_y - bottom, step_y)
     corner = (anchor_x + column * step_x, anchor_y - row * step_y)
     return GeoBox((rows, columns), Affine(step_x, 0, corner[0], 0, -step_y, corner[1]), target)
+
+
+def touches(native: Sequence[GeoBox], area: Any) -> list[bool]:
+    """Tell for each product whether it touches an area (lon/lat)."""
+    area = seam.together(area)
+    hits = {id(box): _meets(area, seam.lonlat(box)) for box in distinct(native)}
+    return [hits[id(box)] for box in native]
 
 
 def touching(native: Sequence[GeoBox], area: Any) -> list[bool]:
@@ -79,28 +85,36 @@ def touching(native: Sequence[GeoBox], area: Any) -> list[bool]:
     CubeError
         None does; the hint tells where the products are.
     """
-    boxes = distinct(native)
-    prints = [_lonlat(box) for box in boxes]
-    hits = {id(box): _meets(area, print_) for box, print_ in zip(boxes, prints, strict=True)}
-    if not any(hits.values()):
-        west, south, east, north = shapely.union_all(prints).bounds
+    hits = touches(native, area)
+    if not any(hits):
+        west, south, east, north = extent(native)
         hint = f"the products lie within bbox=({west:.3f}, {south:.3f}, {east:.3f}, {north:.3f})"
-        if any(_meets(swapped(area), print_) for print_ in prints):
+        if any(touches(native, swapped(area))):
             hint += "; longitude and latitude look swapped: west and east come first and third"
         raise CubeError("none of the products touches the area of interest", hint=hint)
-    return [hits[id(box)] for box in native]
+    return hits
+
+
+def extent(boxes: Iterable[GeoBox]) -> tuple[float, float, float, float]:
+    """Return what grids lie within: west, south, east, north in degrees."""
+    found = seam.together(shapely.union_all([seam.lonlat(box) for box in distinct(boxes)]))
+    west, south, east, north = found.bounds
+    return west, south, east, north
+
+
+def named(box: GeoBox) -> GeoBox:
+    """Return a grid whose CRS bears its EPSG code, where it has one: files write it out, in many ways."""
+    code = box.crs.epsg if box.crs is not None else None
+    if box.crs is None or code is None or str(box.crs) == f"EPSG:{code}":
+        return box
+    short = CRS(f"EPSG:{code}")
+    same = short.proj.equals(box.crs.proj, ignore_axis_order=True)
+    return GeoBox(box.shape, box.transform, short) if same else box
 
 
 def distinct(boxes: Iterable[GeoBox]) -> list[GeoBox]:
     """Return each object once: comparing grids is slow, and products of a tile share one."""
     return list({id(box): box for box in boxes}.values())
-
-
-@lru_cache(maxsize=1024)
-def footprint(box: GeoBox, crs: CRS | None) -> Geometry:
-    """Return the outline of a grid in a CRS."""
-    assert crs is not None
-    return box.extent if box.crs == crs else box.footprint(crs)
 
 
 def step(box: GeoBox) -> tuple[float, float]:
@@ -112,12 +126,6 @@ def _meets(area: Any, outline: Any) -> bool:
     return any(
         outline.intersects(shapely.affinity.translate(area, xoff=shift)) for shift in (0, -360, 360)
     )
-
-
-@lru_cache(maxsize=1024)
-def _lonlat(box: GeoBox) -> Any:
-    """Return the outline in degrees; products of a tile share it, and it takes long to project."""
-    return box.footprint("EPSG:4326", wrapdateline=True).geom
 
 
 def _target_crs(native: Sequence[GeoBox], crs: Any) -> CRS:
@@ -145,16 +153,16 @@ def _step(
     native: Sequence[GeoBox], target: CRS, resolution: ResolutionLike | None
 ) -> tuple[float, float]:
     if resolution is not None:
-        return _checked_step(resolution)
+        asked = _checked_step(resolution)
+        refuse_other_units(asked, [(box.crs, step(box)) for box in native], target)
+        return asked
     own = [step(box) for box in native if box.crs == target]
     if own:
         return min(own)
     finest = min(step(box) for box in native)
     if target.projected and all(box.crs is not None and box.crs.projected for box in native):
         return finest
-    example = (
-        finest[0] / _METRES_PER_DEGREE if target.geographic else finest[0] * _METRES_PER_DEGREE
-    )
+    example = finest[0] / METRES_PER_DEGREE if target.geographic else finest[0] * METRES_PER_DEGREE
     raise CubeError(
         f"a pixel size in units of {target} cannot be derived from the products",
         hint=f"give it, for example resolution={float(f'{example:.1g}'):g}",
@@ -185,26 +193,37 @@ def _anchor(native: Sequence[GeoBox], target: CRS) -> tuple[float, float]:
 
 
 def _union(native: Sequence[GeoBox], target: CRS) -> tuple[float, float, float, float]:
-    bounds = [footprint(box, target).boundingbox for box in native]
-    return (
-        min(box.left for box in bounds),
-        min(box.bottom for box in bounds),
-        max(box.right for box in bounds),
-        max(box.top for box in bounds),
-    )
+    if not all(seam.shown(box, target) for box in native):
+        raise CubeError(
+            f"the products cannot be expressed in {target}: they cover more than it shows",
+            hint="give a bbox, or another crs",
+        )
+    bounds = [seam.outline(box, target).boundingbox for box in native]
+    again = turn(target)
+    spans = [(box.left, box.right) for box in bounds]
+    shifts = [0.0] * len(spans) if again is None else seam.arranged(spans, again.length)
+    left = min(box.left + shift for box, shift in zip(bounds, shifts, strict=True))
+    right = max(box.right + shift for box, shift in zip(bounds, shifts, strict=True))
+    if again is not None and any(box.crs != target for box in native):
+        home = again.home(left)
+        left, right = left + home, right + home
+    return left, min(box.bottom for box in bounds), right, max(box.top for box in bounds)
 
 
-def _projected(area: Any, target: CRS) -> tuple[float, float, float, float]:
-    west, south, east, north = area.bounds
-    dense = max(east - west, north - south) / 64 or 1.0
-    found = Geometry(area, "EPSG:4326").to_crs(target, resolution=dense).boundingbox
-    values = (found.left, found.bottom, found.right, found.top)
-    if not all(map(math.isfinite, values)):
+def _projected(
+    area: Any, native: Sequence[GeoBox], target: CRS
+) -> tuple[float, float, float, float]:
+    left, bottom, right, top = seam.bounds(area, target)
+    if not all(map(math.isfinite, (left, bottom, right, top))):
         raise CubeError(
             f"the area of interest cannot be expressed in {target}",
             hint="give a smaller area, or another crs",
         )
-    return values
+    again = turn(target)
+    if again is not None:
+        own = [box for box in native if box.crs == target]
+        left, right = seam.settled(left, right, again, own)
+    return left, bottom, right, top
 
 
 def _snap(low: float, high: float, size: float) -> tuple[int, int]:

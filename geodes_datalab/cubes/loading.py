@@ -13,16 +13,32 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _display, _http, ops
-from geodes_datalab.cubes import attributes, credentials, odc_engine, stackstac_engine, table_engine
-from geodes_datalab.cubes.aoi import area
+from geodes_datalab._inputs.areas import area
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.times import DatetimeLike
+from geodes_datalab._inputs.words import WordsLike
+from geodes_datalab.cubes import (
+    arguments,
+    around,
+    attributes,
+    credentials,
+    idle,
+    odc_engine,
+    stackstac_engine,
+    table_engine,
+    values,
+)
+from geodes_datalab.cubes.arguments import ChunksLike, ResamplingLike
 from geodes_datalab.cubes.clip import outside
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.locate import Finder, Locator
 from geodes_datalab.cubes.plan import GroupBy, Plan
-from geodes_datalab.cubes.planning import Progress, Stored, Wish, make_plan
+from geodes_datalab.cubes.planning import Progress, Wish, make_plan
 from geodes_datalab.cubes.products import item_dicts, parse
-from geodes_datalab.errors import CubeError, near
-from geodes_datalab.ops.packing import OFFSET, each
+from geodes_datalab.cubes.reprocessed import VERSIONS, Versions, without_older
+from geodes_datalab.cubes.storing import Stored, doubts
+from geodes_datalab.ops.packing import each
+from geodes_datalab.stac.held import ItemsLike
 
 Engine = Literal["odc", "stackstac"]
 """Which library builds the lazy arrays."""
@@ -41,27 +57,32 @@ ENGINES: Mapping[str, Callable[[Plan, Mapping[str, int]], dict[str, Any]]] = {
 }
 
 CHUNKS: Mapping[str, int] = {"time": 1, "y": 2048, "x": 2048}
-"""Default chunk: 8 MB of 16-bit integers."""
+"""Default chunk: 16 MB of physical values, 8 MB of 16-bit integers."""
 
 
 def load(
-    items: Any,
-    bands: Sequence[str] | str | None = None,
+    items: ItemsLike,
+    bands: WordsLike | None = None,
     *,
     # where
-    bbox: Sequence[float] | None = None,
-    geometry: Any = None,
+    bbox: PlaceLike | None = None,
+    geometry: PlaceLike | None = None,
     clip: bool = False,
+    all_touched: bool = False,
+    # when
+    datetime: DatetimeLike | None = None,
     # pixels
     crs: Any = None,
     resolution: ResolutionLike | None = None,
-    resampling: str | Mapping[str, str] = "nearest",
+    resampling: ResamplingLike = "nearest",
     groupby: GroupBy = "solar_day",
+    versions: Versions = "newest",
     # values
-    masked: bool = False,
-    scaled: bool = False,
+    raw: bool = False,
+    masked: bool | None = None,
+    scaled: bool | None = None,
     # how
-    chunks: int | Mapping[str, int] | None = None,
+    chunks: ChunksLike = None,
     engine: Engine = "odc",
     threads: int | None = None,
     archives: str | Path | None = None,
@@ -73,38 +94,55 @@ def load(
     Parameters
     ----------
     items
-        What `geodes_datalab.search` returned, or pystac items, of one collection.
+        What `geodes_datalab.search` returned, or its table, filtered; pystac items, one or several; an
+        ``ItemCollection``; dictionaries as GEODES or another catalogue sends them, one, several, or a
+        FeatureCollection; the path of a file with any of these. Of one collection. Relative addresses
+        of files are relative to the item: its ``self`` link, or the file that it was read from.
     bands
         Names as in the product (``"B04"``) or common names (``"red"``, ``"nir"``), quality masks
-        among them (``"CLM"``). By default all measurements, without masks.
+        among them (``"CLM"``). By default all measurements, without masks. A file of several bands
+        gives all of them by its own name (``"image"``), and one by the band's name, or by name and
+        number (``"image.4"``). Where several files hold a band, the finest measurement is meant, and
+        never a picture.
     bbox
-        West, south, east, north in degrees. The cube's grid takes in all pixels that it touches, and
-        is the same whichever items are given. Items that do not touch it give no time step.
+        West, south, east, north in degrees (six numbers with heights), or any form of ``geometry``,
+        whose box is meant. The cube's grid takes in all pixels that it touches, and is the same
+        whichever items are given. Items that do not touch it give no time step.
     geometry
-        Instead of ``bbox``: GeoJSON, a shapely geometry, a GeoDataFrame, or anything with
-        ``__geo_interface__``, in degrees. The cube covers its bounding box.
+        Instead of ``bbox``: GeoJSON (dictionary, text or file), WKT, a shapely geometry, a GeoDataFrame,
+        or anything with ``__geo_interface__``; in degrees, unless it has a CRS of its own. The cube
+        covers its bounding box.
     clip
         Whether pixels whose centre lies outside the geometry become missing.
+    all_touched
+        Whether clipping keeps every pixel that the geometry touches: for plots of few pixels.
+    datetime
+        Time of acquisition, written as in `geodes_datalab.search`: items of other times are left out.
     crs
         Coordinate reference system of the cube; by default the products' own. Products of several
         UTM zones need it.
     resolution
         Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'.
     resampling
-        GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...), or
-        one for each band. Quality masks are always read with ``"nearest"``.
+        GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...) or a
+        member of ``rasterio.enums.Resampling``, or one for each band, by any of its names; ``"*"``
+        stands for all measurements that are not named. Quality masks are always read with ``"nearest"``.
     groupby
         What makes a time step: ``"solar_day"`` (mosaics of what was taken in one overpass), ``"time"``
         (of what has the very same time), ``"id"`` (each product by itself). Where products overlap
         in a time step, the earliest that has a value wins.
-    masked
-        Whether missing pixels become NaN (float32, still in stored units).
-    scaled
-        Whether values become physical (float32, reflectance or backscatter, missing pixels NaN).
-        For Sentinel-2 L1C the offset of the processing baseline is applied.
+    versions
+        Of products that were processed again (the same acquisition, by another baseline or at another
+        date), ``"newest"`` loads the newest, and warns of the others; ``"all"`` loads all of them, of
+        which the newest comes first. With ``groupby="id"`` all are loaded.
+    raw
+        Whether to leave numbers as they are stored, for example integers. By default values are
+        physical: reflectance, backscatter, heights, with missing pixels as NaN.
+    masked, scaled
+        Of former releases, and gone in the next: a warning says what to write instead.
     chunks
         Pixels along x and y of a Dask chunk, or a mapping of ``time``, ``y``, ``x``; -1 for all.
-        By default 2048 x 2048 pixels of one date.
+        By default (``"auto"``) 2048 x 2048 pixels of one date.
     engine
         ``"odc"`` (odc-stac's loader) or ``"stackstac"``: same grid, same pixels. stackstac's task
         graph is smaller, which tells with thousands of products.
@@ -122,69 +160,99 @@ def load(
     -------
     xarray.Dataset
         Dimensions (time, y, x), with CF attributes and the CRS (``spatial_ref``). ``time`` is the
-        start of the acquisition in UTC. The numbers are those stored in the product, in its own
-        integer type, unless ``masked`` or ``scaled``; the attributes ``nodata``, ``scale`` and
-        ``offset`` say what they mean, and `geodes_datalab.ops` knows them.
+        start of the acquisition in UTC. Values are physical, float32 (float64 where the files hold
+        wider numbers), in ``units``. Quality masks and classes are integers always.
+
+        With ``raw``, the numbers are those stored, in their own type, and ``units`` says "stored
+        numbers". The attributes ``nodata`` and ``scale`` say what they mean; the coordinate
+        ``stored_offset`` tells the offset of each date. `geodes_datalab.ops` knows them.
 
     Raises
     ------
     UnknownBand
         A band that the products do not have.
+    StoredOtherwise
+        With ``raw``: products that do not store their numbers alike.
     CubeError
-        No items, an area that none of them touches, several zones without ``crs`` ...
+        No items, an area that none of them touches, several zones without ``crs``, an argument that
+        would have no effect, terabytes of next to nothing ...
     ProductOffline
         Products that lie on tape.
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     ReadError
         While computing: pixels could not be read.
+
+    Warns
+    -----
+    ValuesInDoubt
+        Nobody tells what the numbers mean, or the catalogue tells it in two ways.
     """
-    build = _engine(engine)
+    build = arguments.one_of("engine", engine, ENGINES)
+    arguments.flags(
+        clip=clip, all_touched=all_touched, raw=raw, masked=masked, scaled=scaled, progress=progress
+    )
+    _refuse(groupby, versions, chunks)
+    threads = idle.check_threads(arguments.number("threads", threads), engine, "odc")
+    folder = idle.check_archives(arguments.folder(archives), locator)
+    resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
+    how = values.asked(raw, masked=masked, scaled=scaled)
     with _quietly(), _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
-        parsed = parse(item_dicts(items), bands)
-        plan, stored = make_plan(
-            parsed,
-            Wish(where, crs, resolution, resampling, groupby),
-            locator=locator or Finder(client, archives),
-            client=client,
-            progress=_bar(len(parsed), progress),
+        idle.check_clip(clip=clip, all_touched=all_touched, area=where)
+        chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
+        parsed = parse(chosen.items, arguments.bands(bands))
+        wish = Wish(
+            where, arguments.crs(crs), resolution, resampling, groupby, raw=how.raw, clip=clip
         )
+        find, bar = locator or Finder(client, folder), _bar(len(parsed), progress)
+        plan, stored = make_plan(parsed, wish, locator=find, client=client, progress=bar)
+        around.check(plan, now=threads is not None)
+        idle.tell_unused_folder(plan, folder)
         credentials.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
-        cube = _dataset(plan, stored, arrays)
-    if clip and where is not None:
-        cube = _clipped(cube, where, plan.geobox, blocks)
-    if scaled:
-        return ops.to_physical(cube)
-    return ops.mask_nodata(cube) if masked else cube
+        cube = _dataset(plan, stored, arrays, chosen.left_out)
+    values.warn(doubts(parsed, stored))
+    cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
+    return ops.mask_nodata(cube) if how.masked else cube
 
 
-def _dataset(plan: Plan, stored: Mapping[str, Stored], arrays: Mapping[str, Any]) -> xr.Dataset:
-    coords = attributes.coordinates(plan.geobox, plan.times)
-    offsets = next((one.offsets for one in stored.values() if one.offsets), None)
-    if offsets is not None:
-        coords[OFFSET] = xr.Variable(
-            "time",
-            list(offsets),
-            {"long_name": "offset of the stored numbers, by processing baseline"},
+def _refuse(groupby: Any, versions: Any, chunks: Any) -> None:
+    """Refuse what cannot be meant, before anything is asked of any server."""
+    arguments.group_by(groupby)
+    arguments.one_of("versions", versions, VERSIONS)
+    arguments.chunk_sizes(chunks, CHUNKS, CHUNKS)
+
+
+def _dataset(
+    plan: Plan,
+    stored: Mapping[str, Stored],
+    arrays: Mapping[str, Any],
+    left_out: Sequence[str],
+) -> xr.Dataset:
+    offsets, pointers = attributes.offsets(stored)
+    coords = attributes.coordinates(plan.geobox, plan.times) | offsets
+    variables = {
+        layer.name: xr.Variable(
+            ("time", "y", "x"),
+            arrays[layer.name],
+            attributes.variable(layer, stored[layer.name], pointers.get(layer.name)),
+            {"grid_mapping": "spatial_ref"},
         )
-    variables = {}
-    for layer in plan.layers:
-        one = stored[layer.name]
-        attrs = attributes.variable(layer, one.band, one.collection)
-        if one.offsets:
-            attrs.pop("offset", None)
-        variables[layer.name] = xr.Variable(
-            ("time", "y", "x"), arrays[layer.name], attrs, {"grid_mapping": "spatial_ref"}
-        )
+        for layer in plan.layers
+    }
     collection = next(iter(stored.values())).collection
-    return xr.Dataset(variables, coords, attributes.dataset(plan, collection))
+    attrs = attributes.dataset(plan, collection)
+    if left_out:
+        attrs["older_versions_left_out"] = ", ".join(left_out)
+    return xr.Dataset(variables, coords, attrs)
 
 
-def _clipped(cube: xr.Dataset, where: Any, geobox: GeoBox, blocks: Mapping[str, int]) -> xr.Dataset:
-    mask = outside(where, geobox, (blocks["y"], blocks["x"]))
+def _clipped(
+    cube: xr.Dataset, area: Any, geobox: GeoBox, blocks: Mapping[str, int], all_touched: bool
+) -> xr.Dataset:
+    mask = outside(area, geobox, (blocks["y"], blocks["x"]), all_touched=all_touched)
 
     def cut(band: xr.DataArray) -> xr.DataArray:
         result = band.where(~mask, band.dtype.type(band.attrs.get("nodata", np.nan)))
@@ -204,30 +272,9 @@ def _bar(total: int, shown: bool | None) -> Progress:
     return progress
 
 
-def _engine(name: str) -> Callable[[Plan, Mapping[str, int]], dict[str, Any]]:
-    if name not in ENGINES:
-        hint = near(name, ENGINES) or f"use one of: {', '.join(ENGINES)}"
-        raise CubeError(f"unknown engine {name!r}", hint=hint)
-    return ENGINES[name]
-
-
-def _chunks(chunks: int | Mapping[str, int] | None, geobox: GeoBox, steps: int) -> dict[str, int]:
-    given = {"y": chunks, "x": chunks} if isinstance(chunks, int) else dict(chunks or {})
-    sizes = {"time": steps, "y": int(geobox.shape.y), "x": int(geobox.shape.x)}
-    for dim, size in given.items():
-        if dim not in sizes or not _is_size(size):
-            raise CubeError(
-                f"chunks={chunks!r} cannot be used",
-                hint='give a number of pixels, or for example {"time": 1, "y": 1024, "x": 1024}',
-            )
-    wanted = {**CHUNKS, **given}
-    return {
-        dim: size if wanted[dim] == -1 else min(wanted[dim], size) for dim, size in sizes.items()
-    }
-
-
-def _is_size(size: Any) -> bool:
-    return isinstance(size, int) and (size > 0 or size == -1)
+def _chunks(chunks: ChunksLike, geobox: GeoBox, steps: int) -> dict[str, int]:
+    whole = {"time": steps, "y": int(geobox.shape.y), "x": int(geobox.shape.x)}
+    return arguments.chunk_sizes(chunks, whole, CHUNKS)
 
 
 @contextmanager

@@ -9,14 +9,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from geodes_datalab import _http, stac
 from geodes_datalab._types import Json
+from geodes_datalab.cubes import arguments
 from geodes_datalab.cubes.archive import fetched
 from geodes_datalab.cubes.archive.archives import members_of_file, members_of_url
 from geodes_datalab.cubes.archive.trouble import Changed, NoRanges
-from geodes_datalab.errors import ArchiveError, CubeError, ServerQuirk
+from geodes_datalab.errors import ArchiveError, ServerQuirk
+from geodes_datalab.stac.addresses import on_disk, readable
 
 
 class Locator(Protocol):
@@ -57,15 +59,19 @@ class Finder:
 
     def __init__(self, client: _http.Client, folder: str | Path | None = None) -> None:
         self._client = client
-        self._folder = _existing(folder)
+        self._folder = arguments.folder(folder)
         self._downloading = Lock()
         self._warned = False
 
     def locate(self, asset: Json, pattern: str) -> str:
         """Return the GDAL path of an asset or of a member; see `Locator`."""
         path = self._on_disk(asset)
-        if not _is_zip(asset):
-            return str(path) if path else f"/vsicurl/{asset['href']}"
+        if path is None:
+            href = readable(asset, _file_name(asset))
+            if not _is_zip(asset):
+                return href if href.startswith("/vsi") else f"/vsicurl/{href}"
+        elif not _is_zip(asset):
+            return str(path)
         if path is None:
             try:
                 names = members_of_url(self._client, asset["href"], _size(asset))
@@ -100,9 +106,9 @@ class Finder:
         return ["/vsicurl/" + href for href in hrefs]
 
     def _on_disk(self, asset: Json) -> Path | None:
-        parts = urlsplit(asset["href"])
-        if parts.scheme in ("", "file"):
-            return Path(unquote(parts.path) if parts.scheme else asset["href"]).resolve()
+        path = on_disk(asset["href"])
+        if path is not None:
+            return path.resolve()
         name, size = _file_name(asset), asset.get("file:size")
         cache = self._cache(asset) if _is_zip(asset) else None  # it holds nothing else
         for folder in filter(None, (self._folder, cache)):
@@ -173,14 +179,3 @@ def _size(asset: Json) -> int:
             hint="download it with geodes_datalab.download(), and pass that folder as archives=",
         )
     return int(size)
-
-
-def _existing(folder: str | Path | None) -> Path | None:
-    if folder is None:
-        return None
-    path = Path(folder).expanduser().resolve()
-    if not path.is_dir():
-        raise CubeError(
-            f"archives={str(folder)!r} is no folder", hint="give the folder of download()"
-        )
-    return path

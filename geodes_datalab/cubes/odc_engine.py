@@ -16,7 +16,7 @@ from odc.loader import (
     chunked_load,
 )
 
-from geodes_datalab.cubes.grid import footprint
+from geodes_datalab.cubes import seam
 from geodes_datalab.cubes.plan import Layer, Plan
 from geodes_datalab.cubes.reading import Source, read_pixels
 
@@ -102,7 +102,10 @@ def arrays(plan: Plan, chunks: Mapping[str, int]) -> dict[str, Any]:
 def _bins(plan: Plan, tiles: Any) -> dict[tuple[int, int, int], list[int]]:
     """Tell which products touch each chunk (time, y, x)."""
     grids = {product.grid for product in plan.products}
-    touched = {grid: list(tiles.tiles(footprint(grid, plan.geobox.crs))) for grid in grids}
+    touched = {
+        grid: {tile for shape in seam.outlines(grid, plan.geobox) for tile in tiles.tiles(shape)}
+        for grid in grids
+    }
     bins: dict[tuple[int, int, int], list[int]] = {}
     for time, group in enumerate(plan.groups):
         for index in group:

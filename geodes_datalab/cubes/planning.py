@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Resampling
 
 from geodes_datalab import _http, auth, stac
 from geodes_datalab._types import Json
-from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
+from geodes_datalab.cubes import doubt, native, seam
+from geodes_datalab.cubes.grid import ResolutionLike, named, output_grid, step, touches, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
+from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
-from geodes_datalab.cubes.products import Parsed, titles
+from geodes_datalab.cubes.products import Parsed, reader_of, titles
 from geodes_datalab.cubes.reading import Source, read_header
-from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand, near
-
-MASK_FILL = 255
-"""Fill of quality masks that have no value for "no data": all bits set, so such pixels are bad."""
+from geodes_datalab.cubes.several import several
+from geodes_datalab.cubes.storing import Frame, Stored, meant, stored
+from geodes_datalab.cubes.values import Words, completed
+from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand
+from geodes_datalab.stac.versions import ranks
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 Sources = Mapping[str, Source]
@@ -34,18 +35,10 @@ class Wish:
     area: Any = None
     crs: Any = None
     resolution: ResolutionLike | None = None
-    resampling: str | Mapping[str, str] = "nearest"
+    resampling: native.ResamplingLike = "nearest"
     groupby: GroupBy = "solar_day"
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What the numbers of one variable mean."""
-
-    band: stac.Band
-    collection: str
-    offsets: tuple[float, ...] | None = None
-    """One for each time step, where they are not all the same."""
+    raw: bool = False
+    clip: bool = False
 
 
 def make_plan(
@@ -72,39 +65,68 @@ def make_plan(
     ------
     CubeError, UnknownBand, ProductOffline, RemoteError
     """
+    parsed, doubted = doubt.checked(parsed)
     parsed = _within(parsed, wish.area)
     _refuse_offline(parsed, client)
     sources = _at_hand(parsed, locator)
     if sources is None:
         sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
-    parsed, sources = _with_any_band(parsed, sources)
+    parsed, sources = several(*_with_any_band(parsed, sources))
     products = _products(parsed, sources, client)
+    if doubted:
+        doubt.tell([(one, made.grid) for one, made in zip(parsed, products, strict=True)], doubted)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
-    longitude = _longitude(geobox) if wish.groupby == "solar_day" else 0.0
+    groups = _groups(parsed, products, geobox, wish.groupby)
+    names = _names(products, parsed)
+    frame = Frame(
+        geobox, products, groups, _words(names, parsed, products, client, raw=wish.raw),
+        collection=str(parsed[0].item.get("collection") or ""),
+        raw=wish.raw, clipped=wish.clip and wish.area is not None,
+        described=parsed[0].container == "asset", shifts=parsed[0].shifts,
+    )  # fmt: skip
+    bands = {name: parsed[0].bands[name] for name in names}
+    methods = native.methods(wish.resampling, bands, partial(_reader, parsed))
+    variables = {name: stored(name, band, frame) for name, band in bands.items()}
+    layers = tuple(
+        Layer(name, one.band.name, one.dtype, one.fill, methods[name])
+        for name, one in variables.items()
+    )
+    return Plan(layers, tuple(meant(frame, variables)), geobox, groups), variables
+
+
+def _reader(parsed: Sequence[Parsed]) -> stac.Reader:
+    """Return what knows all names of the first item's bands."""
+    return reader_of([one.item for one in parsed]).for_item(parsed[0].item)
+
+
+def _groups(
+    parsed: Sequence[Parsed], products: Sequence[Product], geobox: GeoBox, how: GroupBy
+) -> tuple[tuple[int, ...], ...]:
+    """Sort products into time steps; of one acquisition, the newest version comes first."""
+    longitude = _longitude(geobox) if how == "solar_day" else 0.0
     starts, ids = [one.start for one in products], [one.id for one in products]
-    groups = group(starts, ids, wish.groupby, longitude)
-    parsed = _completed(parsed, products)
-    bands = {name: parsed[0].bands[name] for name in _names(products, parsed)}
-    layers = tuple(_layer(name, band, wish.resampling) for name, band in bands.items())
-    kinds = _of_each_kind(parsed)
-    stored = {name: _stored(name, parsed, kinds, groups) for name in bands}
-    return Plan(layers, tuple(products), geobox, groups), stored
+    newest = ranks([one.item for one in parsed], starts)
+    return group(starts, ids, how, longitude, ranks=newest)
 
 
 def _longitude(geobox: GeoBox) -> float:
-    return float(geobox.geographic_extent.geom.centroid.x)
+    middle = float(seam.lonlat(geobox).centroid.x)
+    return middle if middle <= 180 else middle - 360
 
 
 def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     """Leave out what does not touch the area, as far as metadata tell, before any request is sent."""
-    if area is None or not all(one.grids for one in parsed):
+    told = [one for one in parsed if one.grids]
+    if area is None or not told:
         return parsed
-    finest = {id(one.grids): one.grids for one in parsed}  # those of a tile share theirs
+    finest = {id(one.grids): one.grids for one in told}  # those of a tile share theirs
     grid = {key: min(grids.values(), key=step) for key, grids in finest.items()}
-    hits = touching([grid[id(one.grids)] for one in parsed], area)
-    return [one for one, hit in zip(parsed, hits, strict=True) if hit]
+    grids = [grid[id(one.grids)] for one in told]
+    hits = touching(grids, area) if len(told) == len(parsed) else touches(grids, area)
+    out = {id(one) for one, hit in zip(told, hits, strict=True) if not hit}
+    return [one for one in parsed if id(one) not in out]
 
 
 def _refuse_offline(parsed: Sequence[Parsed], client: _http.Client) -> None:
@@ -154,7 +176,11 @@ class _Files(Mapping[str, Source]):
             raise KeyError(name)
         title, bands = self._one
         place = self._first + self._names.index(name)
-        return Source(title, bands[name].name, self._paths[place], self._sizes[place])
+        band = bands[name]
+        return Source(title, band.name, self._paths[place], self._sizes[place], band.index)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -190,7 +216,7 @@ def _sources(one: Parsed, locator: Locator) -> Sources:
             path = locator.locate(asset, band.member)
         except MissingMember:
             continue
-        found[name] = Source(one.title, band.name, path, _size(asset))
+        found[name] = Source(one.title, band.name, path, _size(asset), band.index)
     return found
 
 
@@ -205,7 +231,7 @@ def _assets(one: Parsed) -> dict[str, Json]:
         return dict.fromkeys(one.bands, stac.data_asset(one.item)[1])
     assets: Mapping[str, Json] = one.item["assets"]
     if one.container == "asset":
-        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.name))}
+        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.key))}
     names = {str(asset.get("title") or key): asset for key, asset in assets.items()}
     found = {}
     for name, band in one.bands.items():
@@ -250,11 +276,13 @@ def _products(
     """Make products; those whose metadata tell no grid are asked, several at a time."""
     grids = _finest(parsed, sources)
     unknown = [
-        next(iter(found.values()))
-        for found, grid in zip(sources, grids, strict=True)
+        found[min(found, key=lambda name: one.bands[name].gsd)]
+        for one, found, grid in zip(parsed, sources, grids, strict=True)
         if grid is None
     ]
-    read = (header.grid for header in client.map(read_header, unknown)) if unknown else iter(())
+    read = (
+        (named(header.grid) for header in client.map(read_header, unknown)) if unknown else iter(())
+    )
     made = [
         Product(one.id, one.title, one.start, next(read) if grid is None else grid, found)
         for one, found, grid in zip(parsed, sources, grids, strict=True)
@@ -281,29 +309,50 @@ def _finest(parsed: Sequence[Parsed], sources: Sequence[Sources]) -> list[GeoBox
     return found
 
 
-def _completed(parsed: Sequence[Parsed], products: Sequence[Product]) -> list[Parsed]:
-    """Take from the first file of a band what the catalogue does not tell of it: type and nodata."""
-    told: dict[str, dict[str, Any]] = {}
-    for name, band in parsed[0].bands.items():
-        first = next((one.sources[name] for one in products if name in one.sources), None)
-        if not band.dtype and first is not None:
-            header = read_header(first)
-            nodata = header.nodata if band.nodata is None else band.nodata
-            told[name] = {"dtype": header.dtype, "nodata": nodata}
-    if not told:
-        return list(parsed)
-    full = {
-        id(one.bands): {
-            name: replace(band, **told.get(name, {})) for name, band in one.bands.items()
-        }
-        for one in _of_each_kind(parsed)
-    }
-    return [one._replace(bands=full[id(one.bands)]) for one in parsed]
+def _words(
+    names: Sequence[str],
+    parsed: Sequence[Parsed],
+    products: Sequence[Product],
+    client: _http.Client,
+    *,
+    raw: bool,
+) -> list[Words]:
+    """Return what is told of the numbers in each product's files: by the catalogue, else by the files.
+
+    Physical values are made file by file, where each is read: one header tells what they are called.
+    """
+    words = [one.told for one in parsed]
+    if parsed[0].container != "asset":
+        return words
+    distinct = list({id(one): one for one in words}.values())
+    asked: dict[tuple[int, str], Source] = {}
+    for name in names:
+        each = raw or parsed[0].bands[name].role == "mask"
+        if not any(one[name].lacks(stored=each) for one in distinct):
+            continue
+        lacking = [
+            (index, name)
+            for index, product in enumerate(products)
+            if name in product.sources and words[index][name].lacks(stored=each)
+        ]
+        asked |= {one: products[one[0]].sources[name] for one in lacking[: None if each else 1]}
+    if not asked:
+        return words
+    needed = [not words[index][name].dtype or raw for index, name in asked]
+    found = client.map(_told_by_file, zip(asked.values(), needed, strict=True))
+    told = {one: facts for one, facts in zip(asked, found, strict=True) if facts}
+    return completed(words, told)
 
 
-def _of_each_kind(parsed: Iterable[Parsed]) -> list[Parsed]:
-    """Return one of the products that share their bands' description."""
-    return list({id(one.bands): one for one in parsed}.values())
+def _told_by_file(one: tuple[Source, bool]) -> Facts | None:
+    """Read what a file tells; None where it cannot be read and is not needed for the plan."""
+    source, needed = one
+    try:
+        return read_header(source).facts
+    except GeodesError:
+        if needed:
+            raise
+        return None
 
 
 def _touching(
@@ -316,39 +365,3 @@ def _touching(
         [one for one, hit in zip(parsed, hits, strict=True) if hit],
         [one for one, hit in zip(products, hits, strict=True) if hit],
     )
-
-
-def _layer(name: str, band: stac.Band, resampling: str | Mapping[str, str]) -> Layer:
-    mask = band.role == "mask"
-    method = resampling if isinstance(resampling, str) else resampling.get(name, "nearest")
-    if method not in Resampling.__members__:
-        known = [one for one in Resampling.__members__ if one != "gauss"]
-        hint = near(method, known) or f"use one of: {', '.join(known)}"
-        raise CubeError(f"unknown resampling {method!r}", hint=hint)
-    fill = band.nodata
-    if fill is None:
-        fill = float("nan") if band.dtype.startswith("float") else MASK_FILL if mask else 0
-    fill = np.dtype(band.dtype).type(fill).item()  # an integer where the band holds integers
-    return Layer(name, band.name, band.dtype, fill, "nearest" if mask else method)
-
-
-def _stored(
-    name: str, parsed: Sequence[Parsed], kinds: Sequence[Parsed], groups: Sequence[Sequence[int]]
-) -> Stored:
-    band, collection = parsed[0].bands[name], str(parsed[0].item.get("collection") or "")
-    if len({(one.bands[name].dtype, one.bands[name].scale) for one in kinds}) > 1:
-        raise CubeError(
-            f"band {name} is not stored in the same way in all products",
-            hint="load them in parts",
-        )
-    if len(kinds) == 1:
-        return Stored(band, collection)
-    steps = [{parsed[index].bands[name].offset for index in step_} for step_ in groups]
-    if any(len(offsets) > 1 for offsets in steps):
-        raise CubeError(
-            f"products of one time step store band {name} with different offsets (processing "
-            "baselines)",
-            hint='give groupby="id", or leave out the older version of each product',
-        )
-    values = tuple(offsets.pop() for offsets in steps)
-    return Stored(band, collection, values if len(set(values)) > 1 else None)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import CRSError
 
 from geodes_datalab import stac
+from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.plain import plain_reader
+from geodes_datalab.cubes.values import Teller, Words
 from geodes_datalab.errors import CubeError, UnknownBand, UnknownCollection
-from geodes_datalab.stac.items import as_dicts
+from geodes_datalab.stac.held import ItemsLike, acquired, as_dicts
 
 
 class Parsed(NamedTuple):
@@ -36,21 +41,26 @@ class Parsed(NamedTuple):
     """``"zip"`` (members of an archive), ``"file"`` (by file name) or ``"asset"`` (by asset key)."""
     by_name: bool = True
     """Whether the user named the bands."""
+    told: Words = MappingProxyType({})
+    """What the numbers in each band's file mean, as far as metadata tell; shared like ``bands``."""
+    shifts: tuple[float, ...] = ()
+    """Offsets that products of the collection may have, where they differ in that."""
 
 
-def item_dicts(items: Any) -> list[Json]:
+def item_dicts(items: ItemsLike, datetime: DatetimeLike | None = None) -> list[Json]:
     """Return raw dictionaries from whatever holds items.
 
     Parameters
     ----------
     items
-        `stac.Items`, a ``pystac.ItemCollection``, one item or several, as pystac objects or as
-        dictionaries.
+        See `geodes_datalab.stac.held.ItemsLike`.
+    datetime
+        Time of acquisition; items of other times are left out.
 
     Raises
     ------
     CubeError
-        There is none.
+        There is none, or none of that time.
     DataError
         Something among them is no item.
     """
@@ -60,7 +70,13 @@ def item_dicts(items: Any) -> list[Json]:
             "there are no items to load",
             hint="widen the search: look at items.query, the dates, the area, the cloud cover",
         )
-    return found
+    kept = acquired(found, datetime)
+    if not kept:
+        raise CubeError(
+            f"none of the {len(found)} items was acquired in {interval(datetime)}",
+            hint="widen datetime=, or leave it out: items.filter(datetime=...) tells what there is",
+        )
+    return kept
 
 
 def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Parsed]:
@@ -80,17 +96,19 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
     CubeError
         Several collections, no date, no bands.
     """
-    reader = _reader(items)
+    reader = reader_of(items)
     if not reader.geocoded:
+        kinds = dict.fromkeys(reader.for_item(item).description for item in items)
         raise CubeError(
-            f"{reader.collection} is in radar geometry, not on a map: {reader.description}",
-            hint="search a geocoded collection instead, for example PEPS_S1_L2",
+            f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
+            hint=reader.instead,
         )
     names = _wanted(reader, bands)
     return list(_parsed(items, reader, names, by_name=bands is not None))
 
 
-def _reader(items: Sequence[Json]) -> stac.Reader:
+def reader_of(items: Sequence[Json]) -> stac.Reader:
+    """Return what describes the bands of items of one collection."""
     collections = sorted({str(item.get("collection") or "") for item in items})
     if len(collections) > 1:
         raise CubeError(
@@ -106,15 +124,11 @@ def _reader(items: Sequence[Json]) -> stac.Reader:
 
 def _wanted(reader: stac.Reader, bands: Sequence[str] | str | None) -> list[str]:
     if bands is None:
-        data = [band for band in reader.bands if band.role == "data"]
-        common = [band for band in data if band.common_name]  # leaves variants of a band out
-        return [band.name for band in common or data]
+        return reader.chosen
     names = [bands] if isinstance(bands, str) else list(bands)
     if not names:
         raise UnknownBand("no bands were asked for", hint="leave bands out to load all")
-    for name in names:
-        reader.band(name)
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(one for name in names for one in reader.expanded(name)))
 
 
 def _parsed(
@@ -122,6 +136,7 @@ def _parsed(
 ) -> Iterator[Parsed]:
     known: dict[int, tuple[stac.Reader, Mapping[str, stac.Band]]] = {}
     last: tuple[Any, Any, Mapping[str, GeoBox]] = (None, None, {})
+    teller = Teller(reader.container)
     for item in items:
         own = reader.for_item(item)
         if id(own) not in known:
@@ -140,6 +155,8 @@ def _parsed(
             last[2],
             own.container,
             by_name,
+            teller(item, bands),
+            (0.0, own.shift.offset) if own.shift else (),
         )
 
 
@@ -154,6 +171,9 @@ def _start(item: Json, properties: Json) -> datetime:
     moment = datetime.fromisoformat(str(text))
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
+
+USELESS = (ArithmeticError, AssertionError, CRSError, TypeError, ValueError)
+"""What making a grid of false fields raises (odc-geo asserts some of them)."""
 
 _Told = tuple[Any, Any, Any, Any, bool]
 """Shape, transform, code and EPSG number of a band's pixels; whether they are of its own file."""
@@ -172,7 +192,7 @@ def _told(assets: Json, properties: Json, bands: Iterable[stac.Band]) -> list[_T
             asset.get("proj:epsg", epsg),
             "proj:transform" in asset,
         )
-        if (asset := assets.get(band.name))
+        if (asset := assets.get(band.key))
         else of_item
         for band in bands
     ]
@@ -182,13 +202,15 @@ def _grids(
     told: Sequence[_Told], reader: stac.Reader, bands: Mapping[str, stac.Band]
 ) -> dict[str, GeoBox]:
     """Derive the grid of each band of which enough is told."""
-    finest = min(band.gsd for band in reader.bands)
+    finest = min((band.gsd for band in reader.bands), default=0)
     found = {}
     for (name, band), (shape, transform, code, epsg, own) in zip(bands.items(), told, strict=True):
         code = code or (f"EPSG:{epsg}" if epsg else None)  # noqa: PLW2901 - two spellings of one
         if shape and transform and code:
+            grid = None
             factor = 1.0 if own else band.gsd / (finest or band.gsd or 1)
-            grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
+            with suppress(*USELESS):  # `doubt` tells of it
+                grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
             if grid:
                 found[name] = grid
     return found

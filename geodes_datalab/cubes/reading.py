@@ -6,11 +6,12 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 import rasterio
 import rasterio.errors
@@ -23,7 +24,7 @@ from rasterio.enums import MaskFlags
 
 from geodes_datalab import _http
 from geodes_datalab.config import Config
-from geodes_datalab.cubes import credentials, gdal, views
+from geodes_datalab.cubes import across, credentials, gdal, numbers, seam, views
 from geodes_datalab.cubes.archive.copies import (
     Copied,
     Look,
@@ -35,6 +36,7 @@ from geodes_datalab.cubes.archive.copies import (
 )
 from geodes_datalab.cubes.archive.reader import lent
 from geodes_datalab.cubes.archive.trouble import Unsuited
+from geodes_datalab.cubes.numbers import Facts, Meaning
 from geodes_datalab.errors import ArchiveError, GeodesError, ReadError
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ _NO_MASK = ([MaskFlags.all_valid], [MaskFlags.nodata])
 MOST_TOLD = 4096
 """Headers that are remembered, at most: a file is read in many blocks, and has one header."""
 
-_told: dict[tuple[Any, ...], bool] = {}
+_told: dict[tuple[Any, ...], Facts | None] = {}
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +65,22 @@ class Source(NamedTuple):
     """Path as GDAL understands it, with the public address inside."""
     size: int | None = None
     """Bytes of the file or archive at that address, where the catalogue tells."""
+    number: int = 1
+    """Of the band in the file, from 1; 0 where it should have but one."""
+    meaning: Meaning | None = None
+    """What its numbers mean; as the output is described, where not given."""
+
+    @property
+    def place(self) -> int:
+        """Number of the band in the file, from 1, whether or not it is told."""
+        return max(self.number, 1)
+
+    @classmethod
+    def told(cls, facts: Sequence[Any]) -> Source:
+        """Return the source that was written down as JSON: its fields, in their order."""
+        title, band, path, size, number, meaning = facts
+        told = None if meaning is None else Meaning(*meaning)
+        return cls(title, band, path, size, number, told)
 
 
 def read_pixels(
@@ -103,19 +121,17 @@ def read_pixels(
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
-    straight = None if grid is None else views.shared(grid, geobox)
+    straight = None if grid is None or seam.at(grid, geobox) else views.shared(grid, geobox)
     if straight is not None and straight.fold > 1 and not params.nearest:
         straight = None  # what lies at the edges is weighed by whoever resamples
 
     def read(path: str) -> Any:
         if straight is not None:
-            found = _as_they_are(path, _Wish(params, straight, out))
+            found = _as_they_are(path, _Wish(params, straight, out, source))
             if found is not None:
                 return found
         with filled(path) as whole:
-            with rasterio.open(whole, sharing=False) as file:
-                views.placed(file)
-            where, pixels = RioReader(RasterSource(whole), LocalContext()).read(params, geobox)
+            where, pixels = _warped(whole, params, geobox, source)
         views.meets(where, grid if straight is not None else None)
         return where, pixels
 
@@ -126,12 +142,53 @@ def read_pixels(
     return _guarded(source, read, look, straight=straight is not None)
 
 
+def _warped(path: str, params: RasterLoadParams, geobox: Any, source: Source) -> Any:
+    """Let odc-loader or GDAL read, warp and resample; then make of it what is wanted."""
+    meaning, band = source.meaning, source.place
+    with rasterio.open(path, sharing=False) as file:
+        own = views.placed(file)
+        views.has_band(file, source.number)
+        told = numbers.facts(file, band)
+        torn = isinstance(own, GeoBox) and seam.at(own, geobox)
+        wish = params if meaning is None else numbers.asked(params, meaning, told)
+        if torn:
+            where, pixels = across.read(path, wish, (own, geobox), band)
+        else:
+            one = RasterSource(path, band=band)
+            where, pixels = RioReader(one, LocalContext()).read(wish, geobox)
+        if meaning is None:
+            return where, pixels
+        if told.masked and not torn:
+            numbers.hide(file, wish, geobox, pixels, band=band)
+    if params.nearest:
+        return where, numbers.converted(pixels, params, meaning, told)
+    # between valid numbers, resampling may well find one that means "missing" where it is stored
+    settled = told._replace(nodata=None)
+    return where, numbers.converted(pixels, params, meaning._replace(nodata=None), settled)
+
+
 class _Wish(NamedTuple):
     """What is to be read as it is."""
 
     params: RasterLoadParams
     straight: views.Shared
     out: npt.NDArray[Any] | None
+    source: Source
+
+    @property
+    def band(self) -> int:
+        """Number of the band in its file, from 1."""
+        return self.source.place
+
+    @property
+    def meaning(self) -> Meaning | None:
+        """What the catalogue tells of its numbers."""
+        return self.source.meaning
+
+    @property
+    def room(self) -> npt.NDArray[Any] | None:
+        """Where pixels may be decoded: what they become is put there later."""
+        return self.out if self.meaning is None or not self.meaning.physical else None
 
 
 def _as_they_are(path: str, wish: _Wish) -> Any | None:
@@ -154,44 +211,60 @@ def _window(path: str, wish: _Wish, level: int) -> Any | None:
     if isinstance(path, Copied):  # in memory: nothing to wait for
         told, found = gdal.on_few_threads(partial(_unpacked, path, wish, level))
     else:
-        told, found = _is_told(path, wish, level), None
-    if told and (found is None or found.dtype != wish.params.dtype):
+        told, found = _as_told(path, wish, level), None
+    if told is None:
+        return None
+    if found is None or found.dtype != told.dtype:
         left, top, right, bottom = straight.window
         with filled(path) as whole, _opened(whole, level) as file:
-            found = file.read(1, window=((top, bottom), (left, right)))
-    return (straight.where, found) if told else None
+            found = file.read(wish.band, window=((top, bottom), (left, right)))
+    if wish.meaning is not None:
+        found = numbers.converted(found, wish.params, wish.meaning, told, out=wish.out)
+    return straight.where, found
 
 
-def _unpacked(path: str, wish: _Wish, level: int) -> tuple[bool, Any]:
+def _unpacked(path: str, wish: _Wish, level: int) -> tuple[Facts | None, Any]:
     """Tell whether a copy is what the catalogue tells, and return its pixels where GDAL is not needed."""
     with gdal.environment(""):
-        if not _is_told(path, wish, level):
-            return False, None
-    return True, decoded(path, wish.straight.full, level, wish.out)
+        told = _as_told(path, wish, level)
+        if told is None:
+            return None, None
+    return told, decoded(path, wish.straight.full, level, wish.room)
 
 
-def _is_told(path: str, wish: _Wish, level: int) -> bool:
-    """Tell whether a file is what the catalogue tells; each header is looked at once."""
+def _as_told(path: str, wish: _Wish, level: int) -> Facts | None:
+    """Return what a file tells, if it is what the catalogue tells; each header is looked at once."""
     params, native = wish.params, wish.straight.native
-    facts = header_facts(path)
-    key = (facts, native, params.dtype, params.fill_value, level)
-    known = None if facts is None else _told.get(key)
-    if known is not None:
-        return known
+    told = header_facts(path)
+    kind = None if wish.meaning is None else wish.meaning.physical
+    number = wish.source.number
+    key = (told, native, params.dtype, params.fill_value, kind, level, number)
+    if told is not None and key in _told:
+        return _told[key]
     with _opened(path, level) as file:
+        if not views.holds(file, number):
+            return None
+        found = numbers.facts(file, wish.band)
         same = bool(
             file.shape == tuple(native.shape)
             and file.transform.almost_equals(native.transform, 1e-6)
-            and file.dtypes[0] == params.dtype
-            and (file.nodata is None or file.nodata == params.fill_value)
-            and file.mask_flag_enums[0] in _NO_MASK
+            and _suits(found, wish)
+            and file.mask_flag_enums[wish.band - 1] in _NO_MASK
             and views.same_crs(file.crs, native)
         )
     if len(_told) >= MOST_TOLD:
         _told.clear()
-    if facts is not None:
-        _told[key] = same
-    return same
+    if told is not None:
+        _told[key] = found if same else None
+    return found if same else None
+
+
+def _suits(found: Facts, wish: _Wish) -> bool:
+    """Tell whether a file's numbers can be taken as they are."""
+    params, meaning = wish.params, wish.meaning
+    if meaning is None:
+        return found.dtype == params.dtype and found.nodata in (None, params.fill_value)
+    return meaning.physical or bool(np.can_cast(found.dtype, str(params.dtype)))
 
 
 def _opened(path: str, level: int) -> Any:
@@ -202,11 +275,22 @@ def _opened(path: str, level: int) -> Any:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file tells of its first band."""
+    """What a file tells of one of its bands."""
 
     grid: GeoBox
-    dtype: str
-    nodata: float | None
+    facts: Facts
+    count: int = 1
+    """How many bands the file has, without one that tells how opaque the others are."""
+
+    @property
+    def dtype(self) -> str:
+        """Type of its numbers."""
+        return self.facts.dtype
+
+    @property
+    def nodata(self) -> float | None:
+        """Number that means "nothing", where it tells one."""
+        return self.facts.nodata
 
 
 def read_header(source: Source) -> Header:
@@ -217,7 +301,9 @@ def read_header(source: Source) -> Header:
             grid = rio_geobox(file)
             if not isinstance(grid, GeoBox):  # ground control points: radar geometry
                 grid = GeoBox(file.shape, file.transform, None)
-            return Header(grid, file.dtypes[0], file.nodata)
+            if source.number:
+                views.has_band(file, source.number)
+            return Header(grid, numbers.facts(file, source.place), views.count(file))
 
     return _guarded(source, read)
 
@@ -226,18 +312,18 @@ def _guarded(
     source: Source, read: Callable[[str], T], look: Look | None = None, *, straight: bool = False
 ) -> T:
     failure = ""
-    damaged: ArchiveError | None = None
+    refused: ArchiveError | ReadError | None = None
     try:
         with contextlib.suppress(Unsuited):
             return gdal.off_main_thread(partial(_by_ranges, source, read, look, straight))
         return gdal.off_main_thread(partial(gdal.within, source.path, read))
-    except ArchiveError as error:
-        damaged = error
+    except (ArchiveError, ReadError) as error:
+        refused = error
     except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         failure = str(error)
-    if damaged is not None:
-        what = f"band {source.band} of {source.title} could not be read: {damaged.message}"
-        raise ArchiveError(what, hint=damaged.hint)
+    if refused is not None:
+        what = f"band {source.band} of {source.title} could not be read: {refused.message}"
+        raise type(refused)(what, hint=refused.hint)
     # outside the handler, so that GDAL's own words, which may hold a signed address, are not chained
     raise _explain(source, failure)
 

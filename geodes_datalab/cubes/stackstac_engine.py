@@ -17,6 +17,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 
 from geodes_datalab._optional import need
+from geodes_datalab.cubes import seam
 from geodes_datalab.cubes.grid import step
 from geodes_datalab.cubes.odc_engine import load_params
 from geodes_datalab.cubes.plan import Layer, Plan, Product
@@ -79,7 +80,7 @@ def _planes(plan: Plan, layer: Layer, chunks: Mapping[str, int]) -> dict[int, An
     """Return a lazy array (y, x) for each product that has the variable and touches the grid."""
     stackstac = need("stackstac", extra="cubes")
     items = [
-        _item(index, product, layer)
+        _item(index, product, layer, plan.geobox)
         for index, product in enumerate(plan.products)
         if layer.name in product.sources
     ]
@@ -116,8 +117,10 @@ def _refuse_other_grid(stack: Any, geobox: GeoBox) -> None:
         )
 
 
-def _item(index: int, product: Product, layer: Layer) -> dict[str, Any]:
-    grid = product.grid
+def _item(index: int, product: Product, layer: Layer, geobox: GeoBox) -> dict[str, Any]:
+    """Describe a product; one beyond a seam, which stackstac would take to lie elsewhere, as the cube."""
+    known = seam.shown(product.grid, geobox.crs) and not seam.at(product.grid, geobox)
+    grid = product.grid if known else geobox
     return {
         "id": str(index),
         "properties": {"datetime": product.start.isoformat()},

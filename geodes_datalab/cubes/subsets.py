@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,32 @@ import dask
 import xarray as xr
 
 from geodes_datalab import _display, stac
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab.cubes.archive.accounting import Tally, counted
+from geodes_datalab.cubes.arguments import ResamplingLike
 from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.loading import load
 from geodes_datalab.cubes.products import item_dicts
 from geodes_datalab.errors import CubeError, DataError
+from geodes_datalab.stac.held import ItemsLike
 
 LIMIT = 4 * 2**30
 """Bytes of pixels, at most: more wants a lazy cube."""
 
 
 def subset(
-    item: Any,
-    bands: Sequence[str] | str | None = None,
-    bbox: Sequence[float] | None = None,
+    item: ItemsLike,
+    bands: WordsLike | None = None,
+    bbox: PlaceLike | None = None,
     *,
-    geometry: Any = None,
+    geometry: PlaceLike | None = None,
     crs: Any = None,
     resolution: ResolutionLike | None = None,
-    resampling: str | Mapping[str, str] = "nearest",
-    masked: bool = False,
-    scaled: bool = False,
+    resampling: ResamplingLike = "nearest",
+    raw: bool = False,
+    masked: bool | None = None,
+    scaled: bool | None = None,
     archives: str | Path | None = None,
 ) -> xr.Dataset:
     """Read a window of one product, now; of an archive on a server, only the bytes that it needs.
@@ -41,13 +45,14 @@ def subset(
     Parameters
     ----------
     item
-        One item of what `geodes_datalab.search` returned, or any pystac item.
+        One item of what `geodes_datalab.search` returned, or in any other form that
+        `geodes_datalab.load` takes.
     bands
         As in `geodes_datalab.load`: ``"B04"``, ``"red"``, or several.
     bbox
         West, south, east, north in degrees; the whole product where no area is given, which is meant
         for a coarse ``resolution``.
-    geometry, crs, resolution, resampling, masked, scaled, archives
+    geometry, crs, resolution, resampling, raw, masked, scaled, archives
         As in `geodes_datalab.load`.
 
     Returns
@@ -80,8 +85,8 @@ def subset(
     with counted() as tally:
         cube = load(
             [one], bands, bbox=bbox, geometry=geometry, crs=crs, resolution=resolution,
-            resampling=resampling, groupby="id", masked=masked, scaled=scaled, archives=archives,
-            progress=False,
+            resampling=resampling, groupby="id", raw=raw, masked=masked, scaled=scaled,
+            archives=archives, progress=False,
         )  # fmt: skip
         _refuse_huge(cube)
         with dask.config.set(scheduler="threads"):  # here, where the bytes are counted

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from geodes_datalab.cubes import seam
 from geodes_datalab.cubes.grid import distinct
 from geodes_datalab.cubes.odc_engine import load_params
 from geodes_datalab.cubes.plan import Layer, Plan
@@ -271,15 +272,7 @@ def _touching(
 
 def _meet(grid: GeoBox, part: GeoBox) -> bool:
     """Tell whether two grids may have pixels in common; where they differ, reading itself will tell."""
-    if grid.crs != part.crs:
-        return True
-    ours, theirs = grid.boundingbox, part.boundingbox
-    return bool(
-        ours.left < theirs.right
-        and theirs.left < ours.right
-        and ours.bottom < theirs.top
-        and theirs.bottom < ours.top
-    )
+    return grid.crs != part.crs or seam.meet(grid, part)
 
 
 def _paste(target: Any, found: Any, fill: float) -> None:
@@ -313,7 +306,7 @@ def _unpacked(packed: bytes) -> _Unpacked:
         tuple(tuple(group) for group in facts["groups"]),
         tuple(geobox(one) for one in facts["grids"]),
         tuple(
-            (grid, tuple(None if one is None else Source(*one) for one in sources))
+            (grid, tuple(None if one is None else Source.told(one) for one in sources))
             for grid, sources in facts["products"]
         ),
     )

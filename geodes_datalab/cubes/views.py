@@ -15,8 +15,10 @@ from odc.geo.geobox import GeoBox
 from odc.geo.overlap import compute_reproject_roi
 from odc.geo.roi import roi_is_empty
 from odc.loader import RasterLoadParams
+from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
+from geodes_datalab.cubes import across, seam
 from geodes_datalab.cubes.archive.copies import View
 from geodes_datalab.cubes.archive.window import Window
 
@@ -52,7 +54,10 @@ def wanted(path: str, params: RasterLoadParams, geobox: Any) -> View | None:
     """
     with rasterio.open(path, sharing=False) as file:
         tolerance = 0.9 if params.nearest else 0.05
-        roi = compute_reproject_roi(placed(file), geobox, ttol=tolerance)
+        own = placed(file)
+        if isinstance(own, GeoBox) and seam.at(own, geobox):
+            return across.view(path, params, own, geobox)
+        roi = compute_reproject_roi(own, geobox, ttol=tolerance)
         overview = None
         if params.use_overviews and roi.read_shrink > 1:
             overview = overview_of(roi.read_shrink, file.overviews(1))
@@ -71,6 +76,10 @@ def wanted(path: str, params: RasterLoadParams, geobox: Any) -> View | None:
 
 class Misplaced(RasterioError):  # type: ignore[misc]  # rasterio has no types
     """A file does not tell where it lies, or lies where it cannot."""
+
+
+class NoSuchBand(RasterioError):  # type: ignore[misc]  # rasterio has no types
+    """A file has fewer bands than that, or several where one was expected."""
 
 
 def placed(file: Any) -> Any:
@@ -96,6 +105,35 @@ def placed(file: Any) -> Any:
         ):
             raise Misplaced("its georeference is damaged")
     return grid
+
+
+def count(file: Any) -> int:
+    """Return how many bands an open file has, without one that tells how opaque the others are."""
+    opaque = file.count > 1 and file.colorinterp[-1] == ColorInterp.alpha
+    return int(file.count) - int(opaque)
+
+
+def holds(file: Any, number: int) -> bool:
+    """Tell whether an open file has a band; for number 0, whether it has but one."""
+    return bool(number <= file.count) if number else count(file) == 1
+
+
+def has_band(file: Any, number: int) -> None:
+    """Refuse an open file that has not the bands that the catalogue tells, or the user asked for.
+
+    Raises
+    ------
+    NoSuchBand
+        It has fewer, or several where nobody said which.
+    """
+    if holds(file, number):
+        return
+    if number:
+        raise NoSuchBand(f"it has {file.count} bands, and number {number} was asked for")
+    raise NoSuchBand(
+        f"it has {count(file)} bands, and the catalogue tells of none of them: name one, by the "
+        'key of the file, a dot, and its number, such as "image.1"'
+    )
 
 
 def meets(found: tuple[slice, slice], native: GeoBox | None) -> None:

@@ -3,12 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from geodes_datalab._inputs import areas
+from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox, Json
 
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
 _STYLE = {"color": "#222222", "weight": 2, "fillOpacity": 0.1}
+
+
+class Area(NamedTuple):
+    """An area of interest, given or drawn."""
+
+    bbox: BBox
+    """West, south, east, north in degrees; west > east across the antimeridian."""
+    geometry: Json
+    """GeoJSON, in one piece: longitudes may go on beyond 180 degrees."""
+
+
+def given(bbox: PlaceLike | None, geometry: PlaceLike | None) -> tuple[Area, BaseGeometry] | None:
+    """Read an area as `search` and `load` do; None where none was given.
+
+    Raises
+    ------
+    InvalidInput
+        Both were given, or what was given is no area.
+    """
+    shape = areas.area(bbox, geometry)
+    if shape is None:
+        return None
+    mapping = need("shapely.geometry", extra="maps").mapping
+    outline: Json = dict(mapping(areas.polygon(shape)))
+    return Area(areas.around(shape), outline), shape
+
+
+def outlined(area: Area) -> Any:
+    """Return a layer with the outline of an area."""
+    leaflet = need("ipyleaflet", extra="maps")
+    return leaflet.GeoJSON(data=area.geometry, style=_STYLE, name="Area of interest")
+
+
+def drawn(shape: Json) -> Area:
+    """Return what a polygon that was drawn stands for.
+
+    Edges of more than half the Earth get points in between: on a map it was seen which way they go.
+    """
+    found = wrapped(shape)
+    geometry = need("shapely.geometry", extra="maps")
+    outline = geometry.shape(found)
+    if outline.bounds[2] - outline.bounds[0] > 180:
+        found = dict(geometry.mapping(outline.segmentize(90)))
+    return Area(box(shape), found)
+
+
+def touches(item: Json, area: BaseGeometry) -> bool:
+    """Tell whether an item's footprint touches an area; without a footprint, it lies nowhere."""
+    if not item.get("geometry"):
+        return False
+    shapely = need("shapely", extra="maps")
+    shift = need("shapely.affinity", extra="maps").translate
+    outline = shapely.make_valid(need("shapely.geometry", extra="maps").shape(item["geometry"]))
+    return any(area.intersects(shift(outline, xoff=turn)) for turn in (-360, 0, 360))
 
 
 def drawing_control() -> Any:

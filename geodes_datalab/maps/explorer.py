@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from geodes_datalab import config
 from geodes_datalab._display import size
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import GeodesError
@@ -15,7 +17,10 @@ from geodes_datalab.maps.basemap import Tiles, new_map
 from geodes_datalab.maps.footprints import Colour, footprints
 
 if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
     from geodes_datalab.stac import Items
+    from geodes_datalab.stac.held import ItemsLike
 
 _SHOWN = {
     "Acquired": "datetime",
@@ -38,7 +43,14 @@ class Explorer:
     """
 
     def __init__(
-        self, items: Items, *, colour: Colour, most: int, tiles: Tiles, height: str
+        self,
+        items: Items,
+        *,
+        area: aoi.Area | None = None,
+        colour: Colour,
+        most: int,
+        tiles: Tiles,
+        height: str,
     ) -> None:
         leaflet = need("ipyleaflet", extra="maps")
         widgets = need("ipywidgets", extra="maps")
@@ -46,14 +58,17 @@ class Explorer:
         self._footprints = footprints(items.dicts, colour, most)
         self._chosen: list[int] = []
         self._pictures: dict[int, str] = {}
-        self._area: Json | None = None
-        self.map = new_map(items.bbox, tiles=tiles, height=height)
+        self._area = area
+        self.map = new_map(items.bbox or (area.bbox if area else None), tiles=tiles, height=height)
         """The `ipyleaflet.Map`; add whatever you like to it."""
         self._layer = leaflet.GeoJSON(
             data=self._footprints.features(), hover_style={"weight": 4}, name="Footprints"
         )
         self._layer.on_click(self._clicked)
         self.map.add(self._layer)
+        self._outline = aoi.outlined(area) if area else None
+        if self._outline is not None:
+            self.map.add(self._outline)
         legend = widgets.HTML(self._footprints.legend)
         self.map.add(leaflet.WidgetControl(widget=legend, position="bottomright"))
         self._pen = aoi.drawing_control()
@@ -76,19 +91,23 @@ class Explorer:
     def aoi(self) -> BBox | None:
         """The box around the last drawing (west, south, east, north; degrees), for `load` or `search`.
 
-        None before anything is drawn. West is greater than east where it crosses the antimeridian.
+        Before anything is drawn: of the area given to `explore`, or None. West is greater than east
+        where it crosses the antimeridian.
         """
-        return aoi.box(self._area) if self._area else None
+        return self._area.bbox if self._area else None
 
     @property
     def geometry(self) -> Json | None:
-        """The last drawing as a GeoJSON geometry (degrees), for `load` or `search`."""
-        return aoi.wrapped(self._area) if self._area else None
+        """The last drawing, or the area given, as a GeoJSON geometry (degrees), for `load` or `search`."""
+        return self._area.geometry if self._area else None
 
     def clear(self) -> None:
         """Forget selection and drawing."""
         self._chosen.clear()
         self._area = None
+        if self._outline is not None:
+            self.map.remove(self._outline)
+            self._outline = None
         self._pen.clear()
         self._refresh()
         self._panel.keep.value = False
@@ -144,7 +163,7 @@ class Explorer:
         if action == "remove":
             self._area = None
         elif shapes:
-            self._area = shapes[-1]
+            self._area = aoi.drawn(shapes[-1])
 
     def _labels(self, positions: list[int]) -> list[tuple[str, int]]:
         dicts = self._items.dicts
@@ -203,8 +222,13 @@ class _Panel:
 
 
 def explore(
-    items: Items,
+    items: ItemsLike,
     *,
+    # where and when
+    bbox: PlaceLike | None = None,
+    geometry: PlaceLike | None = None,
+    datetime: DatetimeLike | None = None,
+    # how it looks
     colour: Colour = "date",
     most: int = 2000,
     tiles: Tiles = "auto",
@@ -215,7 +239,12 @@ def explore(
     Parameters
     ----------
     items
-        What `search` found.
+        What `search` found, or items in any form that `load` takes.
+    bbox, geometry
+        Area of interest, written as in `search` and `load`: it is drawn on the map, and items that do not
+        touch it are left out.
+    datetime
+        Time of acquisition, written likewise: items of other times are left out.
     colour
         ``"date"`` of acquisition or ``"cloud_cover"`` (grey where there is none, as for radar).
     most
@@ -229,10 +258,14 @@ def explore(
     Returns
     -------
     Explorer
-        With ``.selected`` (items clicked), ``.aoi`` and ``.geometry`` (area drawn).
+        With ``.selected`` (items clicked), ``.aoi`` and ``.geometry`` (area drawn, or given).
 
     Raises
     ------
+    InvalidInput
+        An area or a time that cannot be read.
+    DataError
+        Something among the items is none.
     ConfigurationError
         Unknown ``colour`` or ``tiles``.
     MissingDependency
@@ -243,7 +276,23 @@ def explore(
     >>> view = explore(items)  # doctest: +SKIP
     >>> cube = load(view.selected, bands=["red"], bbox=view.aoi)  # doctest: +SKIP
     """
-    return Explorer(items, colour=colour, most=most, tiles=tiles, height=height)
+    found = aoi.given(bbox, geometry)
+    shown = _narrowed(items, found[1] if found else None, datetime)
+    area = found[0] if found else None
+    return Explorer(shown, area=area, colour=colour, most=most, tiles=tiles, height=height)
+
+
+def _narrowed(items: ItemsLike, area: BaseGeometry | None, datetime: DatetimeLike | None) -> Items:
+    """Return the items that touch an area and a span of time."""
+    from geodes_datalab.stac import Items
+    from geodes_datalab.stac.held import acquired, as_dicts
+
+    if isinstance(items, Items) and area is None and datetime is None:
+        return items
+    dicts = acquired(as_dicts(items), datetime)
+    if area is not None:
+        dicts = [item for item in dicts if aoi.touches(item, area)]
+    return Items(dicts)
 
 
 def _label(item: Json) -> str:

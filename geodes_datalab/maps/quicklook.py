@@ -15,6 +15,7 @@ from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import DataError, GeodesError
+from geodes_datalab.stac.addresses import on_disk, readable
 
 LARGEST = 8_000_000
 """Bytes of a picture that are still fetched."""
@@ -52,6 +53,13 @@ def fetch(url: str, config: Config) -> str:
     GeodesError
         It cannot be had, or is no picture.
     """
+    path = on_disk(url)
+    if path is not None:
+        try:
+            return data_uri(path.read_bytes())
+        except OSError as error:
+            raise DataError(f"{path} cannot be read", hint="look at the item's assets") from error
+    url = readable({"href": url}, "the picture")
     brief = replace(config, timeout=min(config.timeout, 10.0), retries=min(config.retries, 1))
     with Client(brief) as client, client.stream(url) as response:
         raw = bytearray()

@@ -22,7 +22,15 @@ import xarray as xr
 
 from geodes_datalab.errors import CubeError, near
 from geodes_datalab.ops.ordering import Rule, quantile
-from geodes_datalab.ops.packing import OFFSET, STORED, each, is_mask, to_physical
+from geodes_datalab.ops.packing import (
+    each,
+    is_mask,
+    is_offset,
+    offsets,
+    physical_attrs,
+    shift,
+    to_physical,
+)
 
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
@@ -173,9 +181,7 @@ def _quantile(part: Data, share: float) -> Data:
 
 def _quantile_of(band: xr.DataArray, share: float) -> xr.DataArray:
     """Return a quantile in physical values, calculated on what is stored."""
-    shifts = _shifts(band)
-    if OFFSET in band.coords and shifts is None:
-        band = to_physical(band)
+    band, shifts = _whole(band)
     wide = band.dtype.itemsize > (2 if band.dtype.kind in "iu" else 4)
     rule = Rule(share, "float64" if wide else "float32", band.attrs.get("nodata"), shifts)
     place = band.isel(time=0, drop=True)
@@ -198,12 +204,21 @@ def _along_time(band: xr.DataArray, rule: Rule) -> Any:
     )  # fmt: skip
 
 
-def _shifts(band: xr.DataArray) -> tuple[int, ...] | None:
-    """Return what to add to the stored integers of each date, where it differs and is whole."""
-    if OFFSET not in band.coords or band.dtype.kind not in "iu":
-        return None
-    steps = (band.coords[OFFSET] / band.attrs.get("scale", 1)).values.astype("float32")
-    return tuple(int(step) for step in steps) if np.equal(steps, np.round(steps)).all() else None
+def _whole(band: xr.DataArray) -> tuple[xr.DataArray, tuple[int, ...] | None]:
+    """Return what to order, and what to add to the integers of each date where that differs.
+
+    Where what differs is no whole number, values are made physical first.
+    """
+    offset = offsets(band)
+    plain = band.drop_vars([name for name in band.coords if is_offset(name)]).copy(deep=False)
+    plain.attrs = {name: value for name, value in band.attrs.items() if name != "offset"}
+    if isinstance(offset, float):
+        plain.attrs |= {"offset": offset} if offset else {}
+        return plain, None
+    steps = [shift(band.attrs.get("scale", 1), one) for one in offset.values]
+    if band.dtype.kind not in "iu" or not all(step == round(step) for step in steps):
+        return to_physical(band), None
+    return plain, tuple(int(step) for step in steps)
 
 
 def _mean(part: Data) -> Data:
@@ -260,8 +275,7 @@ def _described(result: Data, data: Data, method: str) -> Data:
     sources = {band.name: band for band in _bands(data)}
     for band in _bands(result):
         source = sources[band.name]
-        kept = {name: value for name, value in source.attrs.items() if name not in STORED}
-        band.attrs = {**kept, "cell_methods": method}
+        band.attrs = {**physical_attrs(source.attrs), "cell_methods": method}
         band.encoding = {k: v for k, v in source.encoding.items() if k == "grid_mapping"}
     return result
 

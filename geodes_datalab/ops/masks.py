@@ -63,7 +63,7 @@ def has_bits(mask: xr.DataArray, bits: Iterable[str], table: Mapping[str, int]) 
     mask
         Integers, one bit for each property.
     bits
-        Names in ``table``.
+        Names in ``table``, one at least.
     table
         Name -> value of the bit: `CLM`, `MG2`, `EDG` or a part of `SAT`.
 
@@ -77,8 +77,14 @@ def has_bits(mask: xr.DataArray, bits: Iterable[str], table: Mapping[str, int]) 
     >>> has_bits(xr.DataArray([0, 2, 128, 130]), ["clouds"], CLM).values
     array([False,  True, False,  True])
     """
+    names = [bits] if isinstance(bits, str) else list(bits)
+    if not names:
+        raise CubeError(
+            "no bits were named: nothing would be masked",
+            hint=f"name some of: {', '.join(table)}, or leave them out",
+        )
     wanted = 0
-    for name in bits:
+    for name in names:
         if name not in table:
             hint = near(name, table) or f"the bits are: {', '.join(table)}"
             raise CubeError(f"the mask has no bit {name!r}", hint=hint)
@@ -148,7 +154,7 @@ def clear(data: xr.Dataset, mask: xr.DataArray | None = None) -> xr.Dataset:
         if band.dtype.kind != "f" and "nodata" not in band.attrs:
             raise CubeError(
                 f"{band.name} has no value for missing pixels",
-                hint="load it with scaled=True, or call ops.to_physical() first",
+                hint="load physical values (without raw=True), or call ops.to_physical() first",
             )
         fill = band.attrs["nodata"] if band.dtype.kind != "f" else float("nan")
         result = band.where(~bad, band.dtype.type(fill))

@@ -1,6 +1,6 @@
 """Stored numbers and physical values.
 
-A cube keeps the numbers of the product. Three attributes of a variable say what they mean::
+A raw cube keeps the numbers of the product. Attributes of a variable say what they mean::
 
     missing   where stored == nodata
     physical  =  stored * scale + offset
@@ -9,25 +9,37 @@ They are *not* called ``_FillValue``, ``scale_factor`` and ``add_offset`` on pur
 those names when a file is written or read, and would hand back other numbers, of another dtype, than
 were saved. Under our names a cube comes back from netCDF or Zarr exactly as it was.
 
-Where the offset changes within a time series (Sentinel-2 L1C, at processing baseline 04.00), it
-stands in the coordinate ``stored_offset`` (time) instead.
+An offset may differ from date to date (Sentinel-2, at processing baseline 04.00), also where each of two
+cubes that somebody joins has but one. So it stands in a coordinate along time, ``stored_offset``, and the
+attribute ``offset`` holds that coordinate's name: `xarray.concat`, ``to_zarr(append_dim="time")`` and all
+selections keep it right. What is reduced along time has lost it; such numbers are refused, not guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-from geodes_datalab.errors import CubeError
+from geodes_datalab.errors import CubeError, StoredOtherwise
 
 OFFSET = "stored_offset"
-"""Coordinate that holds an offset for each time step, where it is not the same for all."""
+"""Coordinate that holds the offset of each time step; others begin with the same word."""
+
+POSSIBLE = "possible"
+"""Attribute of that coordinate: all values it may have, where they are known."""
 
 STORED = ("nodata", "scale", "offset")
 """Attributes that say what stored numbers mean."""
+
+STORED_UNITS = "stored numbers"
+"""Units of what is not physical: plots and tables say so."""
+
+PHYSICAL_UNITS = "physical_units"
+"""Attribute with the units that stored numbers will have once they are physical."""
 
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
@@ -66,7 +78,13 @@ def to_physical(data: Data) -> Data:
     Returns
     -------
     xarray.Dataset or xarray.DataArray
-        float32, without those attributes, so that calling it twice does nothing.
+        float32 (float64 where the stored numbers need it), without those attributes, so that calling
+        it twice does nothing.
+
+    Raises
+    ------
+    StoredOtherwise
+        The offsets were lost on the way, as ``cube.max("time")`` loses them.
 
     Examples
     --------
@@ -78,7 +96,7 @@ def to_physical(data: Data) -> Data:
     array([ nan, 0.  , 0.25], dtype=float32)
     """
     result = each(data, _physical)
-    return result.drop_vars(OFFSET) if OFFSET in result.coords else result
+    return result.drop_vars([name for name in result.coords if is_offset(name)])
 
 
 def physical(band: xr.DataArray) -> xr.DataArray:
@@ -89,16 +107,142 @@ def physical(band: xr.DataArray) -> xr.DataArray:
     CubeError
         Floats whose attributes say that they are stored numbers. xarray keeps attributes through
         arithmetic, so it cannot be known whether ``scale`` was applied already.
+    StoredOtherwise
+        Stored numbers whose offsets were lost on the way.
     """
-    packed = band.attrs.get("scale", 1) != 1 or band.attrs.get("offset", 0) != 0
-    if band.dtype.kind == "f" and (packed or OFFSET in band.coords):
+    if band.dtype.kind == "f" and _is_packed(band):
         raise CubeError(
-            f"{'a band' if band.name is None else band.name} holds floats, but its attributes say that they still have to "
-            "be scaled",
+            f"{_named(band)} holds floats, but its attributes say that they still have to be scaled",
             hint="call ops.to_physical() on it; if that was done by hand, remove its attributes "
             '"scale" and "offset"',
         )
     return to_physical(band)
+
+
+def _is_packed(band: xr.DataArray) -> bool:
+    """Tell whether attributes say that physical values would be other numbers."""
+    if is_mask(band):
+        return False
+    return bool(band.attrs.get("scale", 1) != 1 or np.any(offsets(band) != 0))
+
+
+def _named(band: xr.DataArray) -> str:
+    return "a band" if band.name is None else str(band.name)
+
+
+def is_offset(name: Any) -> bool:
+    """Tell whether a coordinate holds offsets of stored numbers."""
+    return str(name) == OFFSET or str(name).startswith(f"{OFFSET}_")
+
+
+def _named_offset(band: xr.DataArray) -> str | None:
+    """Return which coordinate holds a band's offsets; None where one number holds for all."""
+    told = band.attrs.get("offset")
+    if isinstance(told, str):
+        return told
+    # without a pointer to it, it counts for what is stored only: a cube may hold results as well
+    stored = told is not None or "scale" in band.attrs
+    return OFFSET if stored and OFFSET in band.coords else None
+
+
+def offsets(band: xr.DataArray) -> Any:
+    """Return the offset of a band's stored numbers, in physical units.
+
+    Returns
+    -------
+    float or xarray.Variable
+        One for all where they are equal, else one for each date.
+
+    Raises
+    ------
+    StoredOtherwise
+        They are not there any more.
+    """
+    name = _named_offset(band)
+    if name is None:
+        return float(band.attrs.get("offset") or 0)
+    if name not in band.coords:
+        raise _lost(band)
+    found = band.coords[name].variable
+    possible = found.attrs.get(POSSIBLE)
+    if possible is not None and not np.isclose(found.values[..., None], possible).any(-1).all():
+        raise _lost(band)  # averaged, as `coarsen` does
+    if not found.chunks and found.size and (found.values == found.values.flat[0]).all():
+        return float(found.values.flat[0])
+    return found
+
+
+def _lost(band: xr.DataArray) -> StoredOtherwise:
+    return StoredOtherwise(
+        f"{_named(band)} holds stored numbers whose offset may differ from date to date, and what was "
+        "done with them has lost which date each is of",
+        hint="load physical values (without raw=True), or call ops.to_physical() before reducing "
+        "along time; ops.median(), ops.percentile() and ops.mean() mind the offsets themselves",
+    )
+
+
+def shift(scale: float, offset: float) -> float:
+    """Return an offset in stored units, as the whole number that it mostly is.
+
+    Examples
+    --------
+    >>> shift(0.0001, -0.1)
+    -1000.0
+    """
+    steps = offset / (scale or 1.0)
+    whole = round(steps)
+    return float(whole) if abs(steps - whole) < 1e-6 * max(1.0, abs(steps)) else float(steps)
+
+
+def physical_numbers(
+    stored: npt.NDArray[Any],
+    scale: float,
+    offset: float,
+    *,
+    dtype: str = "float32",
+    out: npt.NDArray[Any] | None = None,
+) -> npt.NDArray[Any]:
+    """Return ``stored * scale + offset`` of an array in memory, without copies in between.
+
+    The offset is added first, in stored units, where it is a whole number: no rounding around zero.
+
+    Parameters
+    ----------
+    stored
+        Numbers of any type.
+    scale, offset
+        What they mean.
+    dtype
+        Of the result: float32 or float64.
+    out
+        Where to put it.
+
+    Examples
+    --------
+    >>> physical_numbers(np.array([1000, 3500], "uint16"), 0.0001, -0.1)
+    array([0.  , 0.25], dtype=float32)
+    """
+    kind = np.dtype(dtype)
+    result = np.empty(stored.shape, kind) if out is None else out
+    steps, source = shift(scale, offset), stored
+    if steps:
+        np.add(stored, kind.type(steps), out=result, dtype=kind, casting="unsafe")
+        source = result
+    if scale != 1:
+        np.multiply(source, kind.type(scale), out=result, dtype=kind, casting="unsafe")
+    elif not steps:
+        np.copyto(result, stored, casting="unsafe")
+    return result
+
+
+def physical_attrs(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of what was stored, as physical values have them."""
+    kept = {name: value for name, value in attrs.items() if name not in (*STORED, PHYSICAL_UNITS)}
+    if attrs.get("units") == STORED_UNITS and ("scale" in attrs or PHYSICAL_UNITS in attrs):
+        kept.pop("units")
+        if PHYSICAL_UNITS in attrs:
+            kept["units"] = attrs[PHYSICAL_UNITS]
+    return kept
 
 
 def is_mask(band: xr.DataArray) -> bool:
@@ -117,7 +261,8 @@ def _masked(band: xr.DataArray) -> xr.DataArray:
     if is_mask(band) or band.dtype.kind not in "iu" or "nodata" not in band.attrs:
         return band
     result = _as_float(band).where(band != band.attrs["nodata"])
-    return _finish(result, band, drop=("nodata",))
+    attrs = {name: value for name, value in band.attrs.items() if name != "nodata"}
+    return _finish(result, band, attrs)
 
 
 def _physical(band: xr.DataArray) -> xr.DataArray:
@@ -127,16 +272,28 @@ def _physical(band: xr.DataArray) -> xr.DataArray:
     missing = band.attrs.get("nodata", np.nan)
     if band.dtype.kind == "f" and not np.isnan(missing):
         result = result.where(result != missing)
-    scale = band.attrs.get("scale", 1)
+    scale, offset = band.attrs.get("scale", 1), offsets(band)
+    kind = result.dtype.type
     # the offset is added first, in stored units, where it is a whole number: no rounding around zero
-    if OFFSET in band.coords:
-        offset = band.coords[OFFSET].drop_vars(OFFSET) / scale
-        result = result + offset.astype(np.float32)
-    elif band.attrs.get("offset", 0) != 0:
-        result = result + np.float32(band.attrs["offset"] / scale)
+    if isinstance(offset, float):
+        result = result + kind(shift(scale, offset)) if offset else result
+    else:
+        result = result + xr.DataArray(_shifts(offset, scale, result.dtype), dims=offset.dims)
     if scale != 1:
-        result = result * np.float32(scale)
-    return _finish(result, band, drop=STORED)
+        result = result * kind(scale)
+    return _finish(result, band, physical_attrs(band.attrs))
+
+
+def _shifts(offset: xr.Variable, scale: float, dtype: np.dtype[Any]) -> Any:
+    """Return the offsets of all dates in stored units."""
+
+    def steps(values: Any) -> Any:
+        each_one = np.vectorize(lambda one: shift(scale, one), otypes=["float64"])
+        return each_one(values).astype(dtype) if np.size(values) else np.asarray(values, dtype)
+
+    if offset.chunks:
+        return offset.data.map_blocks(steps, dtype=dtype)
+    return steps(offset.values)
 
 
 def _as_float(band: xr.DataArray) -> xr.DataArray:
@@ -145,9 +302,10 @@ def _as_float(band: xr.DataArray) -> xr.DataArray:
     return band.astype(np.float32 if band.dtype.itemsize <= 2 else np.float64)
 
 
-def _finish(result: xr.DataArray, band: xr.DataArray, *, drop: tuple[str, ...]) -> xr.DataArray:
-    """Give a result the attributes and the grid mapping of what it was made from."""
-    result.attrs = {name: value for name, value in band.attrs.items() if name not in drop}
+def _finish(result: xr.DataArray, band: xr.DataArray, attrs: dict[str, Any]) -> xr.DataArray:
+    """Give a result its attributes, and the grid mapping of what it was made from."""
+    result = result.copy(deep=False)  # it may be the caller's own still
+    result.attrs = attrs
     result.encoding = {
         name: value for name, value in band.encoding.items() if name == "grid_mapping"
     }

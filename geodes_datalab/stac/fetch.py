@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geodes_datalab._display import progress as progress_bar
 from geodes_datalab._display import size as size_text
@@ -19,6 +19,7 @@ from geodes_datalab._http import Client
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config, load
 from geodes_datalab.errors import (
+    AuthenticationError,
     ChecksumError,
     GeodesError,
     IncompleteResult,
@@ -31,14 +32,12 @@ from geodes_datalab.errors import (
     near,
 )
 from geodes_datalab.stac.account import quota
+from geodes_datalab.stac.addresses import downloadable
 from geodes_datalab.stac.assets import data_asset, file_name
-from geodes_datalab.stac.items import Items, as_dicts
+from geodes_datalab.stac.held import ItemsLike, as_dicts
 from geodes_datalab.stac.online import ask
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.transfer import Job, Stopped, Watch, transfer
-
-if TYPE_CHECKING:
-    import pystac
 
 MOST_WORKERS = 8
 """Files at a time, at most: the archive is shared."""
@@ -48,7 +47,7 @@ QUOTA_PAUSE = 300.0
 
 
 def download(
-    items: Items | pystac.Item | Iterable[pystac.Item] | Iterable[Json],
+    items: ItemsLike,
     folder: str | PathLike[str] = ".",
     *,
     assets: str | Iterable[str] | None = None,
@@ -66,7 +65,7 @@ def download(
     Parameters
     ----------
     items
-        What to download.
+        What to download, in any form that `geodes_datalab.load` takes.
     folder
         Where to; made where it does not exist.
     assets
@@ -156,7 +155,7 @@ def _planned(dicts: list[Json], folder: Path, assets: str | Iterable[str] | None
         Job(
             item_id=str(item["id"]),
             product=_title(item),
-            href=asset["href"],
+            href=downloadable(asset, _title(item)),
             path=folder
             / (file_name(_title(item)) if names[_name(asset)] > 1 else "")
             / _name(asset),
@@ -245,14 +244,21 @@ def _fetched(
 
 
 def _guarded(job: Job, client: Client, watch: Watch) -> GeodesError | None:
-    """Fetch one file; a failure that will hit every other file too tells them to end."""
-    if watch.stop.is_set():
+    """Fetch one file; after a failure that will hit every other file too, none is begun.
+
+    Those that are on their way come whole, for the archive has counted them; where the disk is full or
+    nobody answers, they end as well.
+    """
+    if watch.stop.is_set() or watch.refused.is_set():
         return None
     try:
         transfer(job, client, watch)
     except Stopped:
         return None
     except (ChecksumError, RequestError) as error:
+        return error
+    except (AuthenticationError, QuotaError) as error:
+        watch.refused.set()
         return error
     except GeodesError as error:
         watch.stop.set()

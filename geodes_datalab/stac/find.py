@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 from geodes_datalab._display import progress as progress_bar
 from geodes_datalab._http import Client
+from geodes_datalab._inputs.areas import overlaps
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.times import DatetimeLike
+from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import IncompleteResult, InvalidQuery, ServerQuirk
-from geodes_datalab.stac.areas import BBoxLike, GeometryLike, overlaps
 from geodes_datalab.stac.dialects import Dialect, Found, dialect_of
 from geodes_datalab.stac.items import Items
 from geodes_datalab.stac.normalise import normalise
@@ -19,27 +21,26 @@ from geodes_datalab.stac.properties import QueryLike
 from geodes_datalab.stac.query import PAGE_SIZE, Query
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import RENAMED, unknown
-from geodes_datalab.stac.times import DatetimeLike
 
 FLOOD = 100_000
 """Most items that come without being asked for by ``limit``: more is a mistake, or needs thought."""
 
 
 def search(
-    collections: str | Iterable[str] | None = None,
+    collections: WordsLike | None = None,
     *,
     # where
-    bbox: BBoxLike | None = None,
-    geometry: GeometryLike | None = None,
+    bbox: PlaceLike | None = None,
+    geometry: PlaceLike | None = None,
     # when
     datetime: DatetimeLike | None = None,
     published: DatetimeLike | None = None,
     # what
-    ids: str | Iterable[str] | None = None,
+    ids: WordsLike | None = None,
     cloud_cover: float | tuple[float, float] | None = None,
     query: QueryLike | None = None,
     # how much, in which order, from where
-    sort: str | Iterable[str] | None = "start_datetime",
+    sort: WordsLike | None = "start_datetime",
     limit: int | None = None,
     page_size: int = PAGE_SIZE,
     catalogue: str | Config | None = None,
@@ -50,19 +51,24 @@ def search(
     Parameters
     ----------
     collections
-        Ids, one or several; all collections where not given. See `geodes_datalab.collections`.
+        Ids, one or several; all collections where not given. An empty list is refused: it would find
+        nothing. See `geodes_datalab.collections`.
     bbox
-        ``(west, south, east, north)`` in degrees; west > east means across the antimeridian.
+        ``(west, south, east, north)`` in degrees, six numbers with heights, or any form of
+        ``geometry``, whose box is meant; west > east means across the antimeridian.
     geometry
-        GeoJSON, WKT, shapely or geopandas, in place of ``bbox``. Points and lines are widened by
-        50 m, since the portal finds by polygons only.
+        GeoJSON (dictionary, text or file), WKT, shapely, geopandas, or anything with
+        ``__geo_interface__``, in place of ``bbox``; in degrees, unless it has a CRS of its own. Points
+        and lines are widened by 50 m, since the portal finds by polygons only.
     datetime
-        Time of **acquisition**: ``"2024"``, ``"2024-05"``, ``"2024-05-03"``,
-        ``"2024-01-15/2024-03"``, ``"../2020"``, dates, datetimes, or a pair of them. Naive is UTC.
+        Time of **acquisition**: ``"2024"``, ``"2024-05"``, ``"2024-05-03"``, ``"2024-05-03T14:20"``
+        (that minute), ``"2024-01-15/2024-03"``, ``"../2020"``, dates, datetimes, numpy's and pandas's, a
+        pair or a slice of them. Objects at midnight are whole days, unless the other end has a time of
+        day. Naive is UTC; ``NaT`` is refused.
     published
         Time of publication in the catalogue, written likewise.
     ids
-        Item ids (``URN:...``) or product names.
+        Item ids (``URN:...``) or product names; an empty list is refused.
     cloud_cover
         Highest percentage, or ``(low, high)``.
     query

@@ -23,8 +23,9 @@ class Item(pystac.Item):
         *,
         geometry: Any = None,
         resolution: float | tuple[float, float] | None = None,
-        masked: bool = False,
-        scaled: bool = False,
+        raw: bool = False,
+        masked: bool | None = None,
+        scaled: bool | None = None,
     ) -> xr.Dataset:
         """Read a window of this product, now: `geodes_datalab.subset`, which has more options.
 
@@ -34,7 +35,7 @@ class Item(pystac.Item):
             ``"B04"``, ``"red"``, or several.
         bbox
             West, south, east, north in degrees.
-        geometry, resolution, masked, scaled
+        geometry, resolution, raw, masked, scaled
             As in `geodes_datalab.load`.
 
         Returns
@@ -50,5 +51,5 @@ class Item(pystac.Item):
         """
         return geodes_datalab.subset(
             self, bands, bbox,
-            geometry=geometry, resolution=resolution, masked=masked, scaled=scaled,
+            geometry=geometry, resolution=resolution, raw=raw, masked=masked, scaled=scaled,
         )  # fmt: skip

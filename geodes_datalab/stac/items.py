@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from geodes_datalab._display import size
+from geodes_datalab._inputs.times import DatetimeLike, interval
+from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError
 from geodes_datalab.stac.assets import data_asset
 from geodes_datalab.stac.matching import during, matches, refuse_absent
 from geodes_datalab.stac.properties import Clause, QueryLike, conditions
 from geodes_datalab.stac.query import Query
-from geodes_datalab.stac.times import DatetimeLike, interval
+from geodes_datalab.stac.versions import superseded
 
 if TYPE_CHECKING:
     import geopandas
@@ -141,7 +143,7 @@ class Items(Sequence["Item"]):
         self,
         test: Callable[[Json], bool] | None = None,
         *,
-        collection: str | None = None,
+        collection: WordsLike | None = None,
         tile: str | list[str] | None = None,
         platform: str | list[str] | None = None,
         cloud_cover: float | tuple[float, float] | None = None,
@@ -155,7 +157,7 @@ class Items(Sequence["Item"]):
         test
             Called with the item as a dictionary.
         collection
-            Collection id.
+            Collection id, or several.
         tile
             ``"31TCH"`` (or ``T31TCH``, ``MGRS-31TCH``), or several.
         platform
@@ -185,15 +187,29 @@ class Items(Sequence["Item"]):
         }
         if cloud_cover is not None:
             wishes["eo:cloud_cover"] = (
-                cloud_cover if isinstance(cloud_cover, tuple) else (0, cloud_cover)
+                tuple(cloud_cover) if isinstance(cloud_cover, tuple | list) else (0, cloud_cover)
             )
         clauses = conditions(wishes, None)
         refuse_absent(clauses, self.dicts)
-        kept = [item for item in self.dicts if _fulfils(item, clauses, collection)]
+        names = words(collection, "collection")
+        kept = [item for item in self.dicts if _fulfils(item, clauses, names)]
         span = interval(datetime)
         if span:
             kept = [item for item in kept if during(item["properties"], span)]
         return self._with(item for item in kept if test is None or test(item))
+
+    @property
+    def older(self) -> dict[str, str]:
+        """Ids of items that were processed again, each to the id of the newest version here."""
+        found = superseded(self.dicts)
+        return {
+            str(self.dicts[one]["id"]): str(self.dicts[new]["id"]) for one, new in found.items()
+        }
+
+    def newest(self) -> Items:
+        """Return the items without older versions of others: what `geodes_datalab.load` loads."""
+        left_out = superseded(self.dicts)
+        return self._with(one for place, one in enumerate(self.dicts) if place not in left_out)
 
     def to_pystac(self) -> pystac.ItemCollection:
         """Return a ``pystac.ItemCollection``."""
@@ -203,6 +219,9 @@ class Items(Sequence["Item"]):
 
     def to_geodataframe(self) -> geopandas.GeoDataFrame:
         """Return a table: one row per item, properties as columns, footprints in EPSG:4326.
+
+        Filter and sort it as you like, and give what is left to `load`, `download` or `explore`; the
+        column ``assets`` holds the files.
 
         Raises
         ------
@@ -245,41 +264,6 @@ class Items(Sequence["Item"]):
         return Items(dicts, query=self.query, available=self.available)
 
 
-def as_dicts(items: Any) -> list[Json]:
-    """Return items as dictionaries, whatever form they come in.
-
-    Parameters
-    ----------
-    items
-        `Items`, a ``pystac.ItemCollection``, a FeatureCollection, one item or several, as pystac
-        objects or as dictionaries.
-
-    Raises
-    ------
-    DataError
-        Something among them is no item.
-    """
-    if isinstance(items, Items):
-        return list(items.dicts)
-    if isinstance(items, Mapping) and items.get("type") == "FeatureCollection":
-        items = items["features"]
-    elif isinstance(items, Mapping) or hasattr(items, "assets"):
-        items = [items]
-    return [_as_dict(item) for item in items]
-
-
-def _as_dict(item: Any) -> Json:
-    if isinstance(item, dict | Mapping):
-        return dict(item)
-    if hasattr(item, "to_dict") and hasattr(item, "assets"):
-        found: Json = item.to_dict(include_self_link=False, transform_hrefs=False)
-        return found
-    raise DataError(
-        f"this is no item: {type(item).__name__}",
-        hint="give what geodes_datalab.search() returned, or pystac items",
-    )
-
-
 def _built(item: Json) -> Item:
     from geodes_datalab.stac.item import Item
 
@@ -294,8 +278,8 @@ def _unpacked(
     )
 
 
-def _fulfils(item: Json, clauses: tuple[Clause, ...], collection: str | None) -> bool:
-    if collection is not None and item.get("collection") != collection:
+def _fulfils(item: Json, clauses: tuple[Clause, ...], names: tuple[str, ...] | None) -> bool:
+    if names is not None and item.get("collection") not in names:
         return False
     return all(matches(item["properties"], clause) for clause in clauses)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from geodes_datalab._inputs.times import Interval, interval
 from geodes_datalab._types import Json
 from geodes_datalab.errors import UnknownProperty, near
 from geodes_datalab.stac.names import stac_platform
 from geodes_datalab.stac.properties import Clause, tile
-from geodes_datalab.stac.times import Interval, interval
 
 
 def matches(properties: Json, clause: Clause) -> bool:

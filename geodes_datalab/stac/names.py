@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-_SENTINEL = re.compile(r"(?:S|SENTINEL-?)(\d)([A-D]?)X?", re.IGNORECASE)
-_NUMBERED = re.compile(r"(SPOT|LANDSAT|ADEOS|METOP|PLEIADES)-?(\w{1,2})", re.IGNORECASE)
+_SENTINEL = re.compile(r"(?:S|SENTINEL[-_ ]*)0?(\d)[-_ ]?([A-D]?)X?", re.IGNORECASE)
+_NUMBERED = re.compile(r"(SPOT|LANDSAT|ADEOS|METOP|PLEIADES)[-_ ]*0?([0-9A-Z]{1,2})", re.IGNORECASE)
 _OTHERS = {"VM1": "venus", "VM5": "venus", "P1A": "pleiades-1a", "P1B": "pleiades-1b"}
 _CONSTELLATION = re.compile(r"sentinel-\d|spot|landsat|pleiades|adeos|metop")
 
@@ -17,8 +17,8 @@ def stac_platform(name: str) -> str:
 
     Examples
     --------
-    >>> [stac_platform(name) for name in ("S2A", "SENTINEL2B", "S1X", "SPOT4", "VM5")]
-    ['sentinel-2a', 'sentinel-2b', 'sentinel-1', 'spot-4', 'venus']
+    >>> [stac_platform(name) for name in ("S2A", "Sentinel-2B", "S1X", "LANDSAT_8", "SPOT4", "VM5")]
+    ['sentinel-2a', 'sentinel-2b', 'sentinel-1', 'landsat-8', 'spot-4', 'venus']
     """
     text = name.strip()
     match = _SENTINEL.fullmatch(text)
@@ -40,6 +40,18 @@ def constellation(platform: str) -> str | None:
     """
     match = _CONSTELLATION.match(platform)
     return match.group() if match else None
+
+
+def stac_constellation(name: str) -> str:
+    """Return STAC's name of a constellation.
+
+    Examples
+    --------
+    >>> [stac_constellation(name) for name in ("Sentinel 2", "SENTINEL-1", "sentinel2", "Landsat")]
+    ['sentinel-2', 'sentinel-1', 'sentinel-2', 'landsat']
+    """
+    text = "-".join(name.strip().lower().replace("_", " ").replace("-", " ").split())
+    return re.sub(r"^sentinel(\d)", r"sentinel-\1", text)
 
 
 def product_platforms(name: str) -> list[str]:

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from geodes_datalab._types import Json
+from geodes_datalab.stac.addresses import beside, self_link
 from geodes_datalab.stac.assets import geodes_assets, standard_assets
 from geodes_datalab.stac.extensions import declared
-from geodes_datalab.stac.names import constellation, stac_platform
+from geodes_datalab.stac.names import constellation, stac_constellation, stac_platform
 from geodes_datalab.stac.properties import tile
 from geodes_datalab.stac.tiles import projection
 
@@ -75,14 +76,19 @@ def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
         "links": [
             link for link in raw.get("links") or () if link.get("rel") not in ("root", "parent")
         ],
-        "assets": (geodes_assets if legacy else standard_assets)(raw.get("assets") or {}),
+        "assets": (geodes_assets if legacy else standard_assets)(_complete(raw)),
     }
     if collection:
         item["collection"] = collection
-    if item["geometry"]:
+    if raw.get("bbox") or item["geometry"]:
         item["bbox"] = raw.get("bbox") or _bbox(item["geometry"]["coordinates"])
     item["stac_extensions"] = declared(item, () if legacy else raw.get("stac_extensions") or ())
     return item
+
+
+def _complete(raw: Json) -> dict[str, Json]:
+    """Return the assets with complete addresses: beside the item, where they are relative."""
+    return beside(raw.get("assets") or {}, [self_link(raw.get("links") or ())])
 
 
 def _from_geodes(old: Json) -> Json:
@@ -139,6 +145,7 @@ def _doi(new: Json) -> None:
 
 def _put_right(properties: Json, collection: str | None) -> None:
     """Mend values, whoever served them; what is right already stays as it is."""
+    _take_older_names(properties)
     for name in _DATES:
         if isinstance(properties.get(name), str):
             properties[name] = date_text(properties[name])
@@ -156,6 +163,23 @@ def _put_right(properties: Json, collection: str | None) -> None:
         properties.pop("eo:cloud_cover", None)
         properties.setdefault("sar:frequency_band", "C")
     _project(properties, collection)
+
+
+def _take_older_names(properties: Json) -> None:
+    """Give properties their name of today, where a catalogue has an earlier one or its own."""
+    for older, name in (("eo:platform", "platform"), ("eo:gsd", "gsd")):
+        if properties.get(older) is not None:
+            properties.setdefault(name, properties[older])
+    if "grid:code" in properties:
+        return
+    for family in ("mgrs", "sentinel"):
+        parts = ("utm_zone", "latitude_band", "grid_square")
+        words = [properties.get(f"{family}:{part}") for part in parts]
+        if all(words):
+            properties["grid:code"] = "".join(map(str, words))
+            return
+    if properties.get("s2:mgrs_tile"):
+        properties["grid:code"] = properties["s2:mgrs_tile"]
 
 
 def _project(properties: Json, collection: str | None) -> None:
@@ -226,6 +250,7 @@ _DATES = (
 
 _MENDERS: Mapping[str, Callable[[Any], Any]] = {
     "platform": stac_platform,
+    "constellation": stac_constellation,
     "grid:code": _grid,
     "sat:orbit_state": _orbit_state,
     "sat:relative_orbit": _counted,

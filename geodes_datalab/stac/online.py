@@ -16,7 +16,8 @@ from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import DataError, ServiceError
 from geodes_datalab.stac.assets import data_asset
-from geodes_datalab.stac.items import Items, as_dicts
+from geodes_datalab.stac.held import as_dicts
+from geodes_datalab.stac.items import Items
 from geodes_datalab.stac.settings import settings_of
 
 if TYPE_CHECKING:

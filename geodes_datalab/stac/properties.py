@@ -15,8 +15,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypeAlias
 
+from geodes_datalab._inputs.times import interval, iso
 from geodes_datalab.errors import InvalidQuery, UnknownProperty, near
-from geodes_datalab.stac.times import interval, iso
 
 QueryLike: TypeAlias = Mapping[str, Any]
 """Property name to value, list of values, ``(low, high)`` range, or ``{operator: value}``."""
@@ -235,7 +235,9 @@ def _moment(value: Any, operator: str) -> str:
         raise TypeError(value)
     found = interval(value)
     assert found is not None
-    end = found.end if operator in ("lte", "gt") else found.start
+    # An object at midnight is a day for those who mean days: ``lte`` takes all of it in, ``gt`` too.
+    after = ("lte",) if isinstance(value, datetime) else ("lte", "gt")
+    end = found.end if operator in after else found.start
     if end is None:
         raise ValueError(value)
     return iso(end)

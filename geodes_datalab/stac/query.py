@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import index
 from typing import Any, NamedTuple
 
+from geodes_datalab._inputs.areas import bounding_box, geometry, refuse_both
+from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._inputs.times import DatetimeLike, Interval, interval
+from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import InvalidQuery, UnknownProperty, near
-from geodes_datalab.stac.areas import BBoxLike, GeometryLike, bounding_box, geometry
 from geodes_datalab.stac.properties import (
     ELSEWHERE,
     Attributes,
@@ -17,7 +19,6 @@ from geodes_datalab.stac.properties import (
     QueryLike,
     conditions,
 )
-from geodes_datalab.stac.times import DatetimeLike, Interval, interval
 
 PAGE_SIZE = 80
 """Items per page: what the portal's documentation allows."""
@@ -64,20 +65,20 @@ class Query:
     @classmethod
     def of(
         cls,
-        collections: str | Iterable[str] | None = None,
+        collections: WordsLike | None = None,
         *,
         # where
-        bbox: BBoxLike | None = None,
-        geometry: GeometryLike | None = None,
+        bbox: PlaceLike | None = None,
+        geometry: PlaceLike | None = None,
         # when
         datetime: DatetimeLike | None = None,
         published: DatetimeLike | None = None,
         # what
-        ids: str | Iterable[str] | None = None,
+        ids: WordsLike | None = None,
         cloud_cover: float | tuple[float, float] | None = None,
         query: QueryLike | None = None,
         # how much, in which order
-        sort: str | Iterable[str] | None = "start_datetime",
+        sort: WordsLike | None = "start_datetime",
         limit: int | None = None,
         page_size: int = PAGE_SIZE,
         # of which catalogue
@@ -96,12 +97,12 @@ class Query:
         """
         box, shape = _area(bbox, geometry)
         return cls(
-            collections=_texts(collections, "collections"),
+            collections=words(collections, "collections") or (),
             bbox=box,
             geometry=shape,
             acquired=interval(datetime),
             published=interval(published),
-            ids=_texts(ids, "ids"),
+            ids=words(ids, "ids") or (),
             cloud_cover=_cloud_cover(cloud_cover, query),
             clauses=conditions(query, attributes),
             sort=_order(sort, attributes),
@@ -128,26 +129,11 @@ class Query:
         return ", ".join(parts)
 
 
-def _area(bbox: BBoxLike | None, shape: GeometryLike | None) -> tuple[BBox | None, Json | None]:
-    if bbox is not None and shape is not None:
-        raise InvalidQuery(
-            "both bbox and geometry are given", "give one of them: the smaller one is enough"
-        )
+def _area(bbox: PlaceLike | None, shape: PlaceLike | None) -> tuple[BBox | None, Json | None]:
+    refuse_both(bbox, shape)
     if bbox is not None:
         return bounding_box(bbox)
     return None, geometry(shape) if shape is not None else None
-
-
-def _texts(value: str | Iterable[str] | None, name: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    values = (value,) if isinstance(value, str) else tuple(value)
-    for one in values:
-        if not isinstance(one, str) or not one.strip():
-            raise InvalidQuery(
-                f"{name} must be texts, not {one!r}", f'write {name}="..." or a list of them'
-            )
-    return tuple(dict.fromkeys(one.strip() for one in values))
 
 
 def _cloud_cover(value: Any, query: QueryLike | None) -> tuple[float, float] | None:
@@ -157,9 +143,8 @@ def _cloud_cover(value: Any, query: QueryLike | None) -> tuple[float, float] | N
         raise InvalidQuery(
             'cloud cover is given twice: cloud_cover= and query["eo:cloud_cover"]', "keep one"
         )
-    ends = value if isinstance(value, tuple | list) else (0, value)
     try:
-        low, high = (float(end) for end in ends)
+        low, high = _range(value)
     except (TypeError, ValueError) as error:
         raise InvalidQuery(
             f"cloud_cover={value!r} is no percentage", "write 20, or (0, 20)"
@@ -171,8 +156,20 @@ def _cloud_cover(value: Any, query: QueryLike | None) -> tuple[float, float] | N
     return low, high
 
 
-def _order(value: str | Iterable[str] | None, attributes: Attributes | None) -> tuple[SortKey, ...]:
-    texts = _texts(value, "sort")
+def _range(value: Any) -> tuple[float, float]:
+    """Return lowest and highest percentage; None in a pair is an open end."""
+    pair = hasattr(value, "__iter__") and not isinstance(value, str)
+    ends = list(value) if pair else [0, value]
+    low, high = (
+        default if end is None else end for end, default in zip(ends, (0, 100), strict=True)
+    )
+    if "bool" in type(low).__name__ + type(high).__name__ or ends == [None, None]:
+        raise TypeError(value)
+    return float(low), float(high)
+
+
+def _order(value: WordsLike | None, attributes: Attributes | None) -> tuple[SortKey, ...]:
+    texts = words(value, "sort", none=True) or ()
     keys = [SortKey(text.lstrip("+-").strip(), not text.startswith("-")) for text in texts]
     keys = [
         SortKey(

@@ -49,13 +49,46 @@ class Band:
     """What the values mean, where the name does not tell."""
     role: str = "data"
     """``data`` or ``mask``."""
+    asset: str | None = None
+    """Key of the file among an item's assets, where that is not the band's name."""
+    index: int = 1
+    """Number of the band in its file, from 1; 0 where nobody tells how many bands the file has."""
+    layers: tuple[str, ...] = ()
+    """Names of the bands of a file that has several: this one then stands for all of them."""
+
+    @property
+    def key(self) -> str:
+        """Key of the file among an item's assets."""
+        return self.asset or self.name
+
+    def layer(self, name: str) -> Band | None:
+        """Return one of the bands of a file that has several, by its name or its number.
+
+        Examples
+        --------
+        >>> reader("PEPS_S2_L1C").band("MSK_CLASSI").layer("snow").index
+        3
+        """
+        words = [folded(one) for one in self.layers]
+        number = int(name) if name.isascii() and name.isdigit() else 0
+        if folded(name) in words:
+            number = words.index(folded(name)) + 1
+        if not 1 <= number <= len(words):
+            return None
+        own = self.layers[number - 1]
+        described = f"{own.replace('_', ' ')}: {self.description}" if self.description else own
+        return replace(
+            self, name=f"{self.name}.{own}", asset=self.asset, index=number, layers=(),
+            description=described,
+        )  # fmt: skip
 
     def matches(self, path: str) -> bool:
         """Tell whether a path in an archive, or a file's name, is this band's file.
 
         Examples
         --------
-        >>> reader("PEPS_S1_L2").band("VV").matches("s1a_31TCH_vv_DES_110_20200101t054321.tif")
+        >>> tiles = reader("THEIA_S1TILING_SENTINEL1_L1")
+        >>> tiles.band("VV").matches("s1a_31TCH_vv_DES_110_20200101t054321.tif")
         True
         """
         return fnmatchcase(path, self.member)
@@ -69,6 +102,30 @@ class Shift:
     """First baseline that has it, such as ``04.00``."""
     offset: float
     """In physical units."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the kinds of products that a collection mixes."""
+
+    type: str
+    """Part of ``product:type``."""
+    name: str
+    """Pattern (fnmatch) of the product's name, where the type is not told."""
+    reader: Reader
+    """How to read them."""
+
+    def is_told(self, item: Json) -> bool:
+        """Tell whether an item says that it is of this kind."""
+        properties = item.get("properties") or {}
+        told = properties.get("product:type") or properties.get("sar:product_type")
+        return self.type in str(told or "").upper()
+
+    def is_named(self, item: Json) -> bool:
+        """Tell whether an item has a name of this kind."""
+        properties = item.get("properties") or {}
+        names = (properties.get("identifier"), properties.get("title"), item.get("id"))
+        return any(fnmatchcase(str(one or "").upper(), self.name) for one in names)
 
 
 @dataclass(frozen=True)
@@ -86,7 +143,13 @@ class Reader:
     source: str = ""
     """Where the facts are from."""
     geocoded: bool = True
-    """Whether the pixels lie on a map grid (false: radar geometry)."""
+    """Whether the pixels lie on a map grid: others are no cube."""
+    lies: str = "on a map"
+    """Where the pixels lie, such as ``in radar geometry``."""
+    instead: str = ""
+    """What to do with products that are no cube."""
+    variants: tuple[Variant, ...] = ()
+    """Kinds of products, where the collection holds several; `for_item` tells which."""
     shift: Shift | None = None
     """Offset by processing baseline; `for_item` puts it into the bands."""
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -97,8 +160,31 @@ class Reader:
         """Names of all bands."""
         return [band.name for band in self.bands]
 
+    @property
+    def chosen(self) -> list[str]:
+        """Names of the bands that are loaded where nobody names any: measurements, each once."""
+        data = [band for band in self.bands if band.role == "data"]
+        common = [band for band in data if band.common_name]  # leaves variants of a band out
+        return [band.name for band in common or data]
+
+    def expanded(self, name: str) -> list[str]:
+        """Return the names of the bands that a name stands for: those of a file that has several.
+
+        Raises
+        ------
+        UnknownBand
+            With the names that are near.
+
+        Examples
+        --------
+        >>> reader("PEPS_S2_L1C").expanded("MSK_CLASSI")
+        ['MSK_CLASSI.opaque_clouds', 'MSK_CLASSI.cirrus', 'MSK_CLASSI.snow']
+        """
+        found = self.band(name)
+        return [f"{found.name}.{one}" for one in found.layers] or [name]
+
     def band(self, name: str) -> Band:
-        """Return a band by its name, common name or alias.
+        """Return a band by its name, common name or alias, or a layer of one (``"NAME.2"``).
 
         Raises
         ------
@@ -110,13 +196,16 @@ class Reader:
         >>> reader("PEPS_S2_L1C").band("red").name, reader("PEPS_S2_L1C").band("b4").name
         ('B04', 'B04')
         """
-        known = {_folded(other): target for other, target in self.aliases.items()}
-        known |= {_folded(band.common_name): band.name for band in self.bands if band.common_name}
-        known |= {_folded(band.name): band.name for band in self.bands}
-        target = known.get(_folded(name))
+        known = {folded(other): target for other, target in self.aliases.items()}
+        known |= {folded(band.common_name): band.name for band in self.bands if band.common_name}
+        known |= {folded(band.name): band.name for band in self.bands}
+        target = known.get(folded(name))
         for band in self.bands:
             if band.name == target:
                 return band
+        whole, dot, layer = name.rpartition(".")
+        if dot and folded(whole) in known and (one := self.band(whole).layer(layer)):
+            return one
         words = [*self.names, *(band.common_name for band in self.bands if band.common_name)]
         hint = near(name, words) or "the bands are: " + ", ".join(words)
         raise UnknownBand(f'{self.collection} has no band "{name}"', hint)
@@ -127,8 +216,19 @@ class Reader:
         Parameters
         ----------
         item
-            Normalised item. Its processing baseline decides the offset of Sentinel-2 L1C.
+            Normalised item. Its processing baseline decides the offset of Sentinel-2 L1C, its type
+            the bands of Sentinel-1.
+
+        Examples
+        --------
+        >>> one = reader("PEPS_S1_L1").for_item({"properties": {"product:type": "SLC"}})
+        >>> one.names[:2]
+        ['IW1_VV', 'IW1_VH']
         """
+        told = (one.reader for one in self.variants if one.is_told(item))
+        named = (one.reader for one in self.variants if one.is_named(item))
+        if kind := next(told, None) or next(named, None):
+            return kind
         if self.shift is None or not _since(item, self.shift.since):
             return self
         return self._shifted
@@ -198,7 +298,13 @@ def readers() -> Mapping[str, Reader]:
 
 
 def _reader(collection: str, table: dict[str, Any]) -> Reader:
-    bands = tuple(_band({**table["defaults"], **one}) for one in table["bands"])
+    bands = tuple(
+        _band({**table["defaults"], **one}, swath)
+        for swath in table.get("swaths", [""])
+        for one in table["bands"]
+    )
+    variants = table.get("variants", ())
+    whole = {name: value for name, value in table.items() if name != "variants"}
     return Reader(
         collection=collection,
         container=table["container"],
@@ -206,19 +312,28 @@ def _reader(collection: str, table: dict[str, Any]) -> Reader:
         description=table["description"],
         source=table["source"],
         geocoded=table.get("geocoded", True),
+        lies=table.get("lies", "on a map"),
+        instead=table.get("instead", ""),
+        variants=tuple(
+            Variant(one["type"], one["name"], _reader(collection, {**whole, **one}))
+            for one in variants
+        ),
         shift=Shift(**table["shift"]) if "shift" in table else None,
         aliases=table.get("aliases", {}),
     )
 
 
-def _band(values: dict[str, Any]) -> Band:
+def _band(values: dict[str, Any], swath: str = "") -> Band:
     name = values["name"]
     member = values["member"].replace("{name}", name).replace("{lower}", name.lower())
+    member = member.replace("{swath}", swath.lower())
     nodata = None if values["nodata"] == "none" else values["nodata"]
-    return Band(**{**values, "member": member, "nodata": nodata})
+    layers = tuple(values.get("layers", ()))
+    name = f"{swath}_{name}" if swath else name
+    return Band(**{**values, "name": name, "member": member, "nodata": nodata, "layers": layers})
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """Return a name without case and without zeros in front of its number."""
     return re.sub(r"^b0(\d)$", r"b\1", name.strip().casefold())
 

@@ -52,7 +52,8 @@ class Collection:
     @property
     def readable(self) -> bool:
         """Whether `geodes_datalab.load` knows how to read the products."""
-        return self.id.upper().replace("-", "_") in readers()
+        found = readers().get(self.id.upper().replace("-", "_"))
+        return found is not None and found.geocoded
 
 
 @cache

@@ -12,6 +12,7 @@ from geodes_datalab._display import size, table
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError
 from geodes_datalab.stac.assets import data_asset
+from geodes_datalab.stac.versions import superseded, version
 
 if TYPE_CHECKING:
     from geodes_datalab.stac.items import Items
@@ -36,6 +37,7 @@ def items_html(items: Items) -> str:
     if not items.dicts:
         return f"<div>{head}<br>{escape(advice(items))}</div>"
     rows = [_row(item, items.available) for item in items.dicts[:ROWS]]
+    older = _with_versions(rows, items.dicts)
     if len({item.get("collection") for item in items.dicts}) == 1:  # the line above names it
         rows = [{name: row[name] for name in row if name != "collection"} for row in rows]
     foot = f"... and {len(items) - ROWS} more<br>" if len(items) > ROWS else ""
@@ -43,10 +45,25 @@ def items_html(items: Items) -> str:
         foot += (
             "online ?: ask the archive with <code>geodes_datalab.stac.availability(items)</code>"
         )
+    foot += older
     return (
         f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start">{_sketch(items)}'
         f'<div style="overflow-x:auto;min-width:0">{table([list(row.values()) for row in rows], list(rows[0]))}</div></div>'
         f"<small>{foot}</small></div>"
+    )
+
+
+def _with_versions(rows: list[dict[str, Any]], dicts: list[Json]) -> str:
+    """Tell in the rows which items are older versions of others, where any is; return a line on it."""
+    older = superseded(dicts)
+    if not older:
+        return ""
+    for place, row in enumerate(rows):
+        told = str(version(dicts[place]))
+        row["version"] = f"{told}, older" if place in older else told
+    return (
+        f"<br>{len(older)} older versions of others: <code>load</code> takes the newest, as "
+        "<code>items.newest()</code> does"
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,12 +14,17 @@ from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError, StorageError
 from geodes_datalab.stac.assets import data_asset
+from geodes_datalab.stac.versions import superseded
 
 if TYPE_CHECKING:
     import geopandas
 
 _NESTED = ("political", "hydrology", "physical", "references")
 """Properties whose depth differs from item to item: written as JSON text."""
+
+_OWN = ("type", "stac_version", "stac_extensions", "id", "geometry", "bbox", "links", "assets",
+        "collection", "file:size", "href")  # fmt: skip
+"""Columns that are no properties."""
 
 _TIMES = ("datetime", "start_datetime", "end_datetime", "published", "created", "updated")
 
@@ -34,9 +41,12 @@ def to_geodataframe(dicts: list[Json]) -> geopandas.GeoDataFrame:
             "collection": item.get("collection"),
             **item["properties"],
             **_file(item),
+            "assets": item["assets"],
         }
         for item in dicts
     ]
+    for place, newest in superseded(dicts).items():
+        rows[place]["geodes_datalab:newer"] = dicts[newest]["id"]
     shapes = [shape(item["geometry"]) if item.get("geometry") else None for item in dicts]
     frame: geopandas.GeoDataFrame = library.GeoDataFrame(
         rows, geometry=shapes, crs=4326, columns=None if rows else ["id", "collection", "geometry"]
@@ -45,6 +55,102 @@ def to_geodataframe(dicts: list[Json]) -> geopandas.GeoDataFrame:
         if name in frame:
             frame[name] = pandas.to_datetime(frame[name], format="ISO8601", utc=True)
     return frame
+
+
+def rows(table: Any) -> Iterator[Json]:
+    """Yield the items of a table that `to_geodataframe` made, or stac-geoparquet, and someone filtered.
+
+    Parameters
+    ----------
+    table
+        A table, or one row of it.
+
+    Raises
+    ------
+    DataError
+        It lacks a column without which its rows are no items.
+    """
+    if not hasattr(table, "columns"):  # one row, or one column
+        if "assets" not in table.index:
+            yield from _column(table)
+            return
+        table = table.to_frame().T
+    if len(table) == 0:
+        return
+    if "id" not in table and "id" in table.index.names:
+        table = table.reset_index()
+    for name in ("id", "assets"):
+        if name not in table:
+            raise DataError(
+                f'the table has no column "{name}", so its rows are no items',
+                "filter the table that to_geodataframe() returned without dropping columns, or use "
+                "items.filter()",
+            )
+    if getattr(table, "crs", None) is not None:
+        table = table.to_crs(4326)
+    shape = getattr(getattr(table, "geometry", None), "name", None)  # the column in use
+    for row in table.to_dict("records"):
+        yield _item(row, shape)
+
+
+def _column(values: Any) -> Iterator[Json]:
+    """Yield the items in a column of items."""
+    for one in values:
+        found = one.to_dict(transform_hrefs=False) if hasattr(one, "assets") else one
+        if not isinstance(found, dict):
+            raise DataError(
+                f"this is no item: {type(one).__name__}",
+                "give the whole table, not one column of it",
+            )
+        yield found
+
+
+def _item(row: Json, shape: str | None) -> Json:
+    """Build an item of a row; what a table had to fill with nothing is left out."""
+    geometry = row.get(shape) if shape else None
+    properties = {
+        name: json.loads(value) if name in _NESTED and isinstance(value, str) else value
+        for name, value in _pruned(_plain({k: v for k, v in row.items() if k not in _OWN})).items()
+        if name != shape
+    }
+    item = {
+        "type": "Feature",
+        "id": str(row["id"]),
+        "geometry": _footprint(geometry),
+        "properties": properties,
+        "links": _plain(row["links"]) if "links" in row else [],
+        "assets": _pruned(_plain(row["assets"])),
+    }
+    collection = _plain(row.get("collection"))
+    return item | ({"collection": collection} if collection else {})
+
+
+def _footprint(geometry: Any) -> Json | None:
+    """Return a footprint as GeoJSON; none where one row of a table in metres has lost its CRS."""
+    import shapely
+
+    if not hasattr(geometry, "wkb") or geometry.is_empty:
+        return None
+    west, south, east, north = geometry.bounds
+    if west < -360 or south < -90 or east > 360 or north > 90:
+        return None
+    found: Json = json.loads(str(shapely.to_geojson(geometry)))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON knows in place of what tables hold; None for what is missing."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):  # NaT is one, too
+        return value.isoformat() if value == value else None  # noqa: PLR0124 - the test for NaT
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        return _plain(value.tolist())
+    if type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return value
 
 
 def write_parquet(dicts: list[Json], path: Path) -> Path:

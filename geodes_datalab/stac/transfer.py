@@ -78,6 +78,9 @@ class Watch:
         self._lock = threading.Lock()
         self._positions: dict[Path, int] = {}
         self.stop = threading.Event()
+        """Transfers end at their next chunk."""
+        self.refused = threading.Event()
+        """Those that are on their way go on; no other is begun."""
 
     def at(self, path: Path, position: int) -> None:
         """Note how many bytes of a file are there; may go back where a file is begun anew.

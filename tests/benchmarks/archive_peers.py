@@ -214,7 +214,7 @@ def lazy_ours() -> Any:
     import geodes_datalab as gd
 
     items = described(HREFS, COG_SIDE)
-    return least(lambda: gd.load(items, chunks=1024, groupby="id"))
+    return least(lambda: gd.load(items, chunks=1024, groupby="id", raw=True))
 
 
 def lazy_arrays() -> Any:

@@ -30,7 +30,7 @@ from geodes_datalab import ops
 from geodes_datalab.stac import Items
 items = Items(json.load(open(sys.argv[1])))
 def composite(items):
-    return ops.median(gd.load(items, BANDS, resolution=40, progress=False)).compute()
+    return ops.median(gd.load(items, BANDS, resolution=40, progress=False, raw=True)).compute()
 composite(items[:1])
 """
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import errors, stac
-from geodes_datalab.cubes.aoi import area
+from geodes_datalab._inputs.areas import area
 from geodes_datalab.cubes.grid import output_grid, step, touching
 from geodes_datalab.cubes.plan import group
 from geodes_datalab.cubes.products import item_dicts, parse
@@ -211,6 +211,19 @@ def test_an_unknown_collection_without_images_keeps_the_readers_message() -> Non
         errors.UnknownCollection, match='there is no reader for the collection "PEPS_S3_L1"'
     ):
         parse([l1c("0400") | {"collection": "PEPS_S3_L1"}], None)
+
+
+def test_items_without_images_say_what_they_hold_and_what_to_do() -> None:
+    told = {"title": "SPOT scene, DIMAP", "type": "application/zip", "roles": ["data"], "href": "x"}
+    item = l1c("0400") | {"collection": "SWH_SPOT123_L1", "assets": {"data": told}}
+    with pytest.raises(errors.UnknownCollection) as error:
+        parse([item], "B1")
+    text = str(error.value)
+    assert "SWH SPOT1-2-3 Level1A" in text
+    assert "SPOT scene, DIMAP" in text
+    assert "geodes_datalab.download()" in text
+    assert "PEPS_S2_L1C" in text
+    assert "PEPS_S1_L1" not in text  # it cannot be loaded either
 
 
 def test_importing_the_package_brings_no_array_library() -> None:

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 import xarray as xr
 
-from geodes_datalab import cubes, errors
+from geodes_datalab import cubes, errors, ops
 
 ENGINES = ("odc", "stackstac")
 
@@ -22,7 +22,7 @@ def pixels(item, band):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_cube_is_what_rasterio_reads(shelf, engine) -> None:
     item = shelf.item("a")
-    cube = cubes.load([item], engine=engine)
+    cube = cubes.load([item], engine=engine, raw=True)
     assert cube["B04"].dims == ("time", "y", "x")
     assert cube["B04"].dtype == np.uint16
     assert cube["B04"].chunks is not None
@@ -41,23 +41,23 @@ def test_a_cube_is_what_rasterio_reads(shelf, engine) -> None:
 
 def test_an_item_without_projection_fields_is_read_from_its_header(shelf) -> None:
     item = shelf.item("a", projection=False)
-    cube = cubes.load([item], "red")
+    cube = cubes.load([item], "red", raw=True)
     assert list(cube.data_vars) == ["red"]
     np.testing.assert_array_equal(cube["red"].values[0], pixels(item, "B04"))
 
 
 def test_bbox_selects_pixels_that_keep_their_place(shelf) -> None:
     item = shelf.item("a")
-    whole = cubes.load([item])
+    whole = cubes.load([item], raw=True)
     lon, lat = 4.2500, 43.7900
-    part = cubes.load([item], bbox=(lon, lat, lon + 0.005, lat + 0.004))
+    part = cubes.load([item], bbox=(lon, lat, lon + 0.005, lat + 0.004), raw=True)
     assert 0 < part.sizes["x"] < whole.sizes["x"]
     xr.testing.assert_equal(part["B04"], whole["B04"].sel(x=part["x"], y=part["y"]))
 
 
 def test_round_trip_through_netcdf_and_zarr_changes_nothing(shelf, tmp_path: Path) -> None:
     cube = cubes.load(
-        [shelf.item("a"), shelf.item("b", start="2024-03-05T10:00:00.123456Z", seed=1)]
+        [shelf.item("a"), shelf.item("b", start="2024-03-05T10:00:00.123456Z", seed=1)], raw=True
     )
     cube["B04"].attrs |= {"scale": 0.0001, "offset": -0.1}
     cube.to_netcdf(tmp_path / "cube.nc")
@@ -78,7 +78,7 @@ def test_round_trip_through_netcdf_and_zarr_changes_nothing(shelf, tmp_path: Pat
 
 def test_a_band_asked_for_twice_or_by_two_names_is_read_as_asked(shelf) -> None:
     item = shelf.item("a")
-    cube = cubes.load([item], ["red", "B04", "red"])
+    cube = cubes.load([item], ["red", "B04", "red"], raw=True)
     assert list(cube.data_vars) == ["red", "B04"]
     np.testing.assert_array_equal(cube["red"].values, cube["B04"].values)
 
@@ -86,7 +86,7 @@ def test_a_band_asked_for_twice_or_by_two_names_is_read_as_asked(shelf) -> None:
 def test_products_of_a_day_are_laid_over_each_other(shelf) -> None:
     first = shelf.item("a", start="2024-03-01T10:50:31Z")
     second = shelf.item("b", start="2024-03-01T10:50:45Z", origin=(601_000, 4_850_020), seed=1)
-    cube = cubes.load([second, first], "B04")
+    cube = cubes.load([second, first], "B04", raw=True)
     assert cube.sizes == {"time": 1, "y": 200, "x": 400}
     one, two = pixels(first, "B04"), pixels(second, "B04")
     overlap = one[:, 100:]
@@ -95,27 +95,51 @@ def test_products_of_a_day_are_laid_over_each_other(shelf) -> None:
     expected[:, 300:] = two[:, 200:]
     expected[:, 100:300] = np.where(overlap == 0, two[:, :200], overlap)
     np.testing.assert_array_equal(cube["B04"].values[0], expected)
-    assert cubes.load([first, second], "B04", groupby="id").sizes["time"] == 2
-    assert cubes.load([first, second], "B04", groupby="time").sizes["time"] == 2
+    assert cubes.load([first, second], "B04", groupby="id", raw=True).sizes["time"] == 2
+    assert cubes.load([first, second], "B04", groupby="time", raw=True).sizes["time"] == 2
 
 
-def test_masked_and_scaled_values(shelf) -> None:
+def test_physical_values_are_the_default_and_stored_numbers_say_what_they_are(shelf) -> None:
     item = shelf.item("a")
     item["assets"]["B04"]["bands"][0] |= {"raster:scale": 0.0001, "raster:offset": -0.1}
     raw = pixels(item, "B04")
-    stored = cubes.load([item], "B04")["B04"]
-    assert (stored.attrs["scale"], stored.attrs["offset"]) == (0.0001, -0.1)
-    masked = cubes.load([item], "B04", masked=True)["B04"]
-    assert masked.dtype == np.float32
+    stored = cubes.load([item], "B04", raw=True)["B04"]
+    np.testing.assert_array_equal(stored.values[0], raw)
+    assert (stored.attrs["scale"], stored.attrs["offset"]) == (0.0001, "stored_offset")
+    assert stored["stored_offset"].values.tolist() == [-0.1]
+    assert (stored.attrs["units"], stored.attrs["physical_units"]) == ("stored numbers", "1")
+    assert "stored numbers" in xr.plot.utils.label_from_attrs(stored)
+    assert "stored numbers" in repr(stored)
+    physical = cubes.load([item], "B04")["B04"]
+    assert physical.dtype == np.float32
+    assert physical.attrs["units"] == "1"
+    assert not {"nodata", "scale", "offset", "physical_units"} & physical.attrs.keys()
+    assert "stored_offset" not in physical.coords
+    expected = np.where(raw == 0, np.nan, raw * 0.0001 - 0.1)
+    np.testing.assert_allclose(physical.values[0], expected, rtol=1e-5, atol=1e-7)
+    xr.testing.assert_identical(ops.to_physical(stored).compute(), physical.compute())
+
+
+def test_words_of_the_former_release_say_what_to_write_instead(shelf) -> None:
+    item = shelf.item("a")
+    item["assets"]["B04"]["bands"][0] |= {"raster:scale": 0.0001, "raster:offset": -0.1}
+    raw = pixels(item, "B04")
+    with pytest.warns(FutureWarning, match="leave scaled=True out"):
+        scaled = cubes.load([item], "B04", scaled=True)
+    xr.testing.assert_equal(scaled, cubes.load([item], "B04"))
+    with pytest.warns(FutureWarning, match="mask_nodata") as told:
+        masked = cubes.load([item], "B04", masked=True)["B04"]
+    assert told[0].filename == __file__
+    assert masked.attrs["units"] == "stored numbers"
     np.testing.assert_array_equal(
         masked.values[0], np.where(raw == 0, np.nan, raw).astype("float32")
     )
-    scaled = cubes.load([item], "B04", scaled=True)["B04"]
-    assert scaled.dtype == np.float32
-    assert "nodata" not in scaled.attrs
-    assert "scale" not in scaled.attrs
-    expected = np.where(raw == 0, np.nan, raw * 0.0001 - 0.1)
-    np.testing.assert_allclose(scaled.values[0], expected, rtol=1e-5, atol=1e-7)
+    for words in ({"scaled": False}, {"masked": False}, {"masked": False, "scaled": False}):
+        with pytest.warns(FutureWarning, match="raw=True"):
+            stored = cubes.load([item], "B04", **words)
+        np.testing.assert_array_equal(stored["B04"].values[0], raw)
+    with pytest.raises(errors.CubeError, match="raw=True alone"):
+        cubes.load([item], "B04", raw=True, scaled=True)
 
 
 def test_clip_makes_pixels_outside_a_geometry_missing(shelf) -> None:
@@ -124,8 +148,8 @@ def test_clip_makes_pixels_outside_a_geometry_missing(shelf) -> None:
     item = shelf.item("a")
     item["assets"] = {"B04": item["assets"]["B04"]}
     triangle = Polygon([(4.25, 43.785), (4.27, 43.785), (4.25, 43.795)])
-    whole = cubes.load([item], geometry=triangle, chunks=64)
-    cut = cubes.load([item], geometry=triangle.__geo_interface__, clip=True, chunks=64)
+    whole = cubes.load([item], geometry=triangle, chunks=64, raw=True)
+    cut = cubes.load([item], geometry=triangle.__geo_interface__, clip=True, chunks=64, raw=True)
     assert cut.sizes == whole.sizes
     assert cut["B04"].dtype == np.uint16
     kept = cut["B04"].values != 0
@@ -136,4 +160,4 @@ def test_clip_makes_pixels_outside_a_geometry_missing(shelf) -> None:
 
 def test_no_item_no_cube(shelf) -> None:
     with pytest.raises(errors.CubeError, match="no items to load"):
-        cubes.load([])
+        cubes.load([], raw=True)

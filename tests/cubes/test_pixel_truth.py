@@ -28,7 +28,7 @@ PATAGONIA = (-67.66, -47.86, -67.63, -47.85)
 PRODUCTS = {
     "safe": ("PEPS_S2_L1C", PATAGONIA, "2021-11/2022-04", ["B04", "B08", "B11"]),
     "theia": ("THEIA_REFLECTANCE_SENTINEL2_L2A", PATAGONIA, None, ["B4", "B12", "SRE_B3", "CLM", "EDG_R2"]),
-    "s1tiling": ("PEPS_S1_L2", None, None, ["VH", "VV"]),
+    "s1tiling": ("THEIA_S1TILING_SENTINEL1_L1", None, None, ["VH", "VV"]),
 }  # fmt: skip
 
 
@@ -92,9 +92,9 @@ def test_pixels_are_true(
         holding = [item for item in items.dicts if holds(item, reader.band(name))]
         if with_cluster:
             with cluster.as_current():
-                cube = cubes.load(holding, [name], engine=engine).compute()
+                cube = cubes.load(holding, [name], engine=engine, raw=True).compute()
         else:
-            cube = cubes.load(holding, [name], engine=engine).compute()
+            cube = cubes.load(holding, [name], engine=engine, raw=True).compute()
         assert_is_true(cube, holding, reader.band(name), name, samples_catalogue)
 
 
@@ -122,7 +122,7 @@ def assert_is_true(cube, items, band, name: str, catalogue) -> None:
 
 def test_bands_of_two_resolutions_share_a_grid(account, samples_catalogue) -> None:
     items = stac.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2021-11")
-    cube = cubes.load(items, ["B04", "B11"]).compute()
+    cube = cubes.load(items, ["B04", "B11"], raw=True).compute()
     path = archive_of(samples_catalogue, items.dicts[0]["properties"]["identifier"])
     coarse, _, _ = truth(path, stac.reader("PEPS_S2_L1C").band("B11"))
     np.testing.assert_array_equal(cube["B11"].values[0], coarse.repeat(2, 0).repeat(2, 1))
@@ -131,9 +131,9 @@ def test_bands_of_two_resolutions_share_a_grid(account, samples_catalogue) -> No
 def test_reflectance_knows_the_processing_baseline(account, samples_catalogue) -> None:
     """Products of N0400 and later store 1000 more."""
     items = stac.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2021-11/2022-04")
-    stored = cubes.load(items, "red").compute()
+    stored = cubes.load(items, "red", raw=True).compute()
     assert stored["stored_offset"].values.tolist() == [0, 0, 0, -0.1, -0.1, -0.1]
-    cube = cubes.load(items, "red", scaled=True).compute()
+    cube = cubes.load(items, "red").compute()
     band = stac.reader("PEPS_S2_L1C").band("red")
     for step, title in enumerate(item["properties"]["identifier"] for item in items.dicts):
         pixels = truth(archive_of(samples_catalogue, title), band)[0].astype("float64")
@@ -144,10 +144,10 @@ def test_reflectance_knows_the_processing_baseline(account, samples_catalogue) -
 
 def test_downloaded_archives_are_read_from_disk(account, tmp_path: Path) -> None:
     items = stac.search("THEIA_REFLECTANCE_SENTINEL2_L2A", bbox=PATAGONIA, datetime="2021-11")
-    remote = cubes.load(items, "red").compute()
+    remote = cubes.load(items, "red", raw=True).compute()
     stac.download(items, tmp_path)
     before = len(account.requests.to("/download"))
-    local = cubes.load(items, "red", archives=tmp_path).compute()
+    local = cubes.load(items, "red", archives=tmp_path, raw=True).compute()
     np.testing.assert_array_equal(local["red"].values, remote["red"].values)
     assert len(account.requests.to("/download")) == before
 
@@ -157,7 +157,7 @@ def test_the_key_stands_in_no_graph_and_no_text(account, cluster) -> None:
     key = account.api_key.encode()
     with cluster.as_current():
         for engine in ("odc", "stackstac"):
-            cube = cubes.load(items, ["red", "nir"], engine=engine)
+            cube = cubes.load(items, ["red", "nir"], engine=engine, raw=True)
             graph = dict(cube.__dask_graph__())
             texts = [repr(cube), str(cube), cube._repr_html_(), repr(graph), str(cube.encoding)]
             for variable in cube.variables.values():
@@ -189,7 +189,7 @@ def test_a_worker_that_comes_later_has_the_key_too(account) -> None:
         ) as running,
         distributed.Client(running) as client,
     ):
-        cube = cubes.load(items, "red")
+        cube = cubes.load(items, "red", raw=True)
         first = set(client.scheduler_info()["workers"])
         running.scale(2)
         client.wait_for_workers(2)
@@ -203,7 +203,7 @@ def test_a_worker_that_comes_later_has_the_key_too(account) -> None:
 def test_the_plugin_is_registered_once(account, cluster) -> None:
     items = stac.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2021-11")
     with cluster.as_current():
-        cubes.load(items, "red")
+        cubes.load(items, "red", raw=True)
         known = credentials._registered[cluster]
-        cubes.load(items, "red")
+        cubes.load(items, "red", raw=True)
         assert credentials._registered[cluster] == known

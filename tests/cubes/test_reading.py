@@ -55,7 +55,7 @@ def test_a_jpeg_2000_of_many_tiles_behind_a_key(
     monkeypatch.setenv("GEODES_PORTAL", portal.url)
     monkeypatch.setenv("GEODES_DIALECT", "stac")
     monkeypatch.setenv("GEODES_API_KEY", "s3cret")
-    cube = cubes.load([zipped(f"{portal.url}/files/abc", len(data), SHAPE)], "B04")
+    cube = cubes.load([zipped(f"{portal.url}/files/abc", len(data), SHAPE)], "B04", raw=True)
     read = cube["B04"].compute(scheduler=scheduler)
     np.testing.assert_array_equal(read.values[0], pixels)
     assert {request["key"] for request in portal.seen} == {"s3cret"}
@@ -69,7 +69,7 @@ def test_the_key_does_not_follow_a_redirect(site, safe, monkeypatch: pytest.Monk
     monkeypatch.setenv("GEODES_PORTAL", portal.url)
     monkeypatch.setenv("GEODES_DIALECT", "stac")
     monkeypatch.setenv("GEODES_API_KEY", "s3cret")
-    cube = cubes.load([zipped(f"{portal.url}/files/abc", len(data), SHAPE)], "B04")
+    cube = cubes.load([zipped(f"{portal.url}/files/abc", len(data), SHAPE)], "B04", raw=True)
     np.testing.assert_array_equal(cube["B04"].values[0], pixels)
     assert {request["key"] for request in portal.seen} == {"s3cret"}
     assert store.seen
@@ -86,7 +86,7 @@ def test_a_signed_address_stands_in_no_message(
     monkeypatch.setenv("GEODES_PORTAL", portal.url)
     monkeypatch.setenv("GEODES_DIALECT", "stac")
     monkeypatch.setenv("GEODES_API_KEY", "s3cret")
-    cube = cubes.load([zipped(f"{portal.url}/files/abc", len(data), SHAPE)], "B04")
+    cube = cubes.load([zipped(f"{portal.url}/files/abc", len(data), SHAPE)], "B04", raw=True)
     files["files/abc"] = b"\0" * len(data)
     with pytest.raises(errors.ArchiveError) as error:
         cube["B04"].compute()
@@ -102,7 +102,7 @@ def test_the_key_goes_to_the_portal_only(site, safe, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("GEODES_PORTAL", portal.url)
     monkeypatch.setenv("GEODES_DIALECT", "stac")
     monkeypatch.setenv("GEODES_API_KEY", "s3cret")
-    cube = cubes.load([zipped(f"{elsewhere.url}/abc", len(data), SHAPE)], "B04")
+    cube = cubes.load([zipped(f"{elsewhere.url}/abc", len(data), SHAPE)], "B04", raw=True)
     np.testing.assert_array_equal(cube["B04"].values[0], pixels)
     assert {request["key"] for request in elsewhere.seen} == {None}
     assert portal.seen == []
@@ -142,7 +142,8 @@ def test_the_users_own_gdal_options_stay_out_of_the_graph(shelf) -> None:
     item = shelf.item("a")
     with rasterio.Env(GDAL_HTTP_HEADERS="Authorization: s3cret"):
         graphs = [
-            cubes.load([item], engine=engine).__dask_graph__() for engine in ("odc", "stackstac")
+            cubes.load([item], engine=engine, raw=True).__dask_graph__()
+            for engine in ("odc", "stackstac")
         ]
     assert not any(b"s3cret" in cloudpickle.dumps(graph) for graph in graphs)
 
@@ -189,7 +190,7 @@ def test_loading_prints_no_warnings_of_third_parties(shelf, tmp_path: Path) -> N
         "from geodes_datalab import cubes\n"
         "items = json.load(open(sys.argv[1]))\n"
         "for engine in ('odc', 'stackstac'):\n"
-        "    cubes.load(items, engine=engine, crs='EPSG:3857', resolution=15, chunks=50).compute()\n"
+        "    cubes.load(items, engine=engine, raw=True, crs='EPSG:3857', resolution=15, chunks=50).compute()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "items.json")], capture_output=True, text=True

@@ -37,9 +37,9 @@ def items(portal: StandIn) -> Items:
 
 
 def test_the_pixels_are_those_of_the_downloaded_product(items: Items, tmp_path: Path) -> None:
-    window = gd.subset(items[0], ["red", "nir"], FIELD)
+    window = gd.subset(items[0], ["red", "nir"], FIELD, raw=True)
     gd.download(items[0], tmp_path)
-    local = gd.load(items[:1], ["red", "nir"], bbox=FIELD, archives=tmp_path)
+    local = gd.load(items[:1], ["red", "nir"], bbox=FIELD, archives=tmp_path, raw=True)
     assert window["red"].dims == ("y", "x")
     assert window["red"].chunks is None
     xr.testing.assert_equal(window, local.isel(time=0))
@@ -47,7 +47,7 @@ def test_the_pixels_are_those_of_the_downloaded_product(items: Items, tmp_path: 
 
 
 def test_it_tells_how_little_was_read(items: Items, portal: StandIn) -> None:
-    window = items[0].read("red", FIELD)
+    window = items[0].read("red", FIELD, raw=True)
     sent = portal.requests.to("/api/download/")
     told = window.attrs
     assert told["requests"] == len(sent)
@@ -62,23 +62,23 @@ def test_it_tells_how_little_was_read(items: Items, portal: StandIn) -> None:
 def test_a_line_is_shown_to_those_who_look_on(
     items: Items, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gd.subset(items[0], "red", FIELD)
+    gd.subset(items[0], "red", FIELD, raw=True)
     assert capsys.readouterr().out == ""
     monkeypatch.setattr(_display, "interactive", lambda: True)
-    window = gd.subset(items[0], "red", FIELD)
+    window = gd.subset(items[0], "red", FIELD, raw=True)
     name = items.dicts[0]["properties"]["identifier"]
     assert capsys.readouterr().out == f"{name}: {window.attrs['received']}\n"
 
 
 def test_what_was_downloaded_is_not_fetched_again(items: Items, tmp_path: Path) -> None:
     gd.download(items[0], tmp_path)
-    window = gd.subset(items[0], "red", FIELD, archives=tmp_path)
+    window = gd.subset(items[0], "red", FIELD, archives=tmp_path, raw=True)
     assert window.attrs["received"] == "no part of it was fetched by ranges"
     assert window.attrs["bytes_received"] == 0
 
 
 def test_it_can_be_saved(items: Items, tmp_path: Path) -> None:
-    window = items[0].read(["red", "nir"], FIELD, scaled=True)
+    window = items[0].read(["red", "nir"], FIELD)
     window.to_netcdf(tmp_path / "field.nc")
     with xr.open_dataset(tmp_path / "field.nc", decode_coords="all") as back:
         xr.testing.assert_equal(back, window)
@@ -87,18 +87,18 @@ def test_it_can_be_saved(items: Items, tmp_path: Path) -> None:
 
 
 def test_coarse_and_whole(items: Items) -> None:
-    whole = items[0].read("red", resolution=40)
-    fine = items[0].read("red")
+    whole = items[0].read("red", resolution=40, raw=True)
+    fine = items[0].read("red", raw=True)
     assert abs(fine.sizes["x"] / whole.sizes["x"] - 4) < 0.1
 
 
 def test_a_server_without_ranges_gives_the_whole_and_the_same(
     items: Items, portal: StandIn
 ) -> None:
-    by_ranges = gd.subset(items[0], "red", FIELD)
+    by_ranges = gd.subset(items[0], "red", FIELD, raw=True)
     portal.settings.ranges = "off"
     with pytest.warns(errors.ServerQuirk, match="whole archives are downloaded"):
-        whole = gd.subset(items[1], "red", FIELD)
+        whole = gd.subset(items[1], "red", FIELD, raw=True)
     assert whole.attrs["received"] == "no part of it was fetched by ranges"
     assert whole.sizes == by_ranges.sizes
 
@@ -116,19 +116,19 @@ def test_nonsense_is_refused_before_a_pixel_is_read(
     items: Items, arguments: Any, message: str
 ) -> None:
     with pytest.raises(errors.CubeError, match=message):
-        items[0].read(*arguments)
+        items[0].read(*arguments, raw=True)
 
 
 def test_one_product_at_a_time(items: Items) -> None:
     with pytest.raises(errors.CubeError, match="reads one product, and 2 were given") as caught:
-        gd.subset(items, "red", FIELD)
+        gd.subset(items, "red", FIELD, raw=True)
     assert "geodes_datalab.load()" in str(caught.value)
 
 
 def test_more_pixels_than_memory_are_refused(items: Items, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("geodes_datalab.cubes.subsets.LIMIT", 1000)
     with pytest.raises(errors.CubeError, match="of pixels in memory"):
-        items[0].read("red")
+        items[0].read("red", raw=True)
 
 
 def test_an_item_stays_a_pystac_item(items: Items) -> None:

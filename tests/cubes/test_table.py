@@ -85,7 +85,7 @@ def test_overviews_are_not_warped(files, monkeypatch: pytest.MonkeyPatch) -> Non
     item = plain({"B04": str(files["whole"])}, SIZES["whole"])
     monkeypatch.setattr(RioReader, "read", lambda *_, **__: pytest.fail("it was warped"))
     for level, times in enumerate((2, 4, 8)):
-        cube = cubes.load([item], resolution=10 * times, chunks=50)
+        cube = cubes.load([item], resolution=10 * times, chunks=50, raw=True)
         with rasterio.open(files["whole"], overview_level=level) as file:
             np.testing.assert_array_equal(cube["B04"].values[0], file.read(1))
         assert len(pickle.dumps(cube.__dask_graph__())) < 10_000
@@ -98,7 +98,7 @@ def test_a_catalogue_that_is_wrong_of_the_grid_gives_no_wrong_pixel(files, wrong
         item["properties"]["proj:transform"][2] += 40
     if wrong == "none":
         item["assets"]["B04"]["href"] = str(files["whole-none"])
-    cube = cubes.load([item], resolution=40)
+    cube = cubes.load([item], resolution=40, raw=True)
     params = load_params(Layer("B04", "B04", "uint16", 0, "nearest"))
     path = item["assets"]["B04"]["href"]
     where, found = read_pixels(Source("P", "B04", path), params, cube.odc.geobox)
@@ -137,12 +137,12 @@ def test_workers_read_with_the_users_key(
         distributed.Client(running),
     ):
         monkeypatch.setenv("GEODES_API_KEY", "s3cret")  # the workers began without it
-        cube = cubes.load(items, resolution=resolution, chunks=100)
+        cube = cubes.load(items, resolution=resolution, chunks=100, raw=True)
         assert portal.seen == []
         assert b"s3cret" not in cloudpickle.dumps(cube)
         found = cube.compute()
     assert {request["key"] for request in portal.seen} == {"s3cret"}
-    again = cubes.load(items, resolution=resolution, threads=4)
+    again = cubes.load(items, resolution=resolution, threads=4, raw=True)
     for step, name in enumerate(pixels):
         level = {} if resolution == 10 else {"overview_level": 1}
         with rasterio.open(tmp_path / f"{name}.tif", **level) as file:
@@ -163,7 +163,7 @@ def test_a_hole_that_is_hit_costs_time_and_no_pixel(
         views.Shared, "view", lambda one, _: View(Window(0, 0, 9, 9), 0 if one.fold == 1 else 2)
     )
     item = plain({"B04": f"{server.url}/a.tif"}, SIZES["whole"], **{"file:size": len(data)})
-    cube = cubes.load([item], resolution=resolution, threads=1)
+    cube = cubes.load([item], resolution=resolution, threads=1, raw=True)
     if resolution == 10:
         np.testing.assert_array_equal(cube["B04"].values[0], pixels)
     else:
@@ -189,7 +189,7 @@ def test_hundreds_of_products_are_planned_without_a_look_at_any(
         )
         items.append(item)
     del items[7]["assets"]["B03"]
-    cube = cubes.load(items, groupby="id", chunks=128)
+    cube = cubes.load(items, groupby="id", chunks=128, raw=True)
     assert len(cloudpickle.dumps(cube.__dask_graph__())) < 100_000
     assert dict(cube.sizes) == {"time": 500, "y": 512, "x": 640}
     assert [str(cube[band].dtype) for band in cube] == ["uint16"] * 4

@@ -134,6 +134,28 @@ def test_radar_geometry_is_refused(portal) -> None:
         cubes.load(items)
 
 
+@pytest.mark.parametrize(
+    ("collection", "kind", "said", "advice"),
+    [
+        ("PEPS_S1_L1", "GRD", "ground range detected", "THEIA_S1TILING_SENTINEL1_L1"),
+        ("PEPS_S1_L1", "SLC", "single look complex", "sarsen"),
+        ("PEPS_S1_L2", "OCN", "ocean products", "xarray.open_dataset"),
+        ("peps-s1-l2", "OCN", "along the satellite's path", "geodes_datalab.download()"),
+    ],
+)
+def test_what_is_no_cube_says_what_it_is(
+    portal, collection: str, kind: str, said: str, advice: str
+) -> None:
+    item = dict(stac.search("PEPS_S1_L1").dicts[0])
+    item |= {"collection": collection, "properties": item["properties"] | {"product:type": kind}}
+    with pytest.raises(errors.CubeError, match="not on a map") as error:
+        cubes.load([item], "VV")
+    assert said in text_of(error)
+    assert advice in text_of(error)
+    others = {"GRD": "complex", "SLC": "detected", "OCN": "amplitude"}
+    assert others[kind] not in text_of(error).partition("What to do")[0]
+
+
 def test_several_collections(portal) -> None:
     items = search() + search("THEIA_REFLECTANCE_SENTINEL2_L2A")
     with pytest.raises(errors.CubeError, match="the items come from 2 collections"):
@@ -255,7 +277,7 @@ def test_a_product_that_breaks_off_while_it_is_read(portal) -> None:
 
 def test_a_damaged_file_names_band_and_product(shelf) -> None:
     item = shelf.item("a")
-    cube = cubes.load([item], "B04", chunks=128)
+    cube = cubes.load([item], "B04", chunks=128, raw=True)
     path = Path(item["assets"]["B04"]["href"])
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] + b"\0" * (len(whole) - len(whole) // 2))

@@ -49,6 +49,14 @@ class Case:
     """What goes wrong first."""
 
 
+def _item(href: str) -> dict[str, Any]:
+    """Return an item of another catalogue, with one file."""
+    asset = {"href": href, "type": "image/tiff", "roles": ["data"]}
+    when = {"datetime": "2024-05-03T10:30:00Z"}
+    return {"type": "Feature", "id": "one", "collection": "other", "properties": when,
+            "geometry": None, "links": [], "assets": {"red": asset}}  # fmt: skip
+
+
 def _wrong_key(_: World) -> None:
     os.environ["GEODES_API_KEY"] = "not-the-key"
 
@@ -131,6 +139,19 @@ CASES = [
         "dates reversed", lambda _: gd.search(L2A, datetime="2024-05/2024-01"), errors.InvalidQuery
     ),
     Case("a date in words", lambda _: gd.search(L2A, datetime="yesterday"), errors.InvalidQuery),
+    Case("an empty list of ids", lambda _: gd.search(L2A, ids=[]), errors.InvalidInput),
+    Case("a missing time", lambda _: gd.search(L2A, datetime=float("nan")), errors.InvalidInput),
+    Case("a table without places", lambda _: gd.search(L2A, geometry={}), errors.InvalidInput),
+    Case(
+        "an item whose file is not said where",
+        lambda _: gd.load(_item("B4.tif")),
+        errors.AddressError,
+    ),
+    Case(
+        "an item in an object store",
+        lambda _: gd.load(_item("s3://eodata/B4.tif")),
+        errors.AddressError,
+    ),
     Case("nothing found, loading", lambda w: w.read(datetime="1999"), errors.CubeError),
     Case(
         "area beside the products",

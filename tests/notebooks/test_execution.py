@@ -162,7 +162,7 @@ def test_dask_statistics_are_those_of_the_images(dask: Executed, samples: Sample
     power = np.stack([
         pixels(str(samples.root / product.files[0].path), statistics, fill=np.nan, blocks=3)
         for product in samples.products
-        if product.collection == "PEPS_S1_L2" and "_vh_" in product.identifier
+        if product.collection == "THEIA_S1TILING_SENTINEL1_L1" and "_vh_" in product.identifier
     ])  # fmt: skip
     rows, columns = statistics.sizes["y"], statistics.sizes["x"]
     blocks = power.reshape(10, rows, 3, columns, 3).mean(axis=(2, 4))  # NaN where any is

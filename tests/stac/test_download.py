@@ -32,7 +32,7 @@ from geodes_datalab.errors import (
     ServiceError,
     StorageError,
 )
-from geodes_datalab.stac import Items
+from geodes_datalab.stac import Items, fetch, transfer
 from geodes_datalab.testing.geodes import Catalogue, StandIn
 
 PATAGONIA = (-67.67, -47.87, -67.62, -47.84)
@@ -406,6 +406,33 @@ def test_waiting_for_the_quota(
     renewal.join()
     assert all(right(path, item) for path, item in zip(paths, items.dicts, strict=True))
     assert [one.status for one in downloads(signed_in)].count(200) == 4
+
+
+def test_what_the_quota_has_granted_is_received_whole(
+    signed_in: StandIn, items: Items, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive has counted it: the refusal of another file does not cut it off."""
+    asset = items.dicts[0]["assets"]["data"]
+    key = {"X-API-Key": signed_in.api_key}
+    slow = SlowFile(requests.get(asset["href"], headers=key, timeout=minutes(2)).content)
+    signed_in.set_quota(1)
+    monkeypatch.setattr(transfer, "CHUNK", 10_000)
+    receive = fetch.transfer
+
+    def in_turn(job: transfer.Job, *others: Any) -> Path:
+        if job.path.name != asset["title"]:
+            assert slow.half_sent.wait(minutes(2))
+            # patience: whoever stops the others has done so by then
+            threading.Timer(1.0, slow.go_on.set).start()
+        return receive(job, *others)
+
+    monkeypatch.setattr(fetch, "transfer", in_turn)
+    with slow as url:
+        first = {**items.dicts[0], "assets": {"data": {**asset, "href": url}}}
+        with pytest.raises(QuotaError, match="1 of 4 files are complete"):
+            gd.download([first, *items.dicts[1:]], tmp_path, workers=2)
+    assert right(tmp_path / asset["title"], items.dicts[0])
+    assert not left_over(tmp_path)
 
 
 def test_a_message_in_place_of_the_file(signed_in: StandIn, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_building_an_item_does_not_touch_the_dictionaries(found: Items) -> None:
 
 def test_repr(found: Items, real: Items) -> None:
     assert repr(found).startswith(
-        "Items(36 of 36, PEPS_S1_L1, PEPS_S1_L2, PEPS_S2_L1C, ..., 2021-11-04 to 2025-12-17"
+        "Items(36 of 36, PEPS_S1_L1, PEPS_S2_L1C, THEIA_REFLECTANCE_SENTINEL2_L2A, ..., 2021-11-04 to "
     )
     assert repr(real) == "Items(2 of 2, PEPS_S1_L1, PEPS_S2_L1C, 2025-04-02 to 2025-12-17, 2.77 GB)"
 
@@ -106,7 +106,7 @@ def test_an_empty_result_tells_of_swapped_coordinates(served: Callable[..., Stan
 
 def test_the_collection_is_a_column_only_where_there_are_several(found: Items) -> None:
     assert ">collection<" in found._repr_html_()
-    one = found.filter(collection="PEPS_S1_L2")
+    one = found.filter(collection="THEIA_S1TILING_SENTINEL1_L1")
     assert len(one) > 1
     assert ">collection<" not in one._repr_html_()
 
@@ -146,7 +146,7 @@ def test_pickles_are_small_and_whole(
         ({"platform": ["S1A", "S1C"]}, 21),
         ({"tile": "T19GFG"}, 13),
         ({"tile": ["19GFG", "MGRS-20GJM"]}, 14),
-        ({"collection": "PEPS_S1_L2"}, 20),
+        ({"collection": "THEIA_S1TILING_SENTINEL1_L1"}, 20),
         ({"datetime": "2022"}, 10),
         ({"datetime": "../2021-11-04"}, 2),
         ({"query": {"sar:polarizations": "vv"}}, 11),

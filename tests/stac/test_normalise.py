@@ -268,6 +268,11 @@ def test_a_product_without_a_place(s2: dict[str, Any]) -> None:
     pystac.Item.from_dict({**item, "stac_extensions": []}).validate()
 
 
+def test_a_box_is_kept_where_there_is_no_outline(s2: dict[str, Any]) -> None:
+    """It is all that tells where such an item lies."""
+    assert normalise({**s2, "geometry": None})["bbox"] == s2["bbox"]
+
+
 def test_equal_credits_are_one_object(s2: dict[str, Any]) -> None:
     shared: dict[str, Any] = {}
     one, other = (normalise(copy.deepcopy(s2), shared) for _ in range(2))

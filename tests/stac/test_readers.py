@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -17,6 +19,9 @@ NAMES = [
     "THEIA_REFLECTANCE_SENTINEL2_L2A",
     "THEIA_S1TILING_SENTINEL1_L1",
 ]
+SHIPPED = json.loads(
+    files("geodes_datalab.stac").joinpath("data/collections.json").read_text("utf-8")
+)["collections"]
 COMMON = {
     "coastal", "blue", "green", "red", "rededge071", "rededge075", "rededge078", "nir", "nir08", "nir09",
     "cirrus", "swir16", "swir22",
@@ -110,7 +115,8 @@ def test_theia() -> None:
     ],
 )
 def test_s1tiling_names(file: str) -> None:
-    found = reader("PEPS_S1_L2")
+    found = reader("THEIA_S1TILING_SENTINEL1_L1")
+    assert found.geocoded
     assert [band.name for band in found.bands if band.matches(file)] == ["VV"]
     assert found.container == "file"
     nodata = found.band("vv").nodata
@@ -123,6 +129,72 @@ def test_sentinel1_in_radar_geometry_is_marked() -> None:
     assert not found.geocoded
     path = "S1C_IW_GRDH.SAFE/measurement/s1c-iw-grd-vh-20251217t230248-20251217t230317-005497-00af3c-002.tiff"
     assert [band.name for band in found.bands if band.matches(path)] == ["VH"]
+
+
+GRD = "S1C_IW_GRDH_1SDV_20251217T230248_20251217T230317_005497_00AF3C_C5D6"
+SLC = "S1A_IW_SLC__1SDV_20240101T054321_20240101T054348_051900_064ABC_1F2E"
+
+
+@pytest.mark.parametrize(
+    ("item", "file", "bands"),
+    [
+        (
+            {"properties": {"product:type": "GRD"}},
+            "s1c-iw-grd-vh-20251217t230248-20251217t230317-005497-00af3c-002.tiff",
+            ["VH"],
+        ),
+        (
+            {"properties": {"product:type": "SLC"}},
+            "s1a-iw2-slc-vv-20240101t054322-20240101t054347-051900-064abc-005.tiff",
+            ["IW2_VV"],
+        ),
+        (
+            {"properties": {"identifier": SLC}},
+            "s1a-iw3-slc-vh-20240101t054322-20240101t054347-051900-064abc-003.tiff",
+            ["IW3_VH"],
+        ),
+        (
+            {"id": GRD, "properties": {}},
+            "s1c-iw-grd-vv-20251217t230248-20251217t230317-005497-00af3c-001.tiff",
+            ["VV"],
+        ),
+        (
+            {"id": GRD, "properties": {}},
+            "s1a-iw3-slc-vh-20240101t054322-20240101t054347-051900-064abc-003.tiff",
+            [],
+        ),
+        (
+            {"properties": {"product:type": "SLC"}},
+            "s1a-s6-slc-hh-20240101t054322-20240101t054347-051900-064abc-003.tiff",
+            ["S6_HH"],
+        ),
+    ],
+    ids=["grd", "slc", "slc-by-name", "grd-by-name", "slc-is-no-grd", "strip-map"],
+)
+def test_sentinel1_level1_is_of_two_kinds(item, file: str, bands: list[str]) -> None:
+    """An SLC has three files of one polarisation: a pattern that fits all of them names none."""
+    found = reader("PEPS_S1_L1").for_item(item)
+    path = f"X.SAFE/measurement/{file}"
+    assert [band.name for band in found.bands if band.matches(path)] == bands
+    assert not found.geocoded
+
+
+def test_the_recorded_item_of_sentinel1_is_of_a_kind(recorded: Callable[[str], Any]) -> None:
+    found = reader("PEPS_S1_L1").for_item(recorded("PEPS_S1_L1.item.json"))
+    assert "GRD" in found.description
+    assert "SLC" not in found.description
+
+
+def test_sentinel1_level2_is_of_the_ocean() -> None:
+    found = reader("PEPS_S1_L2")
+    assert not found.geocoded
+    assert found.container == "zip"
+    assert "OCN" in found.description
+    told = next(one for one in SHIPPED if one["id"] == "PEPS_S1_L2")["description"]
+    assert "Level-2 Ocean (OCN)" in told  # what the portal itself says of it
+    path = "S1A_IW_OCN.SAFE/measurement/s1a-iw-ocn-vv-20240101t054321-20240101t054348-051900-064abc-001.nc"
+    assert all(band.matches(path) for band in found.bands)
+    assert not any(band.matches("s1a_31TCH_vv_DES_110_20200101t054321.tif") for band in found.bands)
 
 
 def test_next_generation_ids_and_loose_names() -> None:

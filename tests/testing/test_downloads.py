@@ -263,12 +263,14 @@ def test_a_file_lost_from_the_cache_is_a_404(
 
 
 def test_the_sample_archive_of_a_collection(geodes: StandIn) -> None:
-    document = requests.get(f"{geodes.stac_url}/collections/PEPS_S1_L2", timeout=minutes(2)).json()
+    document = requests.get(
+        f"{geodes.stac_url}/collections/THEIA_S1TILING_SENTINEL1_L1", timeout=minutes(2)
+    ).json()
     reply = requests.get(document["summaries"]["access_url"], timeout=minutes(2))
     names = zipfile.ZipFile(io.BytesIO(reply.content)).namelist()
     assert len(names) == 6
     assert sum(name.endswith(".jpg") for name in names) == 3
-    empty = document["summaries"]["access_url"].replace("PEPS_S1_L2", "PEPS_S3_L1")
+    empty = document["summaries"]["access_url"].replace("THEIA_S1TILING_SENTINEL1_L1", "PEPS_S3_L1")
     assert requests.get(empty, timeout=minutes(2)).status_code == 404
 
 

@@ -17,7 +17,7 @@ from geodes_datalab.testing.geodes import PROFILES, Catalogue, StandIn, create_a
 from geodes_datalab.testing.samples import sources
 
 PATAGONIA = [-67.67, -47.87, -67.62, -47.84]
-S1, S2, L2A = "PEPS_S1_L2", "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A"
+S1, S2, L2A = "THEIA_S1TILING_SENTINEL1_L1", "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A"
 EVERY = tuple(PROFILES)
 
 

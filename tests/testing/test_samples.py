@@ -18,7 +18,7 @@ from geodes_datalab.testing.geodes import Catalogue
 from geodes_datalab.testing.samples import Product, SampleSet, build, simulate, sources
 from geodes_datalab.testing.samples.scenes import SCENES
 
-L1C, L2A, S1 = "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A", "PEPS_S1_L2"
+L1C, L2A, S1 = "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A", "THEIA_S1TILING_SENTINEL1_L1"
 
 
 @pytest.fixture(scope="module")

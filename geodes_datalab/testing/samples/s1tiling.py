@@ -13,7 +13,7 @@ from geodes_datalab.testing.samples.metadata import S3
 from geodes_datalab.testing.samples.product import Product, describe
 from geodes_datalab.testing.samples.sources import Backscatter
 
-COLLECTION = "PEPS_S1_L2"
+COLLECTION = "THEIA_S1TILING_SENTINEL1_L1"
 RELATIVE_ORBIT = 9
 NOTE = (
     "Real pixels of NASA/JPL OPERA RTC-S1 (terrain-corrected gamma0, linear power, 30 m, contains "
@@ -35,7 +35,7 @@ PAPUA_NEW_GUINEA = {
 
 CONSTANT = {
     "product:type": "GAMMA0_RTC",
-    "processing:level": "L2",
+    "processing:level": "L1",
     "platform": "S1A",
     "instrument": "SAR-C SAR",
     "sar:instrument_mode": "IW",

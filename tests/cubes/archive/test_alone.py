@@ -54,7 +54,7 @@ def test_a_cog_is_read_by_few_ranges(site, tmp_path: Path, *, told: bool) -> Non
     server = site({"a.tif": data})
     one = item(f"{server.url}/a.tif", len(data) if told else None)
     with counted() as tally:
-        cube = cubes.load([one], bbox=AREA, chunks=SIDE).compute()["B04"][0]
+        cube = cubes.load([one], bbox=AREA, chunks=SIDE, raw=True).compute()["B04"][0]
     with rasterio.open(tmp_path / "a.tif") as file:
         top, left = file.index(cube.x.values[0], cube.y.values[0])
     high, wide = cube.shape
@@ -69,7 +69,9 @@ def test_overviews_are_those_of_gdal(site, tmp_path: Path) -> None:
     data = (tmp_path / "a.tif").read_bytes()
     server = site({"a.tif": data})
     with counted() as tally:
-        cube = cubes.load([item(f"{server.url}/a.tif", len(data))], resolution=40, threads=2)
+        cube = cubes.load(
+            [item(f"{server.url}/a.tif", len(data))], resolution=40, threads=2, raw=True
+        )
     with rasterio.open(tmp_path / "a.tif", overview_level=1) as file:
         np.testing.assert_array_equal(cube["B04"].values[0], file.read(1))
     assert tally.requests
@@ -83,7 +85,7 @@ def test_what_is_packed_otherwise_is_left_to_gdal_and_looked_at_once(
     data = (tmp_path / "a.tif").read_bytes()
     server = site({"a.tif": data})
     with counted() as tally:
-        cube = cubes.load([item(f"{server.url}/a.tif", len(data))], chunks=200).compute()
+        cube = cubes.load([item(f"{server.url}/a.tif", len(data))], chunks=200, raw=True).compute()
     np.testing.assert_array_equal(cube["B04"].values[0], pixels)
     assert tally.requests == 1
 
@@ -97,7 +99,7 @@ def test_the_key_is_sent_and_the_redirect_followed(
     portal = site({"a.tif": data}, key="s3cret", to=store)
     monkeypatch.setenv("GEODES_PORTAL", portal.url)
     monkeypatch.setenv("GEODES_API_KEY", "s3cret")
-    cube = cubes.load([item(f"{portal.url}/a.tif", len(data))], threads=2)
+    cube = cubes.load([item(f"{portal.url}/a.tif", len(data))], threads=2, raw=True)
     np.testing.assert_array_equal(cube["B04"].values[0], pixels)
     assert {one["key"] for one in portal.seen} == {"s3cret"}
     assert {one["key"] for one in store.seen} == {None}
@@ -110,9 +112,9 @@ def test_a_file_that_changes_is_read_anew(site, tmp_path: Path) -> None:
         pixels = written(tmp_path / name, seed)
     server = site({"a.tif": (tmp_path / "a.tif").read_bytes()})
     one = item(f"{server.url}/a.tif", None)
-    cubes.load([one], threads=1)
+    cubes.load([one], threads=1, raw=True)
     server.files["a.tif"] = (tmp_path / "b.tif").read_bytes()
-    again = cubes.load([one], threads=1)
+    again = cubes.load([one], threads=1, raw=True)
     np.testing.assert_array_equal(again["B04"].values[0], pixels)
 
 
@@ -122,7 +124,7 @@ def test_a_file_that_is_not_what_the_catalogue_tells_is_warped(site, tmp_path: P
     server = site({"a.tif": data})
     one = item(f"{server.url}/a.tif", len(data))
     one["properties"]["proj:transform"][2] += 40  # four pixels to the east
-    cube = cubes.load([one], threads=1)["B04"].values[0]
+    cube = cubes.load([one], threads=1, raw=True)["B04"].values[0]
     np.testing.assert_array_equal(cube[:, :-4], pixels[:, 4:])
 
 
@@ -144,11 +146,11 @@ def test_each_header_is_looked_at_once(
     items[1]["id"], items[1]["properties"]["datetime"] = "two", "2024-03-06T10:50:31Z"
     reading._told.clear()
     monkeypatch.setattr(reading.rasterio, "open", counting)
-    cubes.load(items, chunks=200, threads=2)
+    cubes.load(items, chunks=200, threads=2, raw=True)
     assert len([one for one in looks if re.match("/vsimem/", one)]) <= 2  # of 18 blocks
 
 
 def test_a_lost_file_is_told(site, tmp_path: Path) -> None:
     server = site({})
     with pytest.raises(errors.GeodesError, match="404"):
-        cubes.load([item(f"{server.url}/a.tif", 1000)], threads=1)
+        cubes.load([item(f"{server.url}/a.tif", 1000)], threads=1, raw=True)

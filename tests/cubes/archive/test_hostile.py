@@ -78,7 +78,7 @@ def test_a_damaged_georeference_is_no_empty_cube(
     data = product(truth, **options)
     portal = site({"P.zip": data})
     cube = cubes.load(
-        [zipped(f"{portal.url}/P.zip", len(data), SHAPE)], "B04", resolution=resolution
+        [zipped(f"{portal.url}/P.zip", len(data), SHAPE)], "B04", resolution=resolution, raw=True
     )
     with pytest.raises(errors.ArchiveError, match=says) as caught:
         cube["B04"].compute()
@@ -120,7 +120,7 @@ def test_a_server_that_begins_to_lie(depot, truth, fault: Callable, after: int) 
     depot.fault = lie
     one = zipped(depot.put("P.zip", data), len(data), SHAPE)
     with contextlib.suppress(errors.GeodesError):
-        cube = cubes.load([one], "B04").compute()
+        cube = cubes.load([one], "B04", raw=True).compute()
         np.testing.assert_array_equal(cube["B04"].values[0], truth)
     assert len(asked) > after
 
@@ -129,7 +129,7 @@ def test_zeros_in_the_place_of_a_directory_are_no_archive(depot, truth) -> None:
     data = product(truth)
     depot.fault = zeros
     with pytest.raises(errors.ArchiveError, match="no zip archive"):
-        cubes.load([zipped(depot.put("P.zip", data), len(data), SHAPE)], "B04")
+        cubes.load([zipped(depot.put("P.zip", data), len(data), SHAPE)], "B04", raw=True)
 
 
 @pytest.mark.parametrize("after", [1, 2])
@@ -147,7 +147,7 @@ def test_an_archive_that_changes_midway(depot, truth, after: int) -> None:
 
     depot.fault = change
     read = (
-        cubes.load([zipped(depot.put("P.zip", old), len(old), SHAPE)], "B04")
+        cubes.load([zipped(depot.put("P.zip", old), len(old), SHAPE)], "B04", raw=True)
         .compute()["B04"]
         .values[0]
     )
@@ -195,7 +195,7 @@ def test_the_key_is_told_to_nobody(
     monkeypatch.setenv("GEODES_PORTAL", portal.url)
     monkeypatch.setenv("GEODES_API_KEY", KEY)
     caplog.set_level(logging.DEBUG)
-    cube = cubes.load([zipped(f"{portal.url}/P.zip", len(data), SHAPE)], "B04")
+    cube = cubes.load([zipped(f"{portal.url}/P.zip", len(data), SHAPE)], "B04", raw=True)
     np.testing.assert_array_equal(cube["B04"].values[0], truth)
     told = [
         caplog.text,
@@ -208,7 +208,7 @@ def test_the_key_is_told_to_nobody(
     del portal.files["P.zip"]
     archives._known.clear()
     with pytest.raises(errors.GeodesError) as caught:
-        cubes.load([zipped(f"{portal.url}/P.zip", len(data), SHAPE)], "B04").compute()
+        cubes.load([zipped(f"{portal.url}/P.zip", len(data), SHAPE)], "B04", raw=True).compute()
     monkeypatch.setenv("GEODES_API_KEY", f"{KEY}-wrong")
     with pytest.raises(errors.GeodesError) as refused:
         cube["B04"].compute()

@@ -94,7 +94,7 @@ PACKINGS = ["stored jp2", "deflated jp2", "stored tif", "deflated tif"]
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_the_whole_image(depot, shelves, truth, packing: str) -> None:
     with counted() as tally:
-        cube = cubes.load([served(depot, shelves[packing])], "B04", chunks=200).compute()
+        cube = cubes.load([served(depot, shelves[packing])], "B04", chunks=200, raw=True).compute()
     np.testing.assert_array_equal(cube["B04"].values[0], truth)
     assert tally.requests == len(depot.spans)  # nobody else asked: GDAL did not
 
@@ -119,12 +119,12 @@ def test_any_cube_is_that_of_the_downloaded_archive(
     one = served(depot, shelves[packing])
     before = len(depot.spans)
     try:
-        local = cubes.load([one], archives=shelves[packing], **arguments).compute()
+        local = cubes.load([one], archives=shelves[packing], **arguments, raw=True).compute()
     except errors.CubeError:
         assume(False)  # the area lies beside the image
     assert len(depot.spans) == before
     with counted() as tally:
-        remote = cubes.load([one], **arguments).compute()
+        remote = cubes.load([one], **arguments, raw=True).compute()
     np.testing.assert_array_equal(remote["B04"].values, local["B04"].values)
     assert remote.equals(local)
     assert tally.requests == len(depot.spans) - before
@@ -135,10 +135,10 @@ def test_little_is_read_for_a_little_area(depot, shelves, packing: str) -> None:
     one = served(depot, shelves[packing])
     bbox = (4.26, 43.77, 4.2605, 43.7705)
     with counted() as tally:
-        cubes.load([one], "B04", bbox=bbox).compute()
+        cubes.load([one], "B04", bbox=bbox, raw=True).compute()
     assert tally.received < tally.size / 4
     with counted() as tally:
-        cubes.load([one], "B04", bbox=bbox).compute()
+        cubes.load([one], "B04", bbox=bbox, raw=True).compute()
     assert tally.requests <= 3
     assert tally.received < tally.size / 12
 
@@ -147,11 +147,11 @@ def test_little_is_read_for_a_little_area(depot, shelves, packing: str) -> None:
 def test_overviews_serve_coarse_cubes(depot, shelves, packing: str) -> None:
     one = served(depot, shelves[packing])
     with counted() as fine:
-        cubes.load([one], "B04").compute()
+        cubes.load([one], "B04", raw=True).compute()
     with counted() as coarse:
-        cubes.load([one], "B08", resolution=40).compute()
+        cubes.load([one], "B08", resolution=40, raw=True).compute()
     with counted() as again:
-        cubes.load([one], "B08", resolution=40).compute()
+        cubes.load([one], "B08", resolution=40, raw=True).compute()
     assert coarse.received < fine.received * 0.7  # most of it to find the tiles
     assert again.received < fine.received / 3
 
@@ -159,10 +159,10 @@ def test_overviews_serve_coarse_cubes(depot, shelves, packing: str) -> None:
 @pytest.mark.parametrize("packing", ["deflated jp2", "deflated tif"])
 def test_a_deflated_member_is_fetched_once(depot, shelves, packing: str, tmp_path: Path) -> None:
     one = served(depot, shelves[packing])
-    cubes.load([one], "B04", chunks=100).compute()
+    cubes.load([one], "B04", chunks=100, raw=True).compute()
     fetched = depot.received
     assert fetched < one["assets"]["data"]["file:size"]
-    cubes.load([one], "B04", resolution=30).compute()
+    cubes.load([one], "B04", resolution=30, raw=True).compute()
     assert depot.received == fetched
     assert len(list((tmp_path / "cache" / "members").iterdir())) == 1
 
@@ -173,14 +173,14 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     (tmp_path / "cache").write_text("a file stands where the folder should be")
     for packing in ("stored jp2", "stored tif"):
         archives._known.clear()
-        cube = cubes.load([served(depot, shelves[packing])], "B04").compute()
+        cube = cubes.load([served(depot, shelves[packing])], "B04", raw=True).compute()
         np.testing.assert_array_equal(cube["B04"].values[0], truth)
 
 
 def test_a_new_version_of_an_archive(depot, shelves, truth) -> None:
     """The directory that is known is of the old one: it is read anew."""
     one = served(depot, shelves["stored jp2"], '"1"')
-    cube = cubes.load([one], "B04")
+    cube = cubes.load([one], "B04", raw=True)
     served(depot, shelves["stored jp2"], '"2"')
     np.testing.assert_array_equal(cube["B04"].values[0], truth)
 
@@ -191,7 +191,7 @@ def test_damage_in_a_deflated_member_is_told(depot, shelves) -> None:
     place = data.index(b"IMG_DATA") + 2000
     data[place : place + 64] = bytes(64)
     depot.files["P.zip"] = bytes(data)
-    cube = cubes.load([one], "B04")
+    cube = cubes.load([one], "B04", raw=True)
     with pytest.raises(errors.DataError, match="B04"):
         cube["B04"].compute()
 
@@ -236,7 +236,7 @@ def test_a_hole_that_is_read_after_all_is_left_to_gdal(
     one = served(depot, shelves["stored jp2"])
     local = served(depot, shelves["stored jp2"])
     assert local == one
-    cube = cubes.load([one], "B04", resolution=20, resampling="bilinear")
+    cube = cubes.load([one], "B04", resolution=20, resampling="bilinear", raw=True)
     with (
         rasterio.Env(),
         pytest.raises(errors.ArchiveError),
@@ -256,15 +256,15 @@ def test_a_hostile_member_is_told_as_such(depot, shelves, packing: str, place: i
     harmed[begin : begin + 400] = b"\xff" * 400
     depot.files["P.zip"] = bytes(harmed)
     with pytest.raises(errors.ArchiveError, match="band B04 of S2 could not be read"):
-        cubes.load([one], "B04").compute()
+        cubes.load([one], "B04", raw=True).compute()
 
 
 def test_cubes_read_at_once_are_those_of_dask(depot, shelves, truth) -> None:
     one = served(depot, shelves["stored jp2"])
     for resolution in (10, 20):
-        now = cubes.load([one], "B04", resolution=resolution, threads=4, chunks=100)
+        now = cubes.load([one], "B04", resolution=resolution, threads=4, chunks=100, raw=True)
         assert isinstance(now["B04"].data, np.ndarray)
-        later = cubes.load([one], "B04", resolution=resolution, chunks=100).compute()
+        later = cubes.load([one], "B04", resolution=resolution, chunks=100, raw=True).compute()
         np.testing.assert_array_equal(now["B04"].values, later["B04"].values)
 
 
