@@ -1,0 +1,55 @@
+"""Where a cube's pixels lie, as files tell it: the grid, and a CRS that no step has left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import odc.geo.xr  # noqa: F401 - registers the accessor .odc
+import xarray as xr
+from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords
+
+from geodes_datalab.ops.packing import is_place
+
+GRID_MAPPING = "grid_mapping"
+
+
+def as_dataset(cube: xr.Dataset) -> xr.Dataset:
+    """Return a cube whose CRS is a coordinate: opened by other means, it may be a variable."""
+    return cube.set_coords([name for name, band in cube.data_vars.items() if is_place(band)])
+
+
+def dims_of(cube: xr.Dataset) -> tuple[str, str] | None:
+    """Return the names of the dimensions along y and x; None where a cube has none."""
+    found = cube.odc.spatial_dims
+    return None if found is None else (str(found[0]), str(found[1]))
+
+
+def grid_of(cube: xr.Dataset) -> GeoBox | None:
+    """Return a cube's pixel grid; None where its coordinates make none."""
+    if dims_of(cube) is None:
+        return None
+    try:
+        found = cube.odc.geobox
+    except (ValueError, IndexError, KeyError):
+        return None
+    return found if isinstance(found, GeoBox) else None
+
+
+def with_place(cube: xr.Dataset) -> tuple[xr.Dataset, str | None]:
+    """Return a cube whose CRS says where its pixels lie now, and the name under which it does.
+
+    After a selection, the attribute ``GeoTransform`` is still that of the whole; GDAL reads it.
+    """
+    grid = grid_of(cube)
+    if grid is None or grid.crs is None:
+        return cube, None
+    name = next((str(one) for one, found in cube.coords.items() if is_place(found)), "spatial_ref")
+    fresh = xr_coords(grid, always_yx=True)["spatial_ref"].variable
+    known = cube.coords[name].attrs if name in cube.coords else {}
+    fresh.attrs = {**known, **fresh.attrs} if _same_crs(known, fresh.attrs) else fresh.attrs
+    return cube.assign_coords({name: fresh}), name
+
+
+def _same_crs(known: dict[str, Any], fresh: dict[str, Any]) -> bool:
+    return known.get("crs_wkt") == fresh.get("crs_wkt")
