@@ -236,7 +236,7 @@ def _shifted_back(band: xr.DataArray, offset: xr.Variable, facts: Mapping[str, A
     numbers = band - steps.astype(band.dtype)
     missing = band.attrs.get("_FillValue")
     numbers = numbers.round() if dtype.kind != "f" and band.dtype.kind == "f" else numbers
-    if missing is not None:
+    if missing is not None and "nodata" in stored:
         bad = band.isnull() if band.dtype.kind == "f" else band == missing
         numbers = numbers.where(~bad, band.dtype.type(stored["nodata"]))
     return numbers.astype(dtype).transpose(*band.dims).variable

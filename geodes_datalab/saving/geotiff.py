@@ -23,6 +23,7 @@ from geodes_datalab.ops.packing import STORED, is_mask, offsets, physical_attrs
 from geodes_datalab.saving import notes
 from geodes_datalab.saving.naming import label
 from geodes_datalab.saving.places import GRID_MAPPING, dims_of, grid_of, with_place
+from geodes_datalab.saving.staging import threads
 
 MOST = 65_535
 """Bands of a GeoTIFF, at most."""
@@ -178,7 +179,14 @@ def _store(file: Any, found: Layout) -> None:
         sources.append(da.asarray(band.data))
         targets.append(_Bands(file, first, band.shape[:-2]))
         first += int(np.prod(band.shape[:-2], dtype="int64"))
-    da.store(sources, targets, lock=Lock())
+    lock = Lock()
+    try:
+        with threads():
+            da.store(sources, targets, lock=lock)
+    finally:
+        with lock:  # a block that came after the file is closed would end the process
+            for target in targets:
+                target.closed = True
 
 
 class _Bands:
@@ -186,8 +194,11 @@ class _Bands:
 
     def __init__(self, file: Any, first: int, shape: tuple[int, ...]) -> None:
         self._file, self._first, self._shape = file, first, shape
+        self.closed = False
 
     def __setitem__(self, where: tuple[slice, ...], block: Any) -> None:
+        if self.closed:
+            return
         *others, rows, columns = where
         window = rasterio.windows.Window.from_slices(rows, columns)
         starts = [one.start for one in others]

@@ -14,9 +14,14 @@ from geodes_datalab.ops.packing import is_place
 GRID_MAPPING = "grid_mapping"
 
 
-def as_dataset(cube: xr.Dataset) -> xr.Dataset:
-    """Return a cube whose CRS is a coordinate: opened by other means, it may be a variable."""
-    return cube.set_coords([name for name, band in cube.data_vars.items() if is_place(band)])
+def with_coords(cube: xr.Dataset) -> xr.Dataset:
+    """Return a cube whose CRS is a coordinate (opened by other means, it may be a variable).
+
+    Short coordinates are in memory: what numbers mean may depend on them.
+    """
+    found = cube.set_coords([name for name, band in cube.data_vars.items() if is_place(band)])
+    lazy = [name for name, coord in found.coords.items() if coord.chunks and coord.ndim < 2]
+    return found.assign_coords({name: found[name].compute() for name in lazy})
 
 
 def dims_of(cube: xr.Dataset) -> tuple[str, str] | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Lock
+from threading import Barrier, Lock
 from typing import Any
 from uuid import uuid4
 
 import dask
+import dask.system
 import xarray as xr
 
 from geodes_datalab import _display
@@ -47,8 +49,25 @@ def staged(cubes: list[xr.Dataset], shown: bool | None) -> Iterator[list[xr.Data
         if client is not None:
             lazy = _brought(lazy, client)
         counted = [_mapped(cube, lambda data: _counted(data, count)) for cube in lazy]
-        with dask.config.set(scheduler="threads"):
-            yield counted
+        yield counted
+
+
+@contextmanager
+def threads() -> Iterator[None]:
+    """Let threads of this process compute, and none of them go on when this ends, whatever ends it.
+
+    Dask's own would: they would write into a file that is closed (which ends the process) or removed.
+    """
+    count = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
+    pool, ready = ThreadPoolExecutor(count, thread_name_prefix="geodes-save"), Barrier(count)
+    try:
+        # all are started before there is work: one whose start Ctrl-C breaks off would not be waited for
+        list(pool.map(lambda _: ready.wait(), range(count)))
+        with dask.config.set(scheduler="threads", pool=pool):
+            yield
+    finally:
+        ready.abort()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _client() -> Any | None:
@@ -116,6 +135,5 @@ def _fetched(data: Any) -> Any:
         assert block_id is not None
         return waiting.pop(block_id).result()  # and the cluster may forget it
 
-    return da.map_blocks(
-        fetch, name=f"fetched-{uuid4().hex}", chunks=data.chunks, dtype=data.dtype, meta=data._meta
-    )  # noqa: SLF001
+    name, meta = f"fetched-{uuid4().hex}", data._meta  # noqa: SLF001
+    return da.map_blocks(fetch, name=name, chunks=data.chunks, dtype=data.dtype, meta=meta)

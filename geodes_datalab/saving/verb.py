@@ -14,8 +14,8 @@ import xarray as xr
 from geodes_datalab.errors import CubeError, GeodesError
 from geodes_datalab.saving import encoding, geotiff
 from geodes_datalab.saving.naming import format_of, local_path, parts
-from geodes_datalab.saving.places import as_dataset
-from geodes_datalab.saving.staging import staged
+from geodes_datalab.saving.places import with_coords
+from geodes_datalab.saving.staging import staged, threads
 from geodes_datalab.saving.whole import whole
 
 Writer = Callable[[xr.Dataset, Path], None]
@@ -109,8 +109,8 @@ def _read(cube: Any) -> tuple[xr.Dataset, dict[str, Any]]:
     if isinstance(cube, xr.DataArray):
         free = isinstance(cube.name, str) and cube.name not in {*cube.coords, *cube.dims}
         name = str(cube.name) if free else _UNNAMED
-        return as_dataset(cube.to_dataset(name=name)), {"array": cube.name}
-    found = as_dataset(cube)
+        return with_coords(cube.to_dataset(name=name)), {"array": cube.name}
+    found = with_coords(cube)
     if not found.data_vars:
         raise CubeError("the cube has no variables", hint="give a cube of one band at least")
     return found, {}
@@ -129,15 +129,17 @@ def _prepared(part: xr.Dataset, kind: str, facts: Mapping[str, Any]) -> tuple[xr
 
 
 def _to_netcdf(cube: xr.Dataset, where: Path) -> None:
-    with _explained("netCDF"):
-        delayed = encoding.in_blocks(cube).to_netcdf(where, engine="netcdf4", compute=False)
-    delayed.compute()
+    with threads():
+        with _explained("netCDF"):
+            delayed = encoding.in_blocks(cube).to_netcdf(where, engine="netcdf4", compute=False)
+        delayed.compute()
 
 
 def _to_zarr(cube: xr.Dataset, where: Path) -> None:
-    with _explained("Zarr"):  # format 2 can say that no number means "missing", 3 cannot
-        delayed = cube.to_zarr(where, mode="w", zarr_format=2, consolidated=True, compute=False)
-    delayed.compute()
+    with threads():
+        with _explained("Zarr"):  # format 2 can say that no number means "missing", 3 cannot
+            delayed = cube.to_zarr(where, mode="w", zarr_format=2, consolidated=True, compute=False)
+        delayed.compute()
 
 
 @contextmanager

@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from geodes_datalab.errors import CubeError, StorageError
+from geodes_datalab.errors import CubeError, GeodesError, StorageError
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_LEAST = 2**20
+"""Bytes that are free on a disk that is not full."""
 
 _STORE = {".zgroup", ".zattrs", ".zmetadata", "zarr.json"}
 """What tells a Zarr store from somebody's folder."""
@@ -40,25 +43,31 @@ def whole(targets: Sequence[Path], *, overwrite: bool) -> Iterator[list[Path]]:
     """
     for target in targets:
         _refuse(target, overwrite=overwrite)
+    folder = _made(targets)
+    made = tempfile.mkdtemp(prefix=".saving-", dir=folder)
     try:
-        folder = _beside(targets)
-        made = tempfile.mkdtemp(prefix=".saving-", dir=folder)
-        try:
-            temporary = [Path(made, str(number), one.name) for number, one in enumerate(targets)]
-            for one in temporary:
-                one.parent.mkdir()
-            yield temporary
-            for number, (done, target) in enumerate(zip(temporary, targets, strict=True)):
-                _put(done, target, Path(made, f"former-{number}"))
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        if isinstance(error, StorageError) or error.errno not in _NO_ROOM:
+        temporary = [Path(made, str(number), one.name) for number, one in enumerate(targets)]
+        for one in temporary:
+            one.parent.mkdir()
+        yield temporary
+        for number, (done, target) in enumerate(zip(temporary, targets, strict=True)):
+            _put(done, target, Path(made, f"former-{number}"))
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # HDF5 and GDAL say in their own ways that a disk is full
+        if isinstance(error, GeodesError) or not _is_full(folder, error):
             raise
         raise StorageError(
-            f"{targets[0]} could not be written: {error.strerror or error}",
-            hint="make room there, or give another path",
+            f"the disk is full: {targets[0]} could not be written",
+            hint="make room there, or give a path on another disk",
         ) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _is_full(folder: Path, error: Exception) -> bool:
+    return getattr(error, "errno", None) in _FULL or shutil.disk_usage(folder).free < _LEAST
 
 
 def _refuse(target: Path, *, overwrite: bool) -> None:
@@ -75,11 +84,20 @@ def _refuse(target: Path, *, overwrite: bool) -> None:
         )
 
 
-def _beside(targets: Sequence[Path]) -> Path:
-    """Return the folder, made where it is missing, in which the targets lie, or their folders do."""
+def _made(targets: Sequence[Path]) -> Path:
+    """Make the folders of the targets where they are missing; return the one in which all of them lie."""
     parents = {target.parent for target in targets}
-    for parent in parents:
-        parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for parent in parents:
+            parent.mkdir(parents=True, exist_ok=True)
+            if not os.access(parent, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(parent))
+    except OSError as error:
+        if error.errno not in _REFUSED | _FULL:
+            raise
+        raise StorageError(
+            f"{targets[0]} could not be written: {error.strerror}", hint="give another path"
+        ) from error
     return Path(os.path.commonpath([str(parent) for parent in parents]))
 
 

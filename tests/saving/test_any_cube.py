@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,9 @@ def cubes(draw: st.DrawFn) -> tuple[xr.Dataset, np.ndarray]:
         values[stored == nodata] = np.nan
     part = {"y": slice(draw(st.integers(0, 1)), None), "x": slice(0, draw(st.integers(2, 13)))}
     cube = cube.isel(part)
-    blocks = draw(st.sampled_from([None, {"time": 1, "y": 2, "x": 3}, {"time": -1, "y": -1, "x": -1}]))
+    blocks = draw(
+        st.sampled_from([None, {"time": 1, "y": 2, "x": 3}, {"time": -1, "y": -1, "x": -1}])
+    )
     return cube if blocks is None else cube.chunk(blocks), values[:, part["y"], part["x"]]
 
 
@@ -72,7 +73,7 @@ def pixels(seed: int, dtype: str, nodata: float | None, shape: tuple[int, ...]) 
 
 
 @pytest.mark.parametrize("kind", SUFFIXES)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(made=cubes(), physical=st.booleans())
 def test_any_cube_is_read_right_by_anybody(
     tmp_path_factory: pytest.TempPathFactory, kind: str, made, physical: bool
@@ -88,7 +89,7 @@ def test_any_cube_is_read_right_by_anybody(
 
 
 @pytest.mark.parametrize("kind", SUFFIXES)
-@settings(max_examples=15)
+@settings(max_examples=4)
 @given(first=cubes(), blocks=st.booleans(), seed=st.integers(0, 9))
 def test_any_set_of_variables_comes_back_from_files_of_their_own(
     tmp_path_factory: pytest.TempPathFactory, kind: str, first, blocks: bool, seed: int
@@ -99,7 +100,9 @@ def test_any_set_of_variables_comes_back_from_files_of_their_own(
     others = {
         "valid": chance.random(shape) < 0.5,
         "class": chance.integers(0, 255, shape).astype("uint8"),
-        "index": np.where(chance.random(shape) < 0.3, np.nan, chance.random(shape)).astype("float32"),
+        "index": np.where(chance.random(shape) < 0.3, np.nan, chance.random(shape)).astype(
+            "float32"
+        ),
     }
     cube = cube.assign({name: (cube["band"].dims, one) for name, one in others.items()})
     cube = cube.chunk({"y": 2}) if blocks else cube

@@ -160,9 +160,7 @@ def test_masks_that_plain_xarray_opened_still_tell_clouds(tmp_path: Path, kind: 
     path = gd.save(cube, named(tmp_path, kind))
     opened = xr.open_zarr(path) if kind == "zarr" else xr.open_dataset(path)
     with opened:
-        np.testing.assert_array_equal(
-            ops.cloud_mask(opened), [[[False, True], [True, True]]]
-        )
+        np.testing.assert_array_equal(ops.cloud_mask(opened), [[[False, True], [True, True]]])
 
 
 @pytest.mark.parametrize("kind", ["netcdf", "zarr"])

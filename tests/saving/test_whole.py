@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,6 @@ def test_what_breaks_off_leaves_nothing_behind(
     before = everything(tmp_path)
     with pytest.raises((errors.ReadError, KeyboardInterrupt)):
         gd.save(broken(raw(numbers()), trouble), path, format=kind, overwrite=there)
-        threading.Event().wait(1)  # patience: the signal may come a moment later than the block
     assert everything(tmp_path) == before
 
 
@@ -110,6 +109,17 @@ def test_a_disk_that_may_not_be_written_is_told_as_one(tmp_path: Path) -> None:
         gd.save(raw(numbers()), tmp_path / "file" / "cube.nc")
 
 
+def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise RuntimeError("NetCDF: HDF error")
+
+    usage = type("Usage", (), {"free": 4096})
+    monkeypatch.setattr("geodes_datalab.saving.whole.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(errors.StorageError, match="the disk is full"):
+        gd.save(broken(raw(numbers()), full), tmp_path / "cube.nc")
+    assert everything(tmp_path) == []
+
+
 @pytest.mark.parametrize("kind", SUFFIXES)
 def test_lazy_cubes_pass_through_block_by_block(tmp_path: Path, kind: str) -> None:
     alive, most, lock = 0, 0, threading.Lock()
@@ -130,7 +140,9 @@ def test_lazy_cubes_pass_through_block_by_block(tmp_path: Path, kind: str) -> No
     blank = da.zeros((400, 40, 50), "float32", chunks=(1, 40, 50))
     data = blank.map_blocks(make, dtype="float32", meta=np.empty((0, 0, 0), "float32"))
     coords = raw(numbers()).drop_vars("time").coords
-    cube = xr.Dataset({"index": (("step", "y", "x"), data)}, coords.to_dataset().drop_vars("stored_offset").coords)
+    cube = xr.Dataset(
+        {"index": (("step", "y", "x"), data)}, coords.to_dataset().drop_vars("stored_offset").coords
+    )
     path = gd.save(cube, tmp_path / f"cube{SUFFIXES[kind]}", format=kind)
     assert most < 100
     assert float(gd.open(path)["index"].sum()) == 400 * 40 * 50
@@ -152,23 +164,33 @@ def test_a_bar_counts_the_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert bar.n == total > 0
 
 
-@pytest.mark.parametrize("kind", SUFFIXES)
-def test_a_cluster_computes_and_this_process_writes(tmp_path: Path, kind: str) -> None:
-    folder = tmp_path / "here"
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[distributed.Client]:
+    """A worker in a process of its own, which is not in this folder."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0"
+        ) as running,
+        distributed.Client(running, set_as_default=False) as client,
+    ):
+        yield client
 
-    def unseen(block: np.ndarray) -> np.ndarray:
-        assert distributed.get_worker().name != "here"
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_a_cluster_computes_and_this_process_writes(cluster, tmp_path: Path, kind: str) -> None:
+    def there(block: np.ndarray) -> np.ndarray:
+        distributed.get_worker()  # fails elsewhere
         return block + 1
 
     cube = raw(numbers())
     expected = cube.assign(B04=(cube["B04"] + 1).assign_attrs(cube["B04"].attrs)).compute()
-    with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as running,
-        distributed.Client(running),
-    ):
-        data = cube["B04"].data.map_blocks(unseen, dtype="uint16", meta=np.empty((0, 0, 0), "uint16"))
-        path = gd.save(cube.assign(B04=cube["B04"].copy(data=data)), folder / f"cube{SUFFIXES[kind]}", format=kind)
-        left = distributed.default_client().futures
-        identical(gd.open(path), expected)
-        assert not left
-    warnings.resetwarnings()
+    blank = np.empty((0, 0, 0), "uint16")
+    data = cube["B04"].data.map_blocks(there, dtype="uint16", meta=blank)
+    with cluster.as_current():
+        path = gd.save(
+            cube.assign(B04=cube["B04"].copy(data=data)),
+            tmp_path / f"cube{SUFFIXES[kind]}",
+            format=kind,
+        )
+    assert not cluster.futures
+    identical(gd.open(path), expected)
