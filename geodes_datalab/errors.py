@@ -29,6 +29,7 @@
     GeodesWarning
     |-- IncompleteResult            fewer (or other) items came than the server announced
     |-- ServerQuirk                 the server misbehaved, and the library made it good
+    |-- SkippedData                 products or files were left out, as asked
     |-- ValuesInDoubt               what stored numbers mean is not told, or told in two ways
     `-- ClusterWarning              a cluster came, but smaller or otherwise than asked
 
@@ -185,6 +186,10 @@ class IncompleteResult(GeodesWarning):
 
 class ServerQuirk(GeodesWarning):
     """The server misbehaved, and the library made it good."""
+
+
+class SkippedData(GeodesWarning):
+    """Products on tape, or files that could not be read, were left out, as the user asked."""
 
 
 class ValuesInDoubt(GeodesWarning):

@@ -17,6 +17,7 @@ from geodes_datalab.cubes import (
     attributes,
     credentials,
     odc_engine,
+    skipping,
     stackstac_engine,
     table_engine,
     values,
@@ -69,6 +70,9 @@ def load(
     raw: bool = False,
     masked: bool | None = None,
     scaled: bool | None = None,
+    # what cannot be read
+    offline: skipping.Offline = "raise",
+    on_error: skipping.OnError = "raise",
     # how
     chunks: int | Mapping[str, int] | None = None,
     engine: Engine = "odc",
@@ -111,6 +115,16 @@ def load(
         physical: reflectance, backscatter, heights, with missing pixels as NaN.
     masked, scaled
         Of former releases, and gone in the next: a warning says what to write instead.
+    offline
+        What to do with products that lie on tape, as far as the portal tells: ``"raise"`` an error, or
+        ``"skip"`` them, with one warning that names them. They give no time step.
+    on_error
+        What to do with files that cannot be read: ``"raise"`` an error, or ``"skip"`` them: their pixels
+        are missing. One warning names those whose header cannot be read; all headers are looked at
+        first, which takes a request or two for each file. What is damaged further inside, or fails
+        later, is found when its pixels are wanted: each such file is named once then, also from workers
+        of a cluster. A refused key or a used-up quota is an error always, and so is a band of which no
+        file can be read.
     chunks
         Pixels along x and y of a Dask chunk, or a mapping of ``time``, ``y``, ``x``; -1 for all.
         By default 2048 x 2048 pixels of one date.
@@ -155,17 +169,30 @@ def load(
 
     Warns
     -----
+    SkippedData
+        Products or files were left out, as asked.
     ValuesInDoubt
         Nobody tells what the numbers mean, or the catalogue tells it in two ways.
     """
     build = _engine(engine)
     how = values.asked(raw, masked=masked, scaled=scaled)
-    with _quietly(), _http.Client(credentials.settings()) as client:
+    skipping.checked(offline, on_error)
+    with _quietly(), skipping.together() as lost, _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
         parsed = parse(item_dicts(items), bands)
         plan, stored = make_plan(
             parsed,
-            Wish(where, crs, resolution, resampling, groupby, raw=how.raw, clip=clip),
+            Wish(
+                where,
+                crs,
+                resolution,
+                resampling,
+                groupby,
+                raw=how.raw,
+                clip=clip,
+                offline=offline,
+                on_error=on_error,
+            ),  # fmt: skip
             locator=locator or Finder(client, archives),
             client=client,
             progress=_bar(len(parsed), progress),
@@ -174,6 +201,7 @@ def load(
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays)
+    skipping.warn(lost)
     values.warn(doubts(parsed, stored))
     if clip and where is not None:
         cube = _clipped(cube, where, plan.geobox, blocks)

@@ -10,17 +10,20 @@ from typing import Any
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 
-from geodes_datalab import _http, auth, stac
+from geodes_datalab import _http, stac
 from geodes_datalab._types import Json
+from geodes_datalab.cubes import skipping
 from geodes_datalab.cubes.grid import ResolutionLike, output_grid, step, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, titles
+from geodes_datalab.cubes.readable import placed, readable
 from geodes_datalab.cubes.reading import Source, read_header
 from geodes_datalab.cubes.storing import Frame, Stored, meant, stored
+from geodes_datalab.cubes.tape import online
 from geodes_datalab.cubes.values import Words, completed
-from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand, near
+from geodes_datalab.errors import CubeError, GeodesError, UnknownBand, near
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 Sources = Mapping[str, Source]
@@ -37,6 +40,8 @@ class Wish:
     groupby: GroupBy = "solar_day"
     raw: bool = False
     clip: bool = False
+    offline: skipping.Offline = "raise"
+    on_error: skipping.OnError = "raise"
 
 
 def make_plan(
@@ -64,12 +69,11 @@ def make_plan(
     CubeError, UnknownBand, ProductOffline, RemoteError
     """
     parsed = _within(parsed, wish.area)
-    _refuse_offline(parsed, client)
-    sources = _at_hand(parsed, locator)
-    if sources is None:
-        sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
-    parsed, sources = _with_any_band(parsed, sources)
-    products = _products(parsed, sources, client)
+    parsed = online(parsed, client, wish.offline)
+    with skipping.advising(wish.on_error):
+        parsed, sources = _located(parsed, wish, locator, client, progress)
+        parsed, sources = _with_any_band(parsed, sources)
+        products = _products(parsed, sources, client)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
@@ -80,12 +84,26 @@ def make_plan(
     frame = Frame(
         geobox, products, groups, _words(names, parsed, products, client, raw=wish.raw),
         collection=str(parsed[0].item.get("collection") or ""),
-        raw=wish.raw, clipped=wish.clip and wish.area is not None,
+        raw=wish.raw, clipped=(wish.clip and wish.area is not None) or wish.on_error == "skip",
         described=parsed[0].container == "asset", shifts=parsed[0].shifts,
     )  # fmt: skip
     variables = {name: stored(name, parsed[0].bands[name], frame) for name in names}
     layers = tuple(_layer(name, one, wish.resampling) for name, one in variables.items())
     return Plan(layers, tuple(meant(frame, variables)), geobox, groups), variables
+
+
+def _located(
+    parsed: Sequence[Parsed], wish: Wish, locator: Locator, client: _http.Client, progress: Progress
+) -> tuple[Sequence[Parsed], list[Sources]]:
+    """Find the files of all products; look at each of them where some may be left out."""
+    find = partial(_sources, locator=locator)
+    if wish.on_error == "skip":
+        tried = list(progress(client.map(partial(readable, find=find), parsed)))
+        return placed(parsed, tried)
+    sources = _at_hand(parsed, locator)
+    if sources is None:
+        sources = list(progress(client.map(find, parsed)))
+    return parsed, sources
 
 
 def _longitude(geobox: GeoBox) -> float:
@@ -100,32 +118,6 @@ def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     grid = {key: min(grids.values(), key=step) for key, grids in finest.items()}
     hits = touching([grid[id(one.grids)] for one in parsed], area)
     return [one for one, hit in zip(parsed, hits, strict=True) if hit]
-
-
-def _refuse_offline(parsed: Sequence[Parsed], client: _http.Client) -> None:
-    """Refuse products on tape, where the catalogue is GEODES and tells so."""
-    settings = client.config
-    if settings.dialect != "geodes":
-        return
-    remote = [one for one in parsed if _on_portal(one.item, settings.portal)]
-    if not remote:
-        return
-    try:
-        online = stac.availability([one.item for one in remote], catalogue=settings)
-    except GeodesError:
-        return  # a courtesy of the portal: without it, reading itself will tell
-    offline = [one for one in remote if online.get(one.id) is False]
-    if offline:
-        raise ProductOffline(
-            f"{len(offline)} of {len(parsed)} products lie on tape: {titles(offline)}",
-            hint="leave them out (geodes_datalab.stac.availability(items) tells which are online), or "
-            "ask for them in the portal and come back",
-        )
-
-
-def _on_portal(item: Json, portal: str) -> bool:
-    origin = auth.origin(portal)
-    return any(auth.origin(str(asset["href"])) == origin for asset in item["assets"].values())
 
 
 class _Files(Mapping[str, Source]):
@@ -248,7 +240,7 @@ def _products(
     """Make products; those whose metadata tell no grid are asked, several at a time."""
     grids = _finest(parsed, sources)
     unknown = [
-        next(iter(found.values()))
+        next(file for file in found.values() if file.care != "lost")
         for found, grid in zip(sources, grids, strict=True)
         if grid is None
     ]
@@ -303,7 +295,9 @@ def _words(
         lacking = [
             (index, name)
             for index, product in enumerate(products)
-            if name in product.sources and words[index][name].lacks(stored=each)
+            if (file := product.sources.get(name))
+            and file.care != "lost"
+            and words[index][name].lacks(stored=each)
         ]
         asked |= {one: products[one[0]].sources[name] for one in lacking[: None if each else 1]}
     if not asked:

@@ -24,7 +24,7 @@ from rasterio.enums import MaskFlags
 
 from geodes_datalab import _http
 from geodes_datalab.config import Config
-from geodes_datalab.cubes import credentials, gdal, numbers, views
+from geodes_datalab.cubes import credentials, gdal, numbers, skipping, views
 from geodes_datalab.cubes.archive.copies import (
     Copied,
     Look,
@@ -67,13 +67,21 @@ class Source(NamedTuple):
     """Bytes of the file or archive at that address, where the catalogue tells."""
     meaning: Meaning | None = None
     """What its numbers mean; as the output is described, where not given."""
+    care: skipping.Care = ""
+    """Whether it may be missing."""
 
     @classmethod
     def told(
-        cls, title: str, band: str, path: str, size: int | None, meaning: Sequence[Any] | None
+        cls,
+        title: str,
+        band: str,
+        path: str,
+        size: int | None,
+        meaning: Sequence[Any] | None,
+        care: skipping.Care = "",
     ) -> Source:
         """Return the source that was written down as JSON."""
-        return cls(title, band, path, size, None if meaning is None else Meaning(*meaning))
+        return cls(title, band, path, size, None if meaning is None else Meaning(*meaning), care)
 
 
 def read_pixels(
@@ -132,7 +140,8 @@ def read_pixels(
         seen = None if straight is None else straight.view(path)
         return seen or views.wanted(path, params, geobox)
 
-    return _guarded(source, read, look, straight=straight is not None)
+    guarded = partial(_guarded, source, read, look, straight=straight is not None)
+    return skipping.minded(source, guarded, params.dtype)
 
 
 def _by_odc(path: str, params: RasterLoadParams, geobox: Any, meaning: Meaning | None) -> Any:
