@@ -176,23 +176,13 @@ def load(
     """
     build = _engine(engine)
     how = values.asked(raw, masked=masked, scaled=scaled)
-    skipping.checked(offline, on_error)
+    skips = skipping.asked(offline, on_error)
     with _quietly(), skipping.together() as lost, _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
         parsed = parse(item_dicts(items), bands)
         plan, stored = make_plan(
             parsed,
-            Wish(
-                where,
-                crs,
-                resolution,
-                resampling,
-                groupby,
-                raw=how.raw,
-                clip=clip,
-                offline=offline,
-                on_error=on_error,
-            ),  # fmt: skip
+            Wish(where, crs, resolution, resampling, groupby, raw=how.raw, clip=clip, skips=skips),
             locator=locator or Finder(client, archives),
             client=client,
             progress=_bar(len(parsed), progress),

@@ -40,8 +40,7 @@ class Wish:
     groupby: GroupBy = "solar_day"
     raw: bool = False
     clip: bool = False
-    offline: skipping.Offline = "raise"
-    on_error: skipping.OnError = "raise"
+    skips: skipping.Skips = skipping.Skips()
 
 
 def make_plan(
@@ -69,8 +68,8 @@ def make_plan(
     CubeError, UnknownBand, ProductOffline, RemoteError
     """
     parsed = _within(parsed, wish.area)
-    parsed = online(parsed, client, wish.offline)
-    with skipping.advising(wish.on_error):
+    parsed = online(parsed, client, wish.skips.offline)
+    with skipping.advising(wish.skips.on_error):
         parsed, sources = _located(parsed, wish, locator, client, progress)
         parsed, sources = _with_any_band(parsed, sources)
         products = _products(parsed, sources, client)
@@ -84,7 +83,7 @@ def make_plan(
     frame = Frame(
         geobox, products, groups, _words(names, parsed, products, client, raw=wish.raw),
         collection=str(parsed[0].item.get("collection") or ""),
-        raw=wish.raw, clipped=(wish.clip and wish.area is not None) or wish.on_error == "skip",
+        raw=wish.raw, clipped=(wish.clip and wish.area is not None) or wish.skips.on_error == "skip",
         described=parsed[0].container == "asset", shifts=parsed[0].shifts,
     )  # fmt: skip
     variables = {name: stored(name, parsed[0].bands[name], frame) for name in names}
@@ -97,7 +96,7 @@ def _located(
 ) -> tuple[Sequence[Parsed], list[Sources]]:
     """Find the files of all products; look at each of them where some may be left out."""
     find = partial(_sources, locator=locator)
-    if wish.on_error == "skip":
+    if wish.skips.on_error == "skip":
         tried = list(progress(client.map(partial(readable, find=find), parsed)))
         return placed(parsed, tried)
     sources = _at_hand(parsed, locator)

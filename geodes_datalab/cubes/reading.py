@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -71,16 +71,9 @@ class Source(NamedTuple):
     """Whether it may be missing."""
 
     @classmethod
-    def told(
-        cls,
-        title: str,
-        band: str,
-        path: str,
-        size: int | None,
-        meaning: Sequence[Any] | None,
-        care: skipping.Care = "",
-    ) -> Source:
+    def told(cls, *facts: Any) -> Source:
         """Return the source that was written down as JSON."""
+        title, band, path, size, meaning, care = facts
         return cls(title, band, path, size, None if meaning is None else Meaning(*meaning), care)
 
 

@@ -57,6 +57,13 @@ class File(Protocol):
         """Whether it must be read."""
 
 
+class Skips(NamedTuple):
+    """What the user wants to be left out."""
+
+    offline: Offline = "raise"
+    on_error: OnError = "raise"
+
+
 class Loss(NamedTuple):
     """Something that was left out."""
 
@@ -68,13 +75,14 @@ _together: list[Loss] | None = None
 _told: set[str] = set()
 
 
-def checked(offline: str, on_error: str) -> None:
-    """Refuse arguments that are neither "raise" nor "skip"."""
+def asked(offline: Offline, on_error: OnError) -> Skips:
+    """Return what the user wants; refuse what is neither "raise" nor "skip"."""
     known = ("raise", "skip")
     for name, value in (("offline", offline), ("on_error", on_error)):
         if value not in known:
             hint = near(str(value), known) or 'use "raise" or "skip"'
             raise CubeError(f"unknown {name}: {value!r}", hint=hint)
+    return Skips(offline, on_error)
 
 
 @contextmanager
