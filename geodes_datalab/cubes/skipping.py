@@ -112,7 +112,7 @@ def warn(losses: Sequence[Loss]) -> None:
 
 
 def _words(losses: Sequence[Loss]) -> str:
-    named = [f"{loss.what} ({loss.error.message})" for loss in losses[:MOST]]
+    named = sorted(f"{loss.what} ({loss.error.message})" for loss in losses)[:MOST]
     more = f"; and {len(losses) - MOST} more" if len(losses) > MOST else ""
     return f"left out, so that their pixels are missing: {'; '.join(named)}{more}"
 
@@ -175,5 +175,5 @@ def refuse_nothing(sources: Sequence[Mapping[str, File]]) -> None:
         for name, file in files.items():
             there[name] = there.get(name, False) or file.care != "lost"
     if _together and not all(there.values()):
-        lost = [loss.error for loss in _together if not isinstance(loss.error, ProductOffline)]
-        raise (lost or [loss.error for loss in _together])[0]
+        first = min(_together, key=lambda loss: (isinstance(loss.error, ProductOffline), loss.what))
+        raise first.error
