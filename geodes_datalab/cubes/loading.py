@@ -122,8 +122,8 @@ def load(
         What to do with files that cannot be read: ``"raise"`` an error, or ``"skip"`` them: their pixels
         are missing. One warning names those whose header cannot be read; all headers are looked at
         first, which takes a request or two for each file. What is damaged further inside, or fails
-        later, is found when its pixels are wanted: each such file is named once then, also from workers
-        of a cluster. A refused key or a used-up quota is an error always, and so is a band of which no
+        later, is found when its pixels are wanted: each such file is named then, once in a
+        session, also from workers of a cluster. A refused key or a used-up quota is an error always, and so is a band of which no
         file can be read.
     chunks
         Pixels along x and y of a Dask chunk, or a mapping of ``time``, ``y``, ``x``; -1 for all.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -40,7 +40,7 @@ class Wish:
     groupby: GroupBy = "solar_day"
     raw: bool = False
     clip: bool = False
-    skips: skipping.Skips = skipping.Skips()
+    skips: skipping.Skips = field(default_factory=skipping.Skips)
 
 
 def make_plan(

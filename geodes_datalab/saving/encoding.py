@@ -8,27 +8,24 @@ wider type, so that none of them overflows; `opened` shifts them back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from geodes_datalab.cubes.numbers import holdable as in_type
 from geodes_datalab.errors import CubeError
 from geodes_datalab.ops.packing import (
     PHYSICAL_UNITS,
     STORED,
-    is_mask,
     offset_name,
-    offsets,
     physical_attrs,
     shift,
 )
 from geodes_datalab.saving import notes
+from geodes_datalab.saving.meaning import CF, is_stored, meaning
 from geodes_datalab.saving.places import GRID_MAPPING, with_place
 
-_CF = ("_FillValue", "scale_factor", "add_offset")
 _RESERVED = ("coordinates", GRID_MAPPING)
 _CONVENTIONS = "CF-1.11"
 _WIDEST = 2048
@@ -95,18 +92,24 @@ def _coordinate(coord: xr.DataArray) -> xr.Variable:
 def _variable(band: xr.DataArray) -> xr.Variable:
     facts: dict[str, Any] = {}
     result = band.variable.copy(deep=False)
-    if band.dtype.kind in "iuf" and any(name in band.attrs for name in STORED):
-        names = (*STORED, "units", PHYSICAL_UNITS)
-        facts = {
-            "stored": {name: band.attrs[name] for name in names if name in band.attrs},
-            "dtype": band.dtype.name,
-        }
+    if is_stored(band):
+        names = (*STORED, *CF, "units", PHYSICAL_UNITS)
         result = _packed(band, facts)
+        facts["stored"] = {name: band.attrs[name] for name in names if name in band.attrs}
+        facts["dtype"] = band.dtype.name
+        facts["file"] = _signs(result)
     attrs = {name: value for name, value in result.attrs.items() if name not in _RESERVED}
-    cf = {name: attrs.pop(name) for name in _CF if name in attrs}
+    cf = {name: attrs.pop(name) for name in CF if name in attrs}
     result.attrs = _held(attrs, facts) | cf
     result.encoding = _time(band.variable)
     return result
+
+
+def _signs(variable: xr.Variable) -> list[Any]:
+    """Return how a file holds numbers: whoever writes others under the same name, changes this."""
+    marks = (variable.attrs.get(name) for name in CF)
+    told = [None if one is None or np.isnan(one) else float(one) for one in marks]
+    return [variable.dtype.name, *told]
 
 
 def _held(attrs: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
@@ -128,17 +131,15 @@ def _time(variable: xr.Variable) -> dict[str, Any]:
 
 def _packed(band: xr.DataArray, facts: dict[str, Any]) -> xr.Variable:
     """Return stored numbers with their meaning in CF's words."""
-    offset = 0.0 if is_mask(band) else offsets(band)
-    nodata = in_type(band.attrs.get("nodata"), band.dtype.name)
-    attrs = physical_attrs(band.attrs)
+    nodata, scale, offset = meaning(band)
+    attrs = {name: one for name, one in physical_attrs(band.attrs).items() if name not in CF}
     if not isinstance(offset, float):
         facts["offsets"] = offset_name(band)
         band, nodata, offset = _level(band, offset, nodata)
     cf: dict[str, Any] = {}
     if nodata is not None:
         cf["_FillValue"] = band.dtype.type(nodata)
-    scale = float(band.attrs.get("scale", 1))
-    if not is_mask(band) and (scale, offset) != (1.0, 0.0):
+    if (scale, offset) != (1.0, 0.0):
         cf |= {"scale_factor": scale, "add_offset": offset}
     result = band.variable.copy(deep=False)
     result.attrs = attrs | cf
@@ -183,13 +184,15 @@ def _wide(dtype: np.dtype[Any], steps: xr.DataArray) -> np.dtype[Any]:
     return np.dtype("int32" if dtype.itemsize <= 2 else "int64")
 
 
-def decoded(opened: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
+def decoded(opened: xr.Dataset, stored: Collection[str]) -> tuple[xr.Dataset, dict[str, Any]]:
     """Make what was read from a file the cube that `encoded` was given.
 
     Parameters
     ----------
     opened
-        With stored numbers as they are (`stored_in` tells which those are).
+        With stored numbers as they are.
+    stored
+        The variables that have some (`stored_in`).
 
     Returns
     -------
@@ -199,30 +202,33 @@ def decoded(opened: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
         What was noted of the whole.
     """
     facts = notes.read(opened.attrs.get(notes.NAME))
-    result = opened.assign({name: _restored(opened, name) for name in opened.data_vars})
-    result = result.assign_coords({name: _restored(opened, name) for name in opened.coords})
+    result = opened.assign({name: _restored(opened, name, stored) for name in opened.data_vars})
+    result = result.assign_coords({name: _restored(opened, name, stored) for name in opened.coords})
     result.attrs = _without({**opened.attrs, **facts.pop("attrs", {})}, facts.pop("added", ()))
     return result, facts
 
 
 def stored_in(opened: xr.Dataset) -> list[str]:
-    """Return the variables of a file whose numbers are stored ones; of it as nobody has decoded it."""
+    """Return the variables of a file whose numbers are stored ones; of it as nobody has decoded it.
+
+    Attributes survive calculations: what was noted of other numbers does not count.
+    """
     return [
         str(name)
         for name, found in opened.variables.items()
-        if "stored" in notes.read(found.attrs.get(notes.NAME))
+        if notes.read(found.attrs.get(notes.NAME)).get("file") == _signs(found)
     ]
 
 
-def _restored(opened: xr.Dataset, name: Any) -> xr.Variable:
+def _restored(opened: xr.Dataset, name: Any, stored: Collection[str]) -> xr.Variable:
     band = opened[name]
     facts = notes.read(band.attrs.get(notes.NAME))
     result = band.variable
     attrs = dict(band.attrs)
-    if "stored" in facts:
+    if name in stored:
         if "offsets" in facts:
             result = _shifted_back(band, opened[facts["offsets"]].variable, facts)
-        attrs = {key: one for key, one in attrs.items() if key not in (*_CF, "units")}
+        attrs = {key: one for key, one in attrs.items() if key not in (*CF, "units")}
         attrs |= facts["stored"]
     result = result.copy(deep=False)
     result.attrs = _without(attrs | facts.get("attrs", {}))
@@ -248,8 +254,14 @@ def _without(attrs: Mapping[str, Any], added: Iterable[str] = ()) -> dict[str, A
 
 
 def in_blocks(cube: xr.Dataset) -> xr.Dataset:
-    """Return an encoded cube with the blocks that a netCDF file holds it in, compressed."""
+    """Return an encoded cube with the blocks that a netCDF file holds it in, compressed.
+
+    Where no number means "missing", that is said as well: GDAL takes netCDF's own numbers for it, such as
+    -32767, otherwise.
+    """
     for name, band in cube.data_vars.items():
+        if band.dtype.kind in "iu" and "_FillValue" not in band.attrs:
+            cube[name].attrs["_FillValue"] = False
         if not band.chunks or band.dtype.kind not in "biufM":
             continue
         sizes = [sizes[0] for sizes in band.chunks]

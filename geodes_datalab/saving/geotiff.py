@@ -17,10 +17,10 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
-from geodes_datalab.cubes.numbers import holdable as in_type
 from geodes_datalab.errors import CubeError
-from geodes_datalab.ops.packing import STORED, is_mask, offsets, physical_attrs
+from geodes_datalab.ops.packing import STORED, physical_attrs
 from geodes_datalab.saving import notes
+from geodes_datalab.saving.meaning import CF, meaning
 from geodes_datalab.saving.naming import label
 from geodes_datalab.saving.places import GRID_MAPPING, dims_of, grid_of, with_place
 from geodes_datalab.saving.staging import threads
@@ -30,7 +30,7 @@ MOST = 65_535
 
 _APART = "save a file for each variable: {variable} in the name, for example 'out/{variable}.tif'"
 
-_KEPT = (*STORED, "units", "long_name", GRID_MAPPING)
+_KEPT = (*STORED, *CF, "units", "long_name", GRID_MAPPING)
 """Attributes that stand elsewhere than among a band's tags."""
 
 
@@ -121,7 +121,7 @@ def _nodata(cube: xr.Dataset) -> float | None:
 
 
 def _missing(band: xr.DataArray) -> float | None:
-    told = in_type(band.attrs.get("nodata"), band.dtype.name) if band.dtype.kind in "iuf" else None
+    told = meaning(band).nodata
     return float("nan") if told is None and band.dtype.kind == "f" else told
 
 
@@ -219,18 +219,13 @@ def _describe(file: Any, found: Layout, facts: Mapping[str, Any]) -> None:
         words = [f"{dim}={text}" if dim != "time" else text for dim, text in steps.items()]
         file.set_band_description(number, " ".join([name, *words]))
         file.update_tags(number, variable=name, **steps, **_texts(band.attrs))
-        stored = not is_mask(band) and any(one in band.attrs for one in STORED)
-        scales.append(float(band.attrs.get("scale", 1)) if stored else 1.0)
-        shifts.append(_offset(band) if stored else 0.0)
+        means = meaning(band)
+        scales.append(means.scale)
+        shifts.append(float(getattr(means.offset, "values", means.offset)))
         units.append(str(physical_attrs(band.attrs).get("units", "")))
     file.scales, file.offsets, file.units = scales, shifts, units
     noted = {notes.NAME: notes.written(_skeleton(found, facts), "the cube")}
     file.update_tags(**_texts(found.cube.attrs), **_moment(found.cube), **noted)
-
-
-def _offset(band: xr.DataArray) -> float:
-    found = offsets(band)
-    return found if isinstance(found, float) else float(found.values)
 
 
 def _steps(band: xr.DataArray, dims: tuple[Any, ...], index: tuple[int, ...]) -> dict[str, str]:

@@ -65,7 +65,7 @@ def _by_xarray(where: Path, kind: str, chunks: Any) -> tuple[xr.Dataset, dict[st
         mask_and_scale=dict.fromkeys(stored, False),
     )  # fmt: skip
     short = {name: one.compute() for name, one in opened.coords.items() if one.ndim < 2}
-    cube, facts = encoding.decoded(opened.assign_coords(short))
+    cube, facts = encoding.decoded(opened.assign_coords(short), stored)
     cube.set_close(opened.close)
     return cube, facts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import odc.geo.xr  # noqa: F401 - registers the accessor .odc
 import xarray as xr
 from odc.geo.geobox import GeoBox
@@ -38,7 +39,18 @@ def grid_of(cube: xr.Dataset) -> GeoBox | None:
         found = cube.odc.geobox
     except (ValueError, IndexError, KeyError):
         return None
-    return found if isinstance(found, GeoBox) else None
+    return found if isinstance(found, GeoBox) and _fits(found, cube) else None
+
+
+def _fits(grid: GeoBox, cube: xr.Dataset) -> bool:
+    """Tell whether a grid is that of all coordinates: it is guessed from the first ones."""
+    made, dims = xr_coords(grid, always_yx=True), dims_of(cube)
+    assert dims is not None
+    return all(
+        dim not in cube.coords
+        or np.allclose(cube[dim].values, made[axis].values, rtol=0, atol=1e-3 * abs(step))
+        for dim, axis, step in zip(dims, ("y", "x"), grid.resolution.yx, strict=True)
+    )
 
 
 def with_place(cube: xr.Dataset) -> tuple[xr.Dataset, str | None]:

@@ -12,7 +12,7 @@ from typing import Any
 import xarray as xr
 
 from geodes_datalab.errors import CubeError, GeodesError
-from geodes_datalab.saving import encoding, geotiff
+from geodes_datalab.saving import encoding, geotiff, notes
 from geodes_datalab.saving.naming import format_of, local_path, parts
 from geodes_datalab.saving.places import with_coords
 from geodes_datalab.saving.staging import staged, threads
@@ -109,11 +109,19 @@ def _read(cube: Any) -> tuple[xr.Dataset, dict[str, Any]]:
     if isinstance(cube, xr.DataArray):
         free = isinstance(cube.name, str) and cube.name not in {*cube.coords, *cube.dims}
         name = str(cube.name) if free else _UNNAMED
-        return with_coords(cube.to_dataset(name=name)), {"array": cube.name}
-    found = with_coords(cube)
+        return _plain(cube.to_dataset(name=name)), {"array": cube.name}
+    found = _plain(cube)
     if not found.data_vars:
         raise CubeError("the cube has no variables", hint="give a cube of one band at least")
     return found, {}
+
+
+def _plain(cube: xr.Dataset) -> xr.Dataset:
+    """Return a cube that says nothing of the file that it may have been read from by other means."""
+    found = with_coords(cube).copy()
+    for one in (found, *found.variables.values()):
+        one.attrs = {name: value for name, value in one.attrs.items() if name != notes.NAME}
+    return found
 
 
 def _prepared(part: xr.Dataset, kind: str, facts: Mapping[str, Any]) -> tuple[xr.Dataset, Writer]:

@@ -43,12 +43,14 @@ def numbers(seed: int, dtype: str = "uint16") -> np.ndarray:
 
 
 def series(
-    folder: Path, count: int = 3, dtype: str = "uint16", **words: Any
+    folder: Path, count: int = 3, dtype: str = "uint16", *, name: str = "P", **words: Any
 ) -> list[dict[str, Any]]:
     """Products of one band and of one date each."""
     facts = {"raster:scale": 0.0001, "raster:offset": 0.0, **words}
     return [
-        told(folder, f"P{day}", {"red": numbers(day, dtype)}, day=day, data_type=dtype, **facts)
+        told(
+            folder, f"{name}{day}", {"red": numbers(day, dtype)}, day=day, data_type=dtype, **facts
+        )
         for day in range(1, count + 1)
     ]
 
@@ -227,20 +229,20 @@ def cluster() -> Iterator[distributed.Client]:
         yield client
 
 
-@pytest.mark.parametrize("options", [WAYS["table"], WAYS["warped"]], ids=["table", "warped"])
-def test_workers_of_a_cluster_leave_files_out_too(cluster, tmp_path: Path, options) -> None:
-    items = series(tmp_path)
+@pytest.mark.parametrize("name", ["table", "warped"])
+def test_workers_of_a_cluster_leave_files_out_too(cluster, tmp_path: Path, name: str) -> None:
+    items = series(tmp_path, name=name)
     missing(items[0])
     with cluster.as_current(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        cube = cubes.load(items, on_error="skip", **options)
-        assert "P1" in skips(caught)[0]
+        cube = cubes.load(items, on_error="skip", **WAYS[name])
+        assert f"{name}1" in skips(caught)[0]
         missing(items[1])  # after the look at its header
         found = cube["red"].compute()
         assert np.isnan(found[[0, 1]]).all()
         assert np.isfinite(found[2]).any()
         eventually(lambda: len(skips(caught)) == 2, "the worker's warning comes")
-    assert "band red of P2" in skips(caught)[1]
+    assert f"band red of {name}2" in skips(caught)[1]
 
 
 @pytest.fixture

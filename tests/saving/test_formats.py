@@ -11,7 +11,7 @@ import rasterio
 import rioxarray
 import xarray as xr
 from readers import READERS, SUFFIXES, gdal_name, readers
-from series import GRID, NEW, OLD, TIMES, identical, meant, numbers, raw
+from series import GRID, NEW, OLD, SCALE, TIMES, identical, meant, numbers, raw
 from telling import told
 
 import geodes_datalab as gd
@@ -150,6 +150,24 @@ def test_quality_masks_stay_flags(tmp_path: Path, kind: str, nodata: int | None)
     with rasterio.open(gdal_name(path, "CLM")) as file:
         assert file.nodata == nodata
         np.testing.assert_array_equal(file.read(), flags)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"])
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_where_nothing_is_missing_every_number_is_a_value(
+    tmp_path: Path, kind: str, dtype: str
+) -> None:
+    limits = np.iinfo(dtype)
+    stored = np.zeros((1, *GRID.shape), dtype)
+    stored[0, 0, :5] = limits.min, limits.min + 1, limits.min + 2, limits.max - 1, limits.max
+    cube = raw(stored, (OLD,), nodata=None)
+    path = gd.save(cube, named(tmp_path, kind), format=kind)
+    with rasterio.open(gdal_name(path, "B04")) as file:
+        assert file.nodata is None
+        np.testing.assert_array_equal(file.read(), stored)
+    for name in readers(kind):
+        np.testing.assert_allclose(READERS[name](path, "B04").squeeze(), stored[0] * SCALE)
+    identical(gd.open(path), cube)
 
 
 @pytest.mark.parametrize("kind", ["netcdf", "zarr"])
