@@ -230,22 +230,23 @@ def _restored(opened: xr.Dataset, name: Any, stored: Collection[str]) -> xr.Vari
             result = _shifted_back(band, opened[facts["offsets"]].variable, facts)
         attrs = {key: one for key, one in attrs.items() if key not in (*CF, "units")}
         attrs |= facts["stored"]
-    result = result.copy(deep=False)
-    result.attrs = _without(attrs | facts.get("attrs", {}))
-    result.encoding = {key: one for key, one in band.encoding.items() if key == GRID_MAPPING}
-    return result
+    made: xr.Variable = result.copy(deep=False)
+    made.attrs = _without(attrs | facts.get("attrs", {}))
+    made.encoding = {key: one for key, one in band.encoding.items() if key == GRID_MAPPING}
+    return made
 
 
 def _shifted_back(band: xr.DataArray, offset: xr.Variable, facts: Mapping[str, Any]) -> xr.Variable:
     stored, dtype = facts["stored"], np.dtype(facts["dtype"])
     steps = _steps(offset, float(band.attrs.get("add_offset", 0)), float(stored.get("scale", 1)))
-    numbers = band - steps.astype(band.dtype)
+    numbers: Any = band - steps.astype(band.dtype)
     missing = band.attrs.get("_FillValue")
     numbers = numbers.round() if dtype.kind != "f" and band.dtype.kind == "f" else numbers
     if missing is not None and "nodata" in stored:
         bad = band.isnull() if band.dtype.kind == "f" else band == missing
         numbers = numbers.where(~bad, band.dtype.type(stored["nodata"]))
-    return numbers.astype(dtype).transpose(*band.dims).variable
+    result: xr.Variable = numbers.astype(dtype).transpose(*band.dims).variable
+    return result
 
 
 def _without(attrs: Mapping[str, Any], added: Iterable[str] = ()) -> dict[str, Any]:

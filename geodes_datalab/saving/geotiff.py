@@ -174,7 +174,9 @@ def _created(found: Layout, path: Path) -> Iterator[Any]:
 def _store(file: Any, found: Layout) -> None:
     import dask.array as da
 
-    first, sources, targets = 1, [], []
+    first = 1
+    sources: list[Any] = []
+    targets: list[Any] = []
     for band in found.cube.data_vars.values():
         sources.append(da.asarray(band.data))
         targets.append(_Bands(file, first, band.shape[:-2]))
@@ -318,7 +320,8 @@ def _pixels(path: Path, chunks: Any) -> Any:
 
     with warnings.catch_warnings():  # what differs from band to band is told by `_skeleton`
         warnings.filterwarnings("ignore", "(Offsets|Scales) differ across bands")
-        return rioxarray.open_rasterio(path, chunks=chunks, mask_and_scale=False).data
+        opened: Any = rioxarray.open_rasterio(path, chunks=chunks, mask_and_scale=False)
+    return opened.data
 
 
 def _coords(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from geodes_datalab.errors import CubeError, near
@@ -34,6 +34,9 @@ _ALSO = {
 }
 
 FORMATS = ("cog", "geotiff", "netcdf", "zarr")
+
+UNNAMED = "data"
+"""Name in a file of an array that has none."""
 
 VARIABLE = "variable"
 """What stands in a pattern for the name of a variable."""
@@ -172,21 +175,21 @@ def _labels(values: xr.DataArray) -> list[Any]:
     """Return how each step of a dimension is written; dates in as few words as tell them apart."""
     if values.dtype.kind != "M":
         return [_safe(str(one)) for one in values.values.tolist()]
-    moments = pd.DatetimeIndex(values.values)
+    moments = values.values.astype("datetime64[us]").tolist()
     for form in ("%Y-%m-%d", "%Y-%m-%dT%H%M%S", "%Y-%m-%dT%H%M%S.%f"):
-        if not moments.strftime(form).duplicated().any():
+        if len({moment.strftime(form) for moment in moments}) == len(moments):
             break
-    return [_Moment(moment.to_pydatetime(warn=False), form) for moment in moments]
+    return [_Moment(moment, form) for moment in moments]
 
 
 class _Moment:
     """A date that a pattern may write in a form of its own."""
 
-    def __init__(self, moment: Any, form: str) -> None:
+    def __init__(self, moment: datetime, form: str) -> None:
         self._moment, self._form = moment, form
 
     def __format__(self, form: str) -> str:
-        return str(self._moment.strftime(form or self._form))
+        return self._moment.strftime(form or self._form)
 
 
 def _safe(text: str) -> str:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from geodes_datalab.errors import CubeError
 from geodes_datalab.saving import encoding, geotiff
-from geodes_datalab.saving.naming import format_of, local_path
+from geodes_datalab.saving.naming import UNNAMED, format_of, local_path
 
 
 def open(  # noqa: A001 - the verb's name
@@ -70,14 +70,21 @@ def _by_xarray(where: Path, kind: str, chunks: Any) -> tuple[xr.Dataset, dict[st
     return cube, facts
 
 
-def _joined(cubes: Sequence[xr.Dataset | xr.DataArray]) -> xr.Dataset:
+def _joined(cubes: Sequence[xr.Dataset | xr.DataArray]) -> xr.Dataset | xr.DataArray:
     if not cubes:
         raise CubeError("there are no files to open", hint="give what save returned")
-    parts = [one if isinstance(one, xr.Dataset) else one.to_dataset() for one in cubes]
-    return xr.combine_by_coords(
-        parts,
-        combine_attrs="drop_conflicts",
-        join="outer",
-        compat="no_conflicts",
+    parts = [
+        one if isinstance(one, xr.Dataset) else one.to_dataset(name=_name(one)) for one in cubes
+    ]
+    joined: Any = xr.combine_by_coords(
+        parts, combine_attrs="drop_conflicts", join="outer", compat="no_conflicts",
         coords="different",
-    )
+    )  # fmt: skip
+    names = {one.name for one in cubes if isinstance(one, xr.DataArray)}
+    if len(names) == 1 and all(isinstance(one, xr.DataArray) for one in cubes):
+        joined = joined[_name(cubes[0])].rename(*names)  # steps of one array
+    return joined  # type: ignore[no-any-return]
+
+
+def _name(array: Any) -> Any:
+    return UNNAMED if array.name is None else array.name

@@ -13,15 +13,12 @@ import xarray as xr
 
 from geodes_datalab.errors import CubeError, GeodesError
 from geodes_datalab.saving import encoding, geotiff, notes
-from geodes_datalab.saving.naming import format_of, local_path, parts
+from geodes_datalab.saving.naming import UNNAMED, format_of, local_path, parts
 from geodes_datalab.saving.places import with_coords
 from geodes_datalab.saving.staging import staged, threads
 from geodes_datalab.saving.whole import whole
 
 Writer = Callable[[xr.Dataset, Path], None]
-
-_UNNAMED = "data"
-"""Name in the file of an array that has none."""
 
 
 def save(
@@ -108,7 +105,7 @@ def _read(cube: Any) -> tuple[xr.Dataset, dict[str, Any]]:
         )
     if isinstance(cube, xr.DataArray):
         free = isinstance(cube.name, str) and cube.name not in {*cube.coords, *cube.dims}
-        name = str(cube.name) if free else _UNNAMED
+        name = str(cube.name) if free else UNNAMED
         return _plain(cube.to_dataset(name=name)), {"array": cube.name}
     found = _plain(cube)
     if not found.data_vars:
@@ -119,7 +116,8 @@ def _read(cube: Any) -> tuple[xr.Dataset, dict[str, Any]]:
 def _plain(cube: xr.Dataset) -> xr.Dataset:
     """Return a cube that says nothing of the file that it may have been read from by other means."""
     found = with_coords(cube).copy()
-    for one in (found, *found.variables.values()):
+    every: list[Any] = [found, *found.variables.values()]
+    for one in every:
         one.attrs = {name: value for name, value in one.attrs.items() if name != notes.NAME}
     return found
 

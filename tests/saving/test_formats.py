@@ -240,3 +240,14 @@ def test_files_of_a_pattern_are_one_cube_again(tmp_path: Path) -> None:
     with rasterio.open(paths[1]) as file:
         assert (file.count, file.offsets, file.dtypes) == (1, (NEW,), ("uint16",))
     xr.testing.assert_equal(gd.open(paths).compute(), cube.compute())
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+@pytest.mark.parametrize("name", ["ndvi", None])
+def test_dates_of_one_array_are_one_array_again(
+    tmp_path: Path, kind: str, name: str | None
+) -> None:
+    array = ops.to_physical(raw(numbers()))["B04"].rename(name)
+    paths = gd.save(array, tmp_path / f"{{time}}{SUFFIXES[kind]}", format=kind)
+    assert [one.stem for one in paths] == ["2021-12-03", "2022-03-01", "2022-03-11"]
+    identical(gd.open(paths), array)
