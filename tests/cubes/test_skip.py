@@ -275,3 +275,27 @@ def test_products_on_tape_are_left_out_if_asked(portal) -> None:
     only = items.filter(lambda one: one["id"] == tape)
     with pytest.raises(errors.ProductOffline, match="1 of 1"):
         cubes.load(only, "red", offline="skip")
+
+
+def test_a_broken_archive_is_missing_and_named(portal, tmp_path: Path) -> None:
+    items = stac.search(
+        "PEPS_S2_L1C", bbox=(-67.66, -47.86, -67.63, -47.85), datetime="2021-11/2022-01"
+    )
+    stac.download(items, tmp_path)
+    whole = cubes.load(items, ["red", "nir"], archives=tmp_path).compute()
+    broken = sorted(tmp_path.glob("*.zip"))[0]
+    size = broken.stat().st_size
+    broken.write_bytes(b"\0" * size)
+    with pytest.raises(errors.DataError) as error:
+        cubes.load(items, ["red", "nir"], archives=tmp_path)
+    assert 'load(..., on_error="skip")' in str(error.value)
+    with pytest.warns(errors.SkippedData) as caught:
+        cube = cubes.load(items, ["red", "nir"], archives=tmp_path, on_error="skip").compute()
+    (text,) = skips(caught)
+    assert text.count("S2") == text.count(broken.stem) >= 1
+    assert cube.sizes == whole.sizes
+    gone = np.isnan(cube["red"]).all(("y", "x"))
+    assert int(gone.sum()) == 1
+    for band in ("red", "nir"):
+        np.testing.assert_array_equal(cube[band][~gone], whole[band][~gone])
+        assert np.isnan(cube[band][gone]).all()
