@@ -23,7 +23,9 @@ _VERBS = {
     "explore": "maps",
     "load": "cubes",
     "login": "stac",
+    "open": "saving",
     "open_cluster": "compute",
+    "save": "saving",
     "search": "stac",
     "show": "maps",
     "status": "stac",
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from geodes_datalab.compute import clusters, open_cluster
     from geodes_datalab.cubes import load, subset
     from geodes_datalab.maps import explore, show
+    from geodes_datalab.saving import open, save  # noqa: A004 - a verb
     from geodes_datalab.stac import collections, download, login, search, status
 
 __all__ = [
@@ -43,7 +46,9 @@ __all__ = [
     "explore",
     "load",
     "login",
+    "open",
     "open_cluster",
+    "save",
     "search",
     "show",
     "status",

@@ -31,6 +31,7 @@
     GeodesWarning
     |-- IncompleteResult            fewer (or other) items came than the server announced
     |-- ServerQuirk                 the server misbehaved, and the library made it good
+    |-- SkippedData                 products or files were left out, as asked
     |-- ValuesInDoubt               what stored numbers mean is not told, or told in two ways
     |-- CubeWarning                 a cube came, but hardly the one that was meant
     |-- OlderVersions               products were left out that a newer version replaces
@@ -197,6 +198,10 @@ class IncompleteResult(GeodesWarning):
 
 class ServerQuirk(GeodesWarning):
     """The server misbehaved, and the library made it good."""
+
+
+class SkippedData(GeodesWarning):
+    """Products on tape, or files that could not be read, were left out, as the user asked."""
 
 
 class ValuesInDoubt(GeodesWarning):

@@ -24,6 +24,7 @@ from geodes_datalab.cubes import (
     credentials,
     idle,
     odc_engine,
+    skipping,
     stackstac_engine,
     table_engine,
     values,
@@ -81,6 +82,9 @@ def load(
     raw: bool = False,
     masked: bool | None = None,
     scaled: bool | None = None,
+    # what cannot be read
+    offline: skipping.Offline = "raise",
+    on_error: skipping.OnError = "raise",
     # how
     chunks: ChunksLike = None,
     engine: Engine = "odc",
@@ -140,6 +144,16 @@ def load(
         physical: reflectance, backscatter, heights, with missing pixels as NaN.
     masked, scaled
         Of former releases, and gone in the next: a warning says what to write instead.
+    offline
+        What to do with products that lie on tape, as far as the portal tells: ``"raise"`` an error, or
+        ``"skip"`` them, with one warning that names them. They give no time step.
+    on_error
+        What to do with files that cannot be read: ``"raise"`` an error, or ``"skip"`` them: their pixels
+        are missing. One warning names those whose header cannot be read; all headers are looked at
+        first, which takes a request or two for each file. What is damaged further inside, or fails
+        later, is found when its pixels are wanted: each such file is named then, once in a
+        session, also from workers of a cluster. A refused key or a used-up quota is an error always, and so is a band of which no
+        file can be read.
     chunks
         Pixels along x and y of a Dask chunk, or a mapping of ``time``, ``y``, ``x``; -1 for all.
         By default (``"auto"``) 2048 x 2048 pixels of one date.
@@ -185,6 +199,8 @@ def load(
 
     Warns
     -----
+    SkippedData
+        Products or files were left out, as asked.
     ValuesInDoubt
         Nobody tells what the numbers mean, or the catalogue tells it in two ways.
     """
@@ -197,13 +213,14 @@ def load(
     folder = idle.check_archives(arguments.folder(archives), locator)
     resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
     how = values.asked(raw, masked=masked, scaled=scaled)
-    with _quietly(), _http.Client(credentials.settings()) as client:
+    skips = skipping.asked(offline, on_error)
+    with _quietly(), skipping.together() as lost, _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
         idle.check_clip(clip=clip, all_touched=all_touched, area=where)
         chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
         parsed = parse(chosen.items, arguments.bands(bands))
         wish = Wish(
-            where, arguments.crs(crs), resolution, resampling, groupby, raw=how.raw, clip=clip
+            where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips
         )
         find, bar = locator or Finder(client, folder), _bar(len(parsed), progress)
         plan, stored = make_plan(parsed, wish, locator=find, client=client, progress=bar)
@@ -213,6 +230,7 @@ def load(
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays, chosen.left_out)
+    skipping.warn(lost)
     values.warn(doubts(parsed, stored))
     cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
     return ops.mask_nodata(cube) if how.masked else cube

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from odc.geo.geobox import GeoBox
 
-from geodes_datalab import _http, auth, stac
+from geodes_datalab import _http, stac
 from geodes_datalab._types import Json
-from geodes_datalab.cubes import doubt, native, seam
+from geodes_datalab.cubes import doubt, native, seam, skipping
 from geodes_datalab.cubes.grid import ResolutionLike, named, output_grid, step, touches, touching
 from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.plan import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.products import Parsed, reader_of, titles
+from geodes_datalab.cubes.readable import placed, readable
 from geodes_datalab.cubes.reading import Source, read_header
 from geodes_datalab.cubes.several import several
 from geodes_datalab.cubes.storing import Frame, Stored, meant, stored
+from geodes_datalab.cubes.tape import online
 from geodes_datalab.cubes.values import Words, completed
-from geodes_datalab.errors import CubeError, GeodesError, ProductOffline, UnknownBand
+from geodes_datalab.errors import CubeError, GeodesError, UnknownBand
 from geodes_datalab.stac.versions import ranks
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
@@ -39,6 +41,7 @@ class Wish:
     groupby: GroupBy = "solar_day"
     raw: bool = False
     clip: bool = False
+    skips: skipping.Skips = field(default_factory=skipping.Skips)
 
 
 def make_plan(
@@ -67,12 +70,11 @@ def make_plan(
     """
     parsed, doubted = doubt.checked(parsed)
     parsed = _within(parsed, wish.area)
-    _refuse_offline(parsed, client)
-    sources = _at_hand(parsed, locator)
-    if sources is None:
-        sources = list(progress(client.map(partial(_sources, locator=locator), parsed)))
-    parsed, sources = several(*_with_any_band(parsed, sources))
-    products = _products(parsed, sources, client)
+    parsed = online(parsed, client, wish.skips.offline)
+    with skipping.advising(wish.skips.on_error):
+        parsed, sources = _located(parsed, wish, locator, client, progress)
+        parsed, sources = several(*_with_any_band(parsed, sources))
+        products = _products(parsed, sources, client)
     if doubted:
         doubt.tell([(one, made.grid) for one, made in zip(parsed, products, strict=True)], doubted)
     parsed, products = _touching(parsed, products, wish.area)
@@ -83,7 +85,7 @@ def make_plan(
     frame = Frame(
         geobox, products, groups, _words(names, parsed, products, client, raw=wish.raw),
         collection=str(parsed[0].item.get("collection") or ""),
-        raw=wish.raw, clipped=wish.clip and wish.area is not None,
+        raw=wish.raw, clipped=(wish.clip and wish.area is not None) or wish.skips.on_error == "skip",
         described=parsed[0].container == "asset", shifts=parsed[0].shifts,
     )  # fmt: skip
     bands = {name: parsed[0].bands[name] for name in names}
@@ -111,6 +113,20 @@ def _groups(
     return group(starts, ids, how, longitude, ranks=newest)
 
 
+def _located(
+    parsed: Sequence[Parsed], wish: Wish, locator: Locator, client: _http.Client, progress: Progress
+) -> tuple[Sequence[Parsed], list[Sources]]:
+    """Find the files of all products; look at each of them where some may be left out."""
+    find = partial(_sources, locator=locator)
+    if wish.skips.on_error == "skip":
+        tried = list(progress(client.map(partial(readable, find=find), parsed)))
+        return placed(parsed, tried)
+    sources = _at_hand(parsed, locator)
+    if sources is None:
+        sources = list(progress(client.map(find, parsed)))
+    return parsed, sources
+
+
 def _longitude(geobox: GeoBox) -> float:
     middle = float(seam.lonlat(geobox).centroid.x)
     return middle if middle <= 180 else middle - 360
@@ -127,32 +143,6 @@ def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     hits = touching(grids, area) if len(told) == len(parsed) else touches(grids, area)
     out = {id(one) for one, hit in zip(told, hits, strict=True) if not hit}
     return [one for one in parsed if id(one) not in out]
-
-
-def _refuse_offline(parsed: Sequence[Parsed], client: _http.Client) -> None:
-    """Refuse products on tape, where the catalogue is GEODES and tells so."""
-    settings = client.config
-    if settings.dialect != "geodes":
-        return
-    remote = [one for one in parsed if _on_portal(one.item, settings.portal)]
-    if not remote:
-        return
-    try:
-        online = stac.availability([one.item for one in remote], catalogue=settings)
-    except GeodesError:
-        return  # a courtesy of the portal: without it, reading itself will tell
-    offline = [one for one in remote if online.get(one.id) is False]
-    if offline:
-        raise ProductOffline(
-            f"{len(offline)} of {len(parsed)} products lie on tape: {titles(offline)}",
-            hint="leave them out (geodes_datalab.stac.availability(items) tells which are online), or "
-            "ask for them in the portal and come back",
-        )
-
-
-def _on_portal(item: Json, portal: str) -> bool:
-    origin = auth.origin(portal)
-    return any(auth.origin(str(asset["href"])) == origin for asset in item["assets"].values())
 
 
 class _Files(Mapping[str, Source]):
@@ -276,7 +266,7 @@ def _products(
     """Make products; those whose metadata tell no grid are asked, several at a time."""
     grids = _finest(parsed, sources)
     unknown = [
-        found[min(found, key=lambda name: one.bands[name].gsd)]
+        _finest_readable(one, found)
         for one, found, grid in zip(parsed, sources, grids, strict=True)
         if grid is None
     ]
@@ -294,6 +284,12 @@ def _products(
                 hint="its pixels are in the geometry of the sensor; load a geocoded collection instead",
             )
     return made
+
+
+def _finest_readable(one: Parsed, found: Sources) -> Source:
+    """Return the file of the finest band, of those that can be read."""
+    there = (name for name, file in found.items() if file.care != "lost")
+    return found[min(there, key=lambda name: one.bands[name].gsd)]
 
 
 def _finest(parsed: Sequence[Parsed], sources: Sequence[Sources]) -> list[GeoBox | None]:
@@ -333,7 +329,9 @@ def _words(
         lacking = [
             (index, name)
             for index, product in enumerate(products)
-            if name in product.sources and words[index][name].lacks(stored=each)
+            if (file := product.sources.get(name))
+            and file.care != "lost"
+            and words[index][name].lacks(stored=each)
         ]
         asked |= {one: products[one[0]].sources[name] for one in lacking[: None if each else 1]}
     if not asked:

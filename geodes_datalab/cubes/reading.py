@@ -24,7 +24,7 @@ from rasterio.enums import MaskFlags
 
 from geodes_datalab import _http
 from geodes_datalab.config import Config
-from geodes_datalab.cubes import across, credentials, gdal, numbers, seam, views
+from geodes_datalab.cubes import across, credentials, gdal, numbers, seam, skipping, views
 from geodes_datalab.cubes.archive.copies import (
     Copied,
     Look,
@@ -69,6 +69,8 @@ class Source(NamedTuple):
     """Of the band in the file, from 1; 0 where it should have but one."""
     meaning: Meaning | None = None
     """What its numbers mean; as the output is described, where not given."""
+    care: skipping.Care = ""
+    """Whether it may be missing."""
 
     @property
     def place(self) -> int:
@@ -78,9 +80,9 @@ class Source(NamedTuple):
     @classmethod
     def told(cls, facts: Sequence[Any]) -> Source:
         """Return the source that was written down as JSON: its fields, in their order."""
-        title, band, path, size, number, meaning = facts
+        title, band, path, size, number, meaning, care = facts
         told = None if meaning is None else Meaning(*meaning)
-        return cls(title, band, path, size, number, told)
+        return cls(title, band, path, size, number, told, care)
 
 
 def read_pixels(
@@ -139,7 +141,8 @@ def read_pixels(
         seen = None if straight is None else straight.view(path)
         return seen or views.wanted(path, params, geobox)
 
-    return _guarded(source, read, look, straight=straight is not None)
+    guarded = partial(_guarded, source, read, look, straight=straight is not None)
+    return skipping.minded(source, guarded, params.dtype)
 
 
 def _warped(path: str, params: RasterLoadParams, geobox: Any, source: Source) -> Any:

@@ -50,7 +50,8 @@ def several(parsed: list[Parsed], sources: list[Sources]) -> tuple[list[Parsed],
 
 
 def _first(name: str, sources: Sequence[Sources]) -> Source | None:
-    return next((found[name] for found in sources if name in found), None)
+    files = (found[name] for found in sources if name in found)
+    return next((file for file in files if file.care != "lost"), None)
 
 
 def _names(name: str, many: Mapping[str, int]) -> list[str]:

@@ -249,7 +249,7 @@ def asked(raw: bool, *, masked: bool | None, scaled: bool | None) -> Asked:
     warnings.warn(
         f"masked= and scaled= will be gone in the next release: {instead}",
         FutureWarning,
-        stacklevel=_callers_level(),
+        stacklevel=callers_level(),
     )
     return wanted
 
@@ -329,10 +329,10 @@ def late_and_early(items: Iterable[Json]) -> bool:
 def warn(doubts: Sequence[str]) -> None:
     """Warn once of all that is in doubt."""
     if doubts:
-        warnings.warn("; ".join(doubts), ValuesInDoubt, stacklevel=_callers_level())
+        warnings.warn("; ".join(doubts), ValuesInDoubt, stacklevel=callers_level())
 
 
-def _callers_level() -> int:
+def callers_level() -> int:
     """Return how far up the stack somebody else's code calls ours: a warning names that line."""
     level, frame = 0, inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith("geodes_datalab."):

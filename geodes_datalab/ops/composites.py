@@ -243,7 +243,10 @@ def _measured(data: Data) -> Data:
     """Return what is stored, without quality masks; refuse what has no time."""
     if "time" not in data.dims:
         raise CubeError("there is no dimension time", hint="give a cube of several dates")
-    return data.drop_vars([band.name for band in _bands(data) if is_mask(band)])
+    kept = data.drop_vars([band.name for band in _bands(data) if is_mask(band)])
+    if isinstance(kept, xr.Dataset):  # heights, or the CRS of a file, are the same for all dates
+        return kept.set_coords([one for one in kept.data_vars if "time" not in kept[one].dims])
+    return kept
 
 
 def _by_period(data: Data, reduce: Callable[[Data], Data], period: str | None, name: str) -> Data:

@@ -89,7 +89,10 @@ def has_bits(mask: xr.DataArray, bits: Iterable[str], table: Mapping[str, int]) 
             hint = near(name, table) or f"the bits are: {', '.join(table)}"
             raise CubeError(f"the mask has no bit {name!r}", hint=hint)
         wanted |= table[name]
-    result = (mask & wanted) != 0
+    if mask.dtype.kind == "f":  # of files, xarray makes floats of flags, and NaN of what is missing
+        result = ((mask.fillna(0).astype("int64") & wanted) != 0) | mask.isnull()
+    else:
+        result = (mask & wanted) != 0
     result.attrs = {}
     result.encoding = {k: v for k, v in mask.encoding.items() if k == "grid_mapping"}
     return result

@@ -135,7 +135,7 @@ def is_offset(name: Any) -> bool:
     return str(name) == OFFSET or str(name).startswith(f"{OFFSET}_")
 
 
-def _named_offset(band: xr.DataArray) -> str | None:
+def offset_name(band: xr.DataArray) -> str | None:
     """Return which coordinate holds a band's offsets; None where one number holds for all."""
     told = band.attrs.get("offset")
     if isinstance(told, str):
@@ -158,7 +158,7 @@ def offsets(band: xr.DataArray) -> Any:
     StoredOtherwise
         They are not there any more.
     """
-    name = _named_offset(band)
+    name = offset_name(band)
     if name is None:
         return float(band.attrs.get("offset") or 0)
     if name not in band.coords:
@@ -250,10 +250,16 @@ def is_mask(band: xr.DataArray) -> bool:
     return "flag_meanings" in band.attrs or band.attrs.get("role") == "mask"
 
 
+def is_place(band: xr.DataArray) -> bool:
+    """Tell whether a variable holds no pixels but the CRS of others: so do files hold it."""
+    return not band.ndim and any(name in band.attrs for name in ("crs_wkt", "grid_mapping_name"))
+
+
 def each(data: Data, function: Callable[[xr.DataArray], xr.DataArray]) -> Data:
     """Apply a function to a band, or to each band of a cube (``Dataset.map`` mixes attributes up)."""
     if isinstance(data, xr.Dataset):
-        return data.assign({name: function(band) for name, band in data.data_vars.items()})
+        bands = {name: band for name, band in data.data_vars.items() if not is_place(band)}
+        return data.assign({name: function(band) for name, band in bands.items()})
     return function(data)
 
 

@@ -99,7 +99,9 @@ def run(kernel: str, code: str, folder: Path) -> None:
     (connection,) = folder.rglob(f"kernel-{kernel}.json")
     client = BlockingKernelClient()
     client.load_connection_file(str(connection))
-    client.start_channels(hb=False)  # on a busy machine a kernel misses a beat, and would count as dead
+    client.start_channels(
+        hb=False
+    )  # on a busy machine a kernel misses a beat, and would count as dead
     client.wait_for_ready(timeout=minutes(2))
     client.execute(code)
     client.stop_channels()
