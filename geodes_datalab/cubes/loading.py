@@ -212,8 +212,7 @@ def load(
     threads = idle.check_threads(arguments.number("threads", threads), engine, "odc")
     folder = idle.check_archives(arguments.folder(archives), locator)
     resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
-    how = values.asked(raw, masked=masked, scaled=scaled)
-    skips = skipping.asked(offline, on_error)
+    how, skips = values.asked(raw, masked=masked, scaled=scaled), skipping.asked(offline, on_error)
     with _quietly(), skipping.together() as lost, _http.Client(credentials.settings()) as client:
         where = area(bbox, geometry)
         idle.check_clip(clip=clip, all_touched=all_touched, area=where)
