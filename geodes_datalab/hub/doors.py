@@ -7,6 +7,7 @@ from inspect import isawaitable
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.utils import new_token
 from tornado.web import HTTPError
 from traitlets import Set, Unicode
 from traitlets.utils.importstring import import_item
@@ -18,8 +19,8 @@ from geodes_datalab.hub import claims, kinds, roster
 class Doors(Authenticator):
     """Put before an authenticator, so that its lists are whole lists and names are told in words.
 
-    Where names alone open the door, whom else the database knows is shut out: without rights from
-    the start of the hub on, and with servers that are stopped. Everybody else is looked at again
+    Where names alone open the door, whom else the database knows is shut out: without rights and
+    cookies from the start of the hub on, and with servers that are stopped. Everybody else is looked at again
     whenever JupyterHub refreshes what it knows of a person (``auth_refresh_age``).
     """
 
@@ -28,11 +29,11 @@ class Doors(Authenticator):
 
     async def add_user(self, user: Any) -> None:
         """Take in somebody whom the database knows, or leave them out."""
-        if user.name not in self.kept and roster.names_alone(self):
-            if user.name not in roster.named(self):
-                self.log.warning("%r is known here, but not named any more: shut out", user.name)
-                self.blocked_users.add(user.name)
-                return
+        if user.name not in self.kept and roster.shuts_out(self, user.name):
+            self.log.warning("%r is known here, but not named any more: shut out", user.name)
+            self.blocked_users.add(user.name)
+            user.cookie_id = new_token()  # browsers that are still logged in are not any more
+            return
         await _done(super().add_user(user))
 
     async def authenticate(self, handler: Any, data: Any = None) -> Any:
@@ -55,7 +56,7 @@ class Doors(Authenticator):
         return found
 
     async def _may_stay(self, name: str, found: Any) -> bool:
-        if roster.names_alone(self) and name not in roster.named(self):
+        if roster.shuts_out(self, name):
             return False
         if not isinstance(found, dict):  # nothing new was told
             return name not in self.blocked_users

@@ -35,6 +35,19 @@ def names_alone(authenticator: Any) -> bool:
     return not _decides_itself(authenticator) and not any(_other_doors(authenticator))
 
 
+def shuts_out(authenticator: Any, name: str) -> bool:
+    """Tell whether somebody whom the database knows is out, because others are named.
+
+    Parameters
+    ----------
+    authenticator
+        Of the hub, with its configuration.
+    name
+        As it stands in the database.
+    """
+    return names_alone(authenticator) and name not in named(authenticator)
+
+
 def _other_doors(authenticator: Any) -> list[bool]:
     traits = authenticator.trait_names(config=True)
     lists = [

@@ -99,9 +99,9 @@ def complete(config: Traits, c: Any) -> None:
     """
     cls = c.JupyterHub.authenticator_class
     said = _said(config, cls)
-    if any(said.get(trait) for trait in GROUPS) and "manage_groups" not in said:
-        if "auth_state_groups_key" in cls.class_trait_names():
-            c[cls.__name__].manage_groups = True
+    wanted = any(said.get(trait) for trait in GROUPS) and "manage_groups" not in said
+    if wanted and "auth_state_groups_key" in cls.class_trait_names():
+        c[cls.__name__].manage_groups = True
 
 
 def _unknown(config: Traits, known: Mapping[str, frozenset[str]]) -> Iterable[str]:

@@ -35,7 +35,8 @@ NEVER = (
     "x" * 129,
     "\u200bada",
 )
-LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+OBJECT = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+LABEL = re.compile(r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")
 
 
 def door(values: dict[str, Any]) -> Any:
@@ -75,7 +76,7 @@ def test_pods_and_claims_of_any_name_are_valid_and_their_own(pods: dict[str, Any
         if "persistentVolumeClaim" in volume
     ]
     assert len(set(names)) == len(set(claims_of)) == len(NAMES)
-    assert all(LABEL.match(name) for name in (*names, *claims_of))
+    assert all(OBJECT.match(name) for name in (*names, *claims_of))
     for name, pod in found.items():
         assert LABEL.match(pod["metadata"]["labels"]["hub.jupyter.org/username"])
         variables = {one["name"]: one.get("value") for one in pod["spec"]["containers"][0]["env"]}
@@ -200,17 +201,18 @@ def test_the_gateway_knows_people_whose_names_look_like_services() -> None:
 
 
 def test_clusters_of_people_with_a_colon_end_with_their_server() -> None:
+    stopped: list[str] = []
+
     class Backend:
         log = SimpleNamespace(info=lambda *_: None)
         metrics = SimpleNamespace(reaped=SimpleNamespace(inc=lambda: None))
-        stopped: list[str] = []
 
         async def list_clusters(self) -> list[Any]:
             owners = {"a": "ada", "b": "user:github:bob", "c": "service:check", "d": "user:o:d"}
             return [SimpleNamespace(name=name, username=user) for name, user in owners.items()]
 
         async def stop_cluster(self, name: str) -> None:
-            self.stopped.append(name)
+            stopped.append(name)
 
     async def gone(names: Any) -> set[str]:
         assert list(names) == ["ada", "github:bob", "o:d"]
@@ -219,7 +221,7 @@ def test_clusters_of_people_with_a_colon_end_with_their_server() -> None:
     reaper = Reaper(Backend(), hub_api_url="http://hub", token="x")
     reaper._without_server = gone  # type: ignore[method-assign,assignment]
     assert asyncio.run(reaper.look()) == []
-    assert asyncio.run(reaper.look()) == ["b"]
+    assert asyncio.run(reaper.look()) == ["b"] == stopped
 
 
 @pytest.mark.parametrize(

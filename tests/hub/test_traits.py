@@ -100,7 +100,7 @@ def test_groups_of_the_hub_come_from_the_provider_where_they_let_people_in(
 def test_groups_that_nobody_tells_are_refused(values: dict[str, Any]) -> None:
     values["authenticator"] = {"kind": "github"}
     with pytest.raises(
-        ConfigurationError, match="needs GitHubOAuthenticator.auth_state_groups_key"
+        ConfigurationError, match=r"needs GitHubOAuthenticator\.auth_state_groups_key"
     ):
         applied(values, {"OAuthenticator": {"allowed_groups": ["staff"]}})
 

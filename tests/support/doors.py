@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,10 @@ def folder_files(value: Any) -> Iterable[Path]:
             yield from folder_files(below)
 
 
+class Refused(Exception):
+    """The hub answers 403."""
+
+
 @dataclass
 class Entry:
     """A hub that has started as far as its users."""
@@ -58,12 +63,18 @@ class Entry:
 
     def comes(self, handler: Any, data: Any = None) -> dict[str, Any] | None:
         """Let somebody log in: what the hub is told, None when it is refused."""
+        with suppress(Refused):
+            found = asyncio.run(self._asked(handler, data))
+            return None if found is None else dict(found)
+        return None
+
+    async def _asked(self, handler: Any, data: Any) -> Any:
         try:
-            found = asyncio.run(self.authenticator.get_authenticated_user(handler, data))
+            return await self.authenticator.get_authenticated_user(handler, data)
         except HTTPError as error:
-            assert error.status_code == 403, error
-            return None
-        return None if found is None else dict(found)
+            if error.status_code == 403:
+                raise Refused from error
+            raise
 
     def close(self) -> None:
         """Let go of the database, and of the one keeper of keys in this process."""
