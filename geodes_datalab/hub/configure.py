@@ -39,6 +39,30 @@ def apply(settings: Settings, c: Any) -> None:
         extra.run(settings.hub.extra_config, c, settings)
 
 
+def check(settings: Settings) -> None:
+    """Look at ``hub.config`` before a hub starts, and without a secret.
+
+    Parameters
+    ----------
+    settings
+        What the operator wants.
+
+    Raises
+    ------
+    ConfigurationError
+        A class or a trait does not exist, or has no effect.
+    """
+    from traitlets.config import Config
+
+    if not settings.hub.config:
+        return
+    c = Config()
+    authenticator.choose(settings, c)
+    spawner.apply(settings, c)
+    c.JupyterHub.proxy_class = proxy.CLASS
+    traits.check(settings, c)
+
+
 def apply_gateway(settings: Settings, c: Any) -> None:
     """Set Dask Gateway's configuration.
 

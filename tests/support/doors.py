@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +46,18 @@ def folder_files(value: Any) -> Iterable[Path]:
             yield from folder_files(below)
 
 
-class Refused(Exception):
-    """The hub answers 403."""
+def allowed(question: Coroutine[Any, Any, Any]) -> Any:
+    """Return the answer, None where it is 403."""
+
+    async def ask() -> Any:
+        try:
+            return await question
+        except HTTPError as error:
+            if error.status_code == 403:
+                return None
+            raise
+
+    return asyncio.run(ask())
 
 
 @dataclass
@@ -63,18 +72,12 @@ class Entry:
 
     def comes(self, handler: Any, data: Any = None) -> dict[str, Any] | None:
         """Let somebody log in: what the hub is told, None when it is refused."""
-        with suppress(Refused):
-            found = asyncio.run(self._asked(handler, data))
-            return None if found is None else dict(found)
-        return None
+        found = allowed(self.authenticator.get_authenticated_user(handler, data))
+        return None if found is None else dict(found)
 
-    async def _asked(self, handler: Any, data: Any) -> Any:
-        try:
-            return await self.authenticator.get_authenticated_user(handler, data)
-        except HTTPError as error:
-            if error.status_code == 403:
-                raise Refused from error
-            raise
+    def stays(self, person: Any, handler: Any) -> bool:
+        """Tell whether somebody who is logged in may go on, as the hub asks now and then."""
+        return bool(allowed(self.authenticator.refresh_user(person, handler)))
 
     def close(self) -> None:
         """Let go of the database, and of the one keeper of keys in this process."""

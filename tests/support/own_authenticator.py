@@ -8,7 +8,7 @@ from jupyterhub.auth import Authenticator
 from traitlets import Unicode, default
 
 
-class Everybody(Authenticator):
+class Everybody(Authenticator):  # type: ignore[misc]
     """Lets in whoever comes, if nobody says otherwise."""
 
     greeting = Unicode("hello", config=True, help="What is said.")

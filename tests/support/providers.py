@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import jwt
-from oauthenticator.oauth2 import _serialize_state
+from oauthenticator.oauth2 import _serialize_state  # type: ignore[import-untyped]
 from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 
 GROUPS = {"olga": ["everybody"], "mona": ["everybody", "staff"], "ada": ["staff", "chiefs"]}
@@ -179,7 +179,7 @@ PROVIDERS = {
     "azuread": Provider(
         "azuread",
         "AzureAdOAuthenticator",
-        dict,
+        lambda _: {},
         base={"client_id": "datalab", "tenant_id": "example"},
         door=STAFF,
         chiefs=CHIEFS,

@@ -25,10 +25,8 @@ TRIAL = (
 
 def apply(settings: Settings, c: Any) -> None:
     """Set the authenticator, who may come in, and its passwords."""
-    from geodes_datalab.hub import doors
-
     auth = settings.authenticator
-    c.JupyterHub.authenticator_class = doors.guarded(find(auth.kind).path)
+    choose(settings, c)
     kubernetes = settings.spawner.kind == "kubernetes"
     c.Authenticator.username_pattern = auth.pattern(kubernetes=kubernetes)
     c.Doors.name_rule = auth.rule(kubernetes=kubernetes)
@@ -43,6 +41,13 @@ def apply(settings: Settings, c: Any) -> None:
         _oidc(settings, auth.oidc, c)
     if on_trial(settings):
         get_logger().warning(TRIAL)
+
+
+def choose(settings: Settings, c: Any) -> None:
+    """Set the authenticator's class, with the door before it."""
+    from geodes_datalab.hub import doors
+
+    c.JupyterHub.authenticator_class = doors.guarded(find(settings.authenticator.kind).path)
 
 
 def on_trial(settings: Settings) -> bool:
