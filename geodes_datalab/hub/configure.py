@@ -37,6 +37,7 @@ def apply(settings: Settings, c: Any) -> None:
     traits.complete(settings.hub.config, c)
     if settings.hub.extra_config is not None:
         extra.run(settings.hub.extra_config, c, settings)
+    authenticator.close(settings, c)
 
 
 def check(settings: Settings) -> None:

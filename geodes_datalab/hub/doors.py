@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-from inspect import isawaitable
 from typing import Any
 
 from jupyterhub.auth import Authenticator
-from jupyterhub.utils import new_token
+from jupyterhub.utils import maybe_future, new_token
 from tornado.web import HTTPError
 from traitlets import Set, Unicode
 from traitlets.utils.importstring import import_item
@@ -96,14 +95,13 @@ class Claims:
         return name
 
 
-@functools.cache
-def guarded(path: str) -> type[Authenticator]:
+def guarded(authenticator: str | type[Authenticator]) -> type[Authenticator]:
     """Return an authenticator's class with the door before it; its name, and so its section, stays.
 
     Parameters
     ----------
-    path
-        Dotted name of the class.
+    authenticator
+        The class, or its dotted name.
 
     Raises
     ------
@@ -111,20 +109,40 @@ def guarded(path: str) -> type[Authenticator]:
         It cannot be imported, or is no authenticator.
     """
     try:
-        cls = import_item(path)
+        cls = import_item(authenticator) if isinstance(authenticator, str) else authenticator
     except ImportError as error:
         raise ConfigurationError(
-            f"the authenticator {path} cannot be imported: {error}",
+            f"the authenticator {authenticator} cannot be imported: {error}",
             hint="correct authenticator.kind (auth.type), or install the package that holds it",
         ) from error
     if not (isinstance(cls, type) and issubclass(cls, Authenticator)):
         raise ConfigurationError(
-            f"{path} is no authenticator of JupyterHub",
+            f"{authenticator} is no authenticator of JupyterHub",
             hint="known are " + ", ".join(kind.name for kind in kinds.KINDS),
         )
+    return cls if issubclass(cls, Doors) else _behind(cls)
+
+
+def chosen(c: Any) -> type[Authenticator]:
+    """Return the class of authenticators that a configuration names, as JupyterHub would find it.
+
+    Parameters
+    ----------
+    c
+        ``traitlets.config.Config``.
+    """
+    from jupyterhub.app import JupyterHub
+
+    named = JupyterHub.class_traits()["authenticator_class"]
+    cls: type[Authenticator] = named.validate(JupyterHub, c.JupyterHub.authenticator_class)
+    return cls
+
+
+@functools.cache
+def _behind(cls: type[Authenticator]) -> type[Authenticator]:
     reads = (Claims,) if hasattr(cls, "auth_state_groups_key") else ()
     return type(cls.__name__, (Doors, *reads, cls), {"__module__": cls.__module__})
 
 
 async def _done(value: Any) -> Any:
-    return await value if isawaitable(value) else value
+    return await maybe_future(value)

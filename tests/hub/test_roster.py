@@ -147,6 +147,33 @@ def test_the_database_may_open_the_door_on_purpose(hubs: Any, values: dict[str, 
     assert not comes(hub, "stranger")
 
 
+def test_a_list_in_python_is_a_list_too(hubs: Any, values: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "own.py").write_text("c.Authenticator.allowed_users = {'alice'}")
+    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    hub = hubs(known=("bob",))
+    assert comes(hub, "alice")
+    assert not comes(hub, "bob")
+    assert not comes(hub, "stranger")
+
+
+def test_another_authenticator_by_python_is_closed_too(
+    hubs: Any, values: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "extra").mkdir()
+    own = tmp_path / "extra" / "own.py"
+    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    for name in ("dummy", "support.own_authenticator.Everybody"):
+        own.write_text(f"c.JupyterHub.authenticator_class = {name!r}")
+        hub = hubs()
+        assert not comes(hub, "stranger"), name
+        own.write_text(
+            f"c.JupyterHub.authenticator_class = {name!r}\nc.Authenticator.allow_all = True"
+        )
+        hub = hubs()
+        assert comes(hub, "stranger"), name
+
+
 # --- a running hub -----------------------------------------------------------------------------
 
 

@@ -33,7 +33,7 @@ def apply(settings: Settings, c: Any) -> None:
     c.Doors.kept = {settings.check.user} if settings.check.token is not None else set()
     c.Authenticator.admin_users = set(auth.admins)
     c.Authenticator.allowed_users = set(auth.users)
-    c.Authenticator.allow_all = auth.open
+    c.Authenticator.pop("allow_all", None)  # `close` says it, after everything else
     c.Authenticator.allow_existing_users = False  # else whoever came once may come for ever
     if auth.kind == SHARED:
         _shared(settings, c)
@@ -41,6 +41,23 @@ def apply(settings: Settings, c: Any) -> None:
         _oidc(settings, auth.oidc, c)
     if on_trial(settings):
         get_logger().warning(TRIAL)
+
+
+def close(settings: Settings, c: Any) -> None:
+    """Close the door, after Python of the operator's: it opens for what the settings say alone.
+
+    An authenticator that was put in the place of the settings' one gets the door too, and is closed,
+    and so is a shared password where somebody is named. Who sets ``allow_all`` there has the last word.
+    """
+    from geodes_datalab.hub import doors
+
+    asked, cls = find(settings.authenticator.kind), doors.chosen(c)
+    c.JupyterHub.authenticator_class = doors.guarded(cls)
+    sections = [base.__name__ for base in cls.__mro__ if base.__name__ in c]
+    listed = any(c[name].get("allowed_users") for name in sections)
+    same = issubclass(cls, doors.guarded(asked.path))
+    opened = settings.authenticator.open and same
+    c.Authenticator.setdefault("allow_all", opened and not (listed and asked.name == SHARED))
 
 
 def choose(settings: Settings, c: Any) -> None:
