@@ -19,8 +19,8 @@ class Doors(Authenticator):
     """Put before an authenticator, so that its lists are whole lists and names are told in words.
 
     Where names alone open the door, whom else the database knows is shut out: without rights and
-    cookies from the start of the hub on, and with servers that are stopped. Everybody else is looked at again
-    whenever JupyterHub refreshes what it knows of a person (``auth_refresh_age``).
+    cookies from the start of the hub on, and with servers that are stopped. Everybody else is
+    looked at again whenever JupyterHub refreshes what it knows of a person (``auth_refresh_age``).
     """
 
     kept = Set(config=True, help="Accounts of the datalab itself, which nobody logs in to.")
@@ -140,8 +140,14 @@ def chosen(c: Any) -> type[Authenticator]:
 
 @functools.cache
 def _behind(cls: type[Authenticator]) -> type[Authenticator]:
-    reads = (Claims,) if hasattr(cls, "auth_state_groups_key") else ()
+    reads = (Claims,) if _reads_plainly(cls) else ()
     return type(cls.__name__, (Doors, *reads, cls), {"__module__": cls.__module__})
+
+
+def _reads_plainly(cls: type[Authenticator]) -> bool:
+    """Tell whether groups are read as OAuthenticator does it, and not by a site's own rule."""
+    owners = (base for base in cls.__mro__ if "get_user_groups" in vars(base))
+    return any(base.__module__ == "oauthenticator.oauth2" for base in [*owners][:1])
 
 
 async def _done(value: Any) -> Any:

@@ -97,7 +97,9 @@ def complete(config: Traits, c: Any) -> None:
     c
         The configuration with everything set.
     """
-    cls = c.JupyterHub.authenticator_class
+    from geodes_datalab.hub import doors
+
+    cls = doors.chosen(c)
     said = _said(config, cls)
     wanted = any(said.get(trait) for trait in GROUPS) and "manage_groups" not in said
     if wanted and "auth_state_groups_key" in cls.class_trait_names():

@@ -267,6 +267,16 @@ def test_a_class_of_the_sites_own_is_closed_too(values: dict[str, Any]) -> None:
     assert not authenticator.check_allowed("ada")
 
 
+def test_a_sites_own_rule_for_groups_is_kept(values: dict[str, Any]) -> None:
+    values["authenticator"] |= {"kind": "support.own_authenticator.Mapped", "admins": []}
+    values["hub"]["config"] = {"GenericOAuthenticator": {"allowed_groups": ["site-a"]}}
+    values["hub"]["config"]["Mapped"] = {"username_claim": "login"}
+    authenticator = door(values)
+    found = model(authenticator, {"login": "ada", "units": "a,b"})
+    assert found["groups"] == ["site-a", "site-b"]
+    assert asyncio.run(authenticator.check_allowed("ada", found))
+
+
 def test_one_that_is_not_there_is_told(values: dict[str, Any]) -> None:
     values["authenticator"]["kind"] = "nowhere.to.be.Found"
     with pytest.raises(ConfigurationError, match="cannot be imported"):

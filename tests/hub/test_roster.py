@@ -174,6 +174,12 @@ def test_another_authenticator_by_python_is_closed_too(
         assert comes(hub, "stranger"), name
 
 
+def test_another_authenticator_by_a_trait_is_closed_too(hubs: Any, values: dict[str, Any]) -> None:
+    name = "support.own_authenticator.Everybody"
+    values["hub"]["config"] = {"JupyterHub": {"authenticator_class": name}}
+    assert not comes(hubs(), "stranger")
+
+
 # --- a running hub -----------------------------------------------------------------------------
 
 

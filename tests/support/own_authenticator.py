@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from oauthenticator.generic import GenericOAuthenticator  # type: ignore[import-untyped]
 from traitlets import Unicode, default
 
 
@@ -19,3 +20,10 @@ class Everybody(Authenticator):  # type: ignore[misc]
 
     async def authenticate(self, handler: Any, data: Any = None) -> str:
         return str(data["username"])
+
+
+class Mapped(GenericOAuthenticator):  # type: ignore[misc]
+    """Has a rule of its own for groups."""
+
+    async def get_user_groups(self, auth_state: dict[str, Any]) -> set[str]:
+        return {f"site-{name}" for name in auth_state["oauth_user"]["units"].split(",")}
