@@ -120,7 +120,8 @@ def guarded(authenticator: str | type[Authenticator]) -> type[Authenticator]:
             f"{authenticator} is no authenticator of JupyterHub",
             hint="known are " + ", ".join(kind.name for kind in kinds.KINDS),
         )
-    return cls if issubclass(cls, Doors) else _behind(cls)
+    found: Any = cls
+    return found if issubclass(found, Doors) else _behind(found)
 
 
 def chosen(c: Any) -> type[Authenticator]:
