@@ -197,9 +197,23 @@ MUTATIONS = (
     Mutation(
         "names: outside the one helper",
         "templates/culler/deployment.yaml",
-        r'name: \{\{ include "datalab\.names\.culler" \. \}\}',
+        r'name: \{\{ include "datalab\.names\.culler" \. \| toJson \}\}',
         "name: culler",
         "test_objects.py::test_names_begin_with_the_full_name",
+    ),
+    Mutation(
+        "names: a choice without quotes",
+        "templates/_settings_spawner.tpl",
+        r"\{\{ toJson \$key \}\}:",
+        "{{ $key }}:",
+        "test_names.py::test_the_settings_hold_the_names",
+    ),
+    Mutation(
+        "names: a variable without quotes",
+        "templates/_pod.tpl",
+        r"- name: \{\{ toJson \$name \}\}\n  \{\{- if",
+        "- name: {{ $name }}\n  {{- if",
+        "test_names.py::test_no_name_became_a_number_or_a_truth",
     ),
     Mutation(
         "names: a selector that finds another release",

@@ -22,7 +22,8 @@ class Hub(Model):
     db_url: str = "sqlite:///jupyterhub.sqlite"
     """The hub's database (SQLAlchemy); without a password: see ``db_url_secret``."""
     db_url_secret: Secret | None = None
-    """The database's address with its password (PostgreSQL), instead of ``db_url``."""
+    """The database's address with its password (PostgreSQL: ``postgresql+psycopg://``, MySQL and
+    MariaDB: ``mysql+pymysql://``; other drivers for them are replaced), instead of ``db_url``."""
     upgrade_db: bool = False
     """Upgrade the database's tables at start after a new JupyterHub (SQLite: after a copy)."""
     cookie_secret: Secret | None = None

@@ -30,7 +30,7 @@ server is mounted only where it is used.
 */ -}}
 {{- define "datalab.pod.head" -}}
 {{- $root := .root -}}
-serviceAccountName: {{ include "datalab.names.account" (list $root .component .block) }}
+serviceAccountName: {{ include "datalab.names.account" (list $root .component .block) | toJson }}
 automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
 {{- with .block.terminationGracePeriodSeconds }}
@@ -45,7 +45,7 @@ securityContext: {{- include "datalab.pod.context" . | nindent 2 }}
 {{- with .Values.global.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ toJson . }}
   {{- end }}
 {{- end }}
 {{- end -}}
@@ -63,7 +63,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $own.priorityClassName | default $shared.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ toJson . }}
 {{- end }}
 {{- end -}}
 
@@ -74,7 +74,7 @@ priorityClassName: {{ . }}
 
 {{- /* Image lines of a container: (list . .Values.hub.image). */ -}}
 {{- define "datalab.pod.image" -}}
-image: {{ include "datalab.names.image" . }}
+image: {{ include "datalab.names.image" . | toJson }}
 imagePullPolicy: {{ (index . 1).pullPolicy }}
 securityContext: {{- include "datalab.pod.container-context" . | nindent 2 }}
 {{- end -}}
@@ -87,7 +87,7 @@ securityContext: {{- include "datalab.pod.container-context" . | nindent 2 }}
 {{- /* Values for `env`: (list "NAME" "text" or {valueFrom: ...}) as items of the operator's map. */ -}}
 {{- define "datalab.pod.env" -}}
 {{- range $name, $value := . }}
-- name: {{ $name }}
+- name: {{ toJson $name }}
   {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
   {{- else }}
@@ -128,9 +128,9 @@ no_proxy: {{ $none | quote }}
 {{- with include "datalab.names.ca" . }}
 - name: ca
   configMap:
-    name: {{ . }}
+    name: {{ toJson . }}
     items:
-      - key: {{ $.Values.global.caBundle.key }}
+      - key: {{ toJson $.Values.global.caBundle.key }}
         path: ca.crt
 {{- end }}
 {{- end -}}
@@ -148,19 +148,19 @@ no_proxy: {{ $none | quote }}
 {{- if $block.extraFiles }}
 - name: files
   secret:
-    secretName: {{ include "datalab.names.files" (list $root $component) }}
+    secretName: {{ include "datalab.names.files" (list $root $component) | toJson }}
     defaultMode: 0440
     items:
       {{- range $name, $file := $block.extraFiles }}
-      - key: {{ $name }}
-        path: {{ $name }}
+      - key: {{ toJson $name }}
+        path: {{ toJson $name }}
         {{- with $file.mode }}
         mode: {{ . }}
         {{- end }}
       {{- end }}
 {{- end }}
 {{- range $name, $volume := $block.extraVolumes }}
-- name: {{ $name }}
+- name: {{ toJson $name }}
   {{- toYaml $volume | nindent 2 }}
 {{- end }}
 {{- end -}}
@@ -170,8 +170,8 @@ no_proxy: {{ $none | quote }}
 {{- $block := index . 2 -}}
 {{- range $name, $file := $block.extraFiles }}
 - name: files
-  mountPath: {{ $file.mountPath }}
-  subPath: {{ $name }}
+  mountPath: {{ toJson $file.mountPath }}
+  subPath: {{ toJson $name }}
   readOnly: true
 {{- end }}
 {{- range $name, $mount := $block.extraVolumeMounts }}
@@ -182,7 +182,7 @@ no_proxy: {{ $none | quote }}
 {{- /* Containers of a map name -> body, as a list. */ -}}
 {{- define "datalab.pod.containers" -}}
 {{- range $name, $container := . }}
-- name: {{ $name }}
+- name: {{ toJson $name }}
   {{- toYaml $container | nindent 2 }}
 {{- end }}
 {{- end -}}
@@ -205,13 +205,13 @@ ending of mountPath says; stringData as it is; binaryData is base64 already.
 apiVersion: v1
 kind: Secret
 metadata:
-  name: {{ include "datalab.names.files" (list $root $component) }}
-  namespace: {{ $root.Release.Namespace }}
+  name: {{ include "datalab.names.files" (list $root $component) | toJson }}
+  namespace: {{ toJson $root.Release.Namespace }}
   labels: {{- include "datalab.labels" (list $root $component) | nindent 4 }}
 type: Opaque
 data:
   {{- range $name, $file := (index . 2).extraFiles }}
-  {{ $name }}: {{ include "datalab.pod.file" $file | quote }}
+  {{ toJson $name }}: {{ include "datalab.pod.file" $file | quote }}
   {{- end }}
 {{- end -}}
 

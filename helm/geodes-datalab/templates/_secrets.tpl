@@ -64,8 +64,8 @@ geodes.api-key: ""
 {{- /* Reference for an environment variable: (list . "proxy.token"). */ -}}
 {{- define "datalab.secrets.reference" -}}
 secretKeyRef:
-  name: {{ include "datalab.secrets.home" . }}
-  key: {{ include "datalab.secrets.key-there" . }}
+  name: {{ include "datalab.secrets.home" . | toJson }}
+  key: {{ include "datalab.secrets.key-there" . | toJson }}
 {{- end -}}
 
 {{- /*
@@ -89,7 +89,7 @@ projected:
   sources:
     {{- range $name, $items := $homes }}
     - secret:
-        name: {{ $name }}
+        name: {{ toJson $name }}
         items: {{- toYaml $items | nindent 10 }}
     {{- end }}
 {{- end -}}

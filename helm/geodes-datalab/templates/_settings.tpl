@@ -75,6 +75,7 @@ extra_config: /etc/geodes-datalab/config/extra
 kind: {{ toJson $auth.type }}
 admins: {{ toJson $auth.admins }}
 users: {{ toJson $auth.users }}
+allow_all: {{ $auth.allowAll }}
 name_pattern: {{ toJson $auth.usernamePattern }}
 {{- if eq $auth.type "shared-password" }}
 password: {{ include "datalab.secrets.file" (list . "auth.password") }}
