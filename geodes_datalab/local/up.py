@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
 from geodes_datalab.local import family, hpda, node, plan, ports, secrets
+from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import tail
 from geodes_datalab.local.layout import Layout
@@ -50,6 +51,8 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
     ------
     LocalModeError
         It runs already, a port is taken, a part does not start ...
+    StorageError
+        The state folder or the cache folder cannot be used.
     """
     layout = start.layout
     os.umask(0o077)  # logs and databases are nobody else's business
@@ -61,6 +64,7 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
                 hint="geodes-datalab status shows it, geodes-datalab down stops it",
             )
         _tidy(layout, say)
+        layouts.make_cache()
         chosen = ports.choose(start.port)
         chp = node.proxy_command(node.find(), say)
         secrets.ensure(layout)
