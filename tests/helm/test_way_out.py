@@ -152,7 +152,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "gateway.backend.worker.environment.https_proxy has",
     ),
     "profile": (
-        {"singleuser": {"profiles": {"big": {"extraEnv": {"HTTPS_PROXY": PASSWORD}}}}},
+        {"singleuser": {"profiles": {"big": {"displayName": "Big", "extraEnv": {"HTTPS_PROXY": PASSWORD}}}}},
         "singleuser.profiles.big.extraEnv.HTTPS_PROXY has",
     ),
 }
@@ -197,6 +197,11 @@ class Handler:
 
     def get_argument(self, name: str, default: Any = None) -> Any:
         return {"code": "from-the-provider"}.get(name, default)
+
+    def get_state_cookie(self) -> str:
+        from oauthenticator.oauth2 import _serialize_state
+
+        return str(_serialize_state({"code_verifier": "of-the-visitor"}))
 
 
 @pytest.mark.usefixtures("client_of_before")

@@ -30,6 +30,7 @@ def provider(authority: trustme.CA) -> Iterator[Provider]:
     claims = {
         "preferred_username": "ada",
         "login": "ada",
+        "email": "ada@example.org",
         "groups": ["eo"],
         "metadata": {"name": "ada"},
     }
@@ -104,7 +105,9 @@ class Handler:
         return {"code": "from-the-provider"}.get(name, default)
 
     def get_state_cookie(self) -> str:
-        return ""
+        from oauthenticator.oauth2 import _serialize_state
+
+        return str(_serialize_state({"code_verifier": "of-the-visitor"}))
 
 
 def log_in(values: dict[str, Any], kind: str, traits: dict[str, Any]) -> Any:
@@ -143,11 +146,18 @@ def test_what_needs_no_proxy_is_asked_directly(
 ) -> None:
     """A name, its domain, and a range of addresses, as operators write them."""
     with Provider({"a": 1}) as inside:
-        for exempt in ("127.0.0.1", "127.0.0.0/8", f"127.0.0.1:{inside.port}", "*"):
+        named = f"http://localhost:{inside.port}"
+        for exempt, address in {
+            "127.0.0.1": inside.address,
+            "127.0.0.0/8": inside.address,
+            f"intra.example.org, localhost:{inside.port}": named,
+            "localhost": named,
+            "*": inside.address,
+        }.items():
             for name, value in proxy.environment(exempt).items():
                 monkeypatch.setenv(name, value)
             apply_way_out()
-            assert fetched(f"{inside.address}/userinfo").code == 200, exempt
+            assert fetched(f"{address}/userinfo").code == 200, exempt
         assert not proxy.asked
 
 

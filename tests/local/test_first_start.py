@@ -140,7 +140,7 @@ client_secret = {env = "X"}
 """
 OTHER = '[authenticator]\nkind = "oauthenticator.github.GitHubOAuthenticator"\n'
 ELSEWHERE = (
-    '[authenticator]\npassword = {env = "LAB_PASSWORD"}\nadmins = ["eve"]\nusers = ["ada"]\n'
+    '[authenticator]\npassword = {file = "/srv/lab-password"}\nadmins = ["eve"]\nusers = ["ada"]\n'
 )
 
 
@@ -157,7 +157,7 @@ def test_the_banner_shows_the_password_where_it_opens_something(
     [
         (OIDC, ["Example SSO", "ada, bob (and nobody else)"]),
         (OTHER, ["by oauthenticator.github.GitHubOAuthenticator"]),
-        (ELSEWHERE, ["that of the variable LAB_PASSWORD", "eve, with", "ada (and nobody else)"]),
+        (ELSEWHERE, ["that of /srv/lab-password", "eve, with", "ada (and nobody else)"]),
     ],
     ids=["oidc", "class", "elsewhere"],
 )

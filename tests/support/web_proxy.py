@@ -89,6 +89,8 @@ class WebProxy:
         started.set()
         await self._stopping.wait()
         server.close()
+        for _ in range(3):  # what was accepted just now begins first
+            await asyncio.sleep(0)  # patience: one turn of the loop
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -101,8 +103,10 @@ class WebProxy:
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._serve_one(reader, writer)
         finally:
-            self._open.discard(task)
             writer.close()
+            with suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()
+            self._open.discard(task)
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -133,6 +137,8 @@ class WebProxy:
             await asyncio.gather(_pass(reader, behind), _pass(ahead, writer))
         finally:
             behind.close()
+            with suppress(OSError):
+                await behind.wait_closed()
 
 
 async def _pass(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
