@@ -15,7 +15,8 @@ from geodes_datalab.errors import ClusterWarning
 
 
 @pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
+def nothing_left(gateway: Any) -> Iterator[None]:
+    """Close while the gateway is still named."""
     yield
     for cluster in list(opened):
         cluster.close()

@@ -152,7 +152,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "gateway.backend.worker.environment.https_proxy has",
     ),
     "profile": (
-        {"singleuser": {"profiles": {"big": {"displayName": "Big", "extraEnv": {"HTTPS_PROXY": PASSWORD}}}}},
+        {
+            "singleuser": {
+                "profiles": {"big": {"displayName": "Big", "extraEnv": {"HTTPS_PROXY": PASSWORD}}}
+            }
+        },
         "singleuser.profiles.big.extraEnv.HTTPS_PROXY has",
     ),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -41,15 +42,20 @@ class WebProxy:
 
     leads: dict[str, int] = field(default_factory=dict)
     credentials: str = ""
+    host: str = "127.0.0.1"
+    """Where it listens."""
     asked: list[Asked] = field(default_factory=list)
+    told: Callable[[str, str, str], None] = lambda *_: None
+    """Called with each request as well: method, target, credentials."""
     port: int = 0
+    """Where it listens; 0: a free one."""
 
     @property
     def url(self) -> str:
         """Its address, with what it demands."""
         name, _, password = self.credentials.partition(":")
         before = f"{quote(name, safe='')}:{quote(password, safe='')}@" if name else ""
-        return f"http://{before}127.0.0.1:{self.port}"
+        return f"http://{before}{self.host}:{self.port}"
 
     def targets(self) -> list[str]:
         """Return what it was asked for, in order."""
@@ -84,7 +90,7 @@ class WebProxy:
     async def _serve(self, started: threading.Event) -> None:
         self._stopping = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._begun, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._begun, self.host, self.port)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         await self._stopping.wait()
@@ -117,6 +123,7 @@ class WebProxy:
         sent = told.get("proxy-authorization", "").removeprefix("Basic ")
         who = base64.b64decode(sent).decode()
         self.asked.append(Asked(method, target, who))
+        self.told(method, target, who)
         if self.credentials and who != self.credentials:
             writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()

@@ -201,7 +201,7 @@ def _moved(pid: int) -> int:
 
 def _environment(pid: int) -> dict[bytes, bytes]:
     pairs = _read(pid, "environ").split(b"\0")
-    return dict(pair.split(b"=", 1) for pair in pairs if b"=" in pair)  # type: ignore[misc]
+    return dict(pair.split(b"=", 1) for pair in pairs if b"=" in pair)
 
 
 def _read(pid: int, name: str) -> bytes:
