@@ -13,7 +13,6 @@ from geodes_datalab.compute import backend as backends
 from geodes_datalab.compute import held, reconnecting, tls, versions, waiting
 from geodes_datalab.compute import request as requests
 from geodes_datalab.compute.backend import Backend, BackendName
-from geodes_datalab.compute.held import opened
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError, ClusterWarning
 
@@ -119,7 +118,7 @@ class Cluster:
         if self.status == "closed":
             return
         self.status = "closed"
-        opened.discard(self)
+        held.opened.discard(self)
         client, self._client = self._client, None
         try:
             if client is not None:

@@ -12,7 +12,6 @@ import ssl
 import time
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, encode_username_password
@@ -24,6 +23,8 @@ from geodes_datalab._proxies import shown
 NO_ANSWER = 599
 """Tornado's own code for what never became an answer."""
 
+_asking: set[asyncio.Task[HTTPResponse]] = set()  # else they may be collected
+
 
 def install() -> None:
     """Take this client for all that use Tornado's, where the environment names a proxy."""
@@ -34,11 +35,6 @@ def install() -> None:
 class WebProxyClient(SimpleAsyncHTTPClient):
     """Tornado's HTTP client, with the environment's web proxies."""
 
-    def initialize(self, **arguments: Any) -> None:
-        """Prepare; the arguments are Tornado's."""
-        super().initialize(**arguments)
-        self._asking: set[asyncio.Task[HTTPResponse]] = set()  # else they may be collected
-
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
         """Ask, and call back with the answer."""
         proxy = _proxies.proxy_for(request.url)
@@ -47,12 +43,12 @@ class WebProxyClient(SimpleAsyncHTTPClient):
             return
 
         def answered(task: asyncio.Task[HTTPResponse]) -> None:
-            self._asking.discard(task)
+            _asking.discard(task)
             if not task.cancelled():
                 callback(task.result())
 
         task = asyncio.ensure_future(_ask(request, proxy))
-        self._asking.add(task)
+        _asking.add(task)
         task.add_done_callback(answered)
 
 
@@ -70,7 +66,8 @@ async def _ask(request: HTTPRequest, proxy: str) -> HTTPResponse:
     except TimeoutError:
         why = f"no answer in time through the web proxy {shown(proxy)}"
     except Exception as error:  # noqa: BLE001  # whoever asked is told
-        why = f"through the web proxy {shown(proxy)}: {error or type(error).__name__}"
+        said = (str(error) or type(error).__name__).replace(proxy, shown(proxy))
+        why = f"through the web proxy {shown(proxy)}: {said}"
     failure = HTTPClientError(NO_ANSWER, why)
     return HTTPResponse(
         request, NO_ANSWER, error=failure, request_time=time.monotonic() - began, reason=why

@@ -221,6 +221,17 @@ def test_a_proxy_that_does_not_help_is_named_without_its_password(
     assert "p%40ss" not in str(told.value)
 
 
+def test_an_address_that_is_none_does_not_tell_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://site:p%40ss@proxy.example.org:99999999")
+    apply_way_out()
+    with pytest.raises(HTTPClientError) as told:
+        fetched(f"https://{HOST}/userinfo")
+    assert "proxy.example.org:99999999" in str(told.value)
+    assert "p%40ss" not in str(told.value)
+
+
 def test_a_proxy_of_another_kind_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, closed_port: int
 ) -> None:
