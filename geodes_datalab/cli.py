@@ -240,7 +240,13 @@ def _start(options: dict[str, Any]) -> Any:
         language=options["language"],
         hpda=options["hpda"] or "",
     )
-    return local.Start(_layout(options["state_dir"]), options["port"], wishes)
+    names = ("port", "catalogue", "api_key_file", "settings", "language", "hpda")
+    given = {name: options[name] for name in names if options[name] is not None}
+    asked = {
+        name: str(value.resolve() if isinstance(value, Path) else value)
+        for name, value in given.items()
+    }
+    return local.Start(_layout(options["state_dir"]), options["port"], wishes, asked)
 
 
 def _again(options: dict[str, Any]) -> list[str]:
@@ -264,16 +270,16 @@ def _compare(running: Runtime, start: Any, options: dict[str, Any]) -> None:
     from click.core import ParameterSource
 
     from geodes_datalab.errors import LocalModeError
-    from geodes_datalab.local import plan
 
     source = click.get_current_context().get_parameter_source
-    names = ("port", "catalogue", "api_key_file", "settings", "language", "hpda")
-    asked = [name for name in names if source(name) is not ParameterSource.DEFAULT]
-    same = {
-        "port": start.port in ("auto", str(urlsplit(running.url).port)),
-        "catalogue": plan.describe(start.wishes) == running.catalogue,
-    }
-    other = [f"--{name.replace('_', '-')}={options[name]}" for name in asked if not same.get(name)]
+    there = {**running.asked, "port": str(urlsplit(running.url).port)}
+    other = [
+        f"--{name.replace('_', '-')}={options[name]}"
+        for name, value in start.asked.items()
+        if source(name) is not ParameterSource.DEFAULT
+        and value != there.get(name)
+        and (name, value) != ("port", "auto")
+    ]
     if other:
         raise LocalModeError(
             f"a datalab already runs at {running.url} ({running.catalogue}), started otherwise than "

@@ -33,6 +33,8 @@ class Start:
     port: str = "8000"
     """Public port, or ``auto``."""
     wishes: plan.Wishes = field(default_factory=plan.Wishes)
+    asked: dict[str, str] = field(default_factory=dict)
+    """The command's options, for whoever asks for something else while it runs."""
 
 
 def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]) -> None:
@@ -75,6 +77,7 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
             plan.describe(start.wishes),
             f"http://{ports.HOST}:{chosen.gateway_http}/services/dask-gateway",
         )
+        runtime.asked = start.asked
         supervisor = Supervisor(
             layout,
             runtime,

@@ -120,10 +120,11 @@ def shown(place: Layout, settings: str, tmp_path: Path) -> str:
     return text.getvalue()
 
 
-def runtime_at(port: int, catalogue: str = plan.NOTICE) -> run.Runtime:
-    pid = os.getpid()
-    url = f"http://127.0.0.1:{port}/"
-    return run.Runtime(pid, pids.started(pid), "ready", url, catalogue, "http://gateway")
+def runtime_at(port: int, **asked: str) -> run.Runtime:
+    pid, url = os.getpid(), f"http://127.0.0.1:{port}/"
+    known = {"catalogue": "samples", "language": "en", **asked}
+    mark = pids.started(pid)
+    return run.Runtime(pid, mark, "ready", url, plan.NOTICE, "http://gateway", asked=known)
 
 
 OIDC = """
@@ -201,3 +202,14 @@ def test_the_same_again_shows_what_runs(place: Layout, tmp_path: Path, asked: li
     done = run_up(f"--state-dir={place.root}", *asked)
     assert done.exit_code == 0, done.output
     assert "It already runs" in done.output
+
+
+def test_a_settings_file_is_the_same_or_another_one(place: Layout, tmp_path: Path) -> None:
+    shown(place, "", tmp_path)
+    same, other = tmp_path / "settings.toml", tmp_path / "other.toml"
+    other.touch()
+    run.write(place, runtime_at(8000, settings=str(same)))
+    assert run_up(f"--state-dir={place.root}", f"--settings={same}").exit_code == 0
+    refused = run_up(f"--state-dir={place.root}", f"--settings={other}")
+    assert refused.exit_code == 1
+    assert str(other) in refused.output

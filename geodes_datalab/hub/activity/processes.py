@@ -28,7 +28,7 @@ SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "
 HOLDERS = ("abduco", "dtach", "screen", "tmux", "zellij")
 """What holds terminals open and does nothing itself: what runs in them is looked at."""
 
-POOLS = ("distributed.", "ipykernel", "joblib.externals", "loky", "multiprocessing")
+POOLS = ("distributed.cli", "ipykernel", "joblib.externals", "loky", "multiprocessing")
 """In command lines of processes that a notebook's libraries keep ready, as for a cluster on this machine."""
 
 LEAST_SHARE = 0.005
