@@ -94,9 +94,9 @@ class WebProxy:
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         await self._stopping.wait()
+        for _ in range(20):  # a server that closes forgets what it has accepted just now
+            await asyncio.sleep(0.005)  # patience: some turns of the loop
         server.close()
-        for _ in range(3):  # what was accepted just now begins first
-            await asyncio.sleep(0)  # patience: one turn of the loop
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
