@@ -1,7 +1,7 @@
 """Set JupyterHub's configuration from the settings.
 
 Every step only sets traits, or replaces them by name: applying twice gives the same result, and
-nothing is appended to what was there.
+nothing is appended to what was there. One thing is no trait: by which client log-ins ask their provider.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from geodes_datalab.hub import extra, traits
+from geodes_datalab.hub import extra, traits, way_out
 from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings import authenticator, pages, proxy, server, services, spawner
 
@@ -30,6 +30,7 @@ def apply(settings: Settings, c: Any) -> None:
         A secret that the settings name is missing, ``hub.config`` names what does not exist, or
         extra configuration fails.
     """
+    way_out.install()
     for step in (server, proxy, authenticator, spawner, services, pages):
         step.apply(settings, c)
     traits.check(settings, c)

@@ -134,6 +134,7 @@ def _gateway(settings: Settings) -> dict[str, str]:
         "DASK_GATEWAY__PROXY_ADDRESS": f"gateway://{gateway.scheduler_address}",
         "DASK_GATEWAY__PUBLIC_ADDRESS": f"{{JUPYTERHUB_SERVICE_PREFIX}}proxy/{path}",
         "DASK_GATEWAY__AUTH__TYPE": SIGNING,
+        "DASK_GATEWAY__HTTP_CLIENT__PROXY": "False",  # it is inside; the client ignores NO_PROXY
         "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
         "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
         **({} if gateway.kubernetes is None else {"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE}),

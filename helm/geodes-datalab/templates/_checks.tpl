@@ -43,6 +43,7 @@ installed. Input: the root context. Writes nothing.
 {{- if and $values.global.caBundle.content $values.global.caBundle.configMap -}}
 {{- $found = append $found "global.caBundle: content and configMap exclude each other" -}}
 {{- end -}}
+{{- $found = concat $found (include "datalab.way-out.checks" . | fromYamlArray) -}}
 {{- if and $values.gateway.backend.createNamespace (not $values.gateway.backend.namespace) -}}
 {{- $found = append $found "gateway.backend.createNamespace: name it in gateway.backend.namespace" -}}
 {{- end -}}

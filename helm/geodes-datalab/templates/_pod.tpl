@@ -101,26 +101,12 @@ Environment of a closed site, as a YAML map: authorities to trust, and the way o
 Input: the root context.
 */ -}}
 {{- define "datalab.pod.site" -}}
-{{- $proxy := .Values.global.proxy -}}
 {{- if include "datalab.names.ca" . }}
 {{- range list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" "CURL_CA_BUNDLE" "AWS_CA_BUNDLE" "GIT_SSL_CAINFO" "NODE_EXTRA_CA_CERTS" "PIP_CERT" "GEODES_CA_BUNDLE" }}
 {{ . }}: /etc/geodes-datalab/ca/ca.crt
 {{- end }}
 {{- end }}
-{{- if or $proxy.http $proxy.https }}
-{{- $inside := list "localhost" "127.0.0.1" "::1" ".svc" ".cluster.local" (printf ".%s" .Release.Namespace) (printf ".%s" (include "datalab.names.dask-namespace" .)) "kubernetes.default.svc" "$(KUBERNETES_SERVICE_HOST)" }}
-{{- $none := concat $inside $proxy.noProxy | uniq | join "," }}
-{{- with $proxy.http }}
-HTTP_PROXY: {{ . | quote }}
-http_proxy: {{ . | quote }}
-{{- end }}
-{{- with $proxy.https }}
-HTTPS_PROXY: {{ . | quote }}
-https_proxy: {{ . | quote }}
-{{- end }}
-NO_PROXY: {{ $none | quote }}
-no_proxy: {{ $none | quote }}
-{{- end }}
+{{ include "datalab.way-out.plain" . }}
 {{- end -}}
 
 {{- /* Files of the site's authorities. Input: the root context. */ -}}

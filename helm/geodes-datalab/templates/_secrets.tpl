@@ -41,6 +41,9 @@ hub.db-url: ""
 {{- if eq .Values.geodes.credentials.mode "site" }}
 geodes.api-key: ""
 {{- end }}
+{{- range include "datalab.way-out.keys" . | fromYamlArray }}
+{{ . }}: ""
+{{- end }}
 {{- end -}}
 
 {{- /* Name of the Secret that holds a key: (list . "proxy.token"). */ -}}
@@ -95,6 +98,19 @@ projected:
 {{- end -}}
 
 {{- /*
+What the operator gives for a key: (list . "proxy.token"). A web proxy's address with a password in it is
+given as one of the values, and kept in the Secret for all that.
+*/ -}}
+{{- define "datalab.secrets.given" -}}
+{{- $root := index . 0 -}}{{- $key := index . 1 -}}
+{{- $address := "" -}}
+{{- if and (hasPrefix "site." $key) (hasSuffix "-proxy" $key) -}}
+{{- $address = get $root.Values.global.proxy ($key | trimPrefix "site." | trimSuffix "-proxy") -}}
+{{- end -}}
+{{- get $root.Values.secrets.values $key | default $address -}}
+{{- end -}}
+
+{{- /*
 Short mark of what the operator said about some keys, for an annotation: a changed given value
 restarts the pods that read it, and no generated one ever does. Four digits, so that the annotation
 cannot be used to guess a password. Input: as above.
@@ -103,7 +119,7 @@ cannot be used to guess a password. Input: as above.
 {{- $root := index . 0 -}}
 {{- $said := list (include "datalab.names.secrets" $root) -}}
 {{- range index . 1 -}}
-{{- $said = append $said (get $root.Values.secrets.values . | default "") -}}
+{{- $said = append $said (include "datalab.secrets.given" (list $root .)) -}}
 {{- $said = append $said (get $root.Values.secrets.from . | default dict | toJson) -}}
 {{- end -}}
 {{- $said | toJson | sha256sum | trunc 4 -}}
@@ -152,7 +168,7 @@ something new. Input: the root context.
 {{- end -}}
 {{- range $key, $kind := $wanted -}}
 {{- if not (hasKey $root.Values.secrets.from $key) -}}
-{{- $given := get $root.Values.secrets.values $key -}}
+{{- $given := include "datalab.secrets.given" (list $root $key) -}}
 {{- if $given -}}
 {{- $_ := set $data $key (b64enc $given) -}}
 {{- else if and $kind (eq $root.Values.secrets.generate "lookup") (not (hasKey $data $key)) -}}

@@ -65,6 +65,9 @@ worker:
   {{- include "datalab.settings.gateway.pods" (list . $backend.worker) | nindent 2 }}
 volumes: {{ include "datalab.settings.dask-volumes" . | fromYaml | toJson }}
 volume_mounts: {{ include "datalab.settings.dask-mounts" . | fromYaml | toJson }}
+{{- with include "datalab.way-out.places" (list . $backend.environment) | fromYaml }}
+environment_from_secrets: {{ toJson . }}
+{{- end }}
 cluster_max_workers: {{ $gateway.clusterMaxWorkers }}
 completed_max_age_seconds: {{ $gateway.completedMaxAgeSeconds }}
 {{- end -}}

@@ -88,7 +88,7 @@ size_limit: {{ toJson $storage.none.sizeLimit }}
 {{- end }}
 {{- end -}}
 
-{{- /* Variables from Secrets: the operator's, and the GEODES key. */ -}}
+{{- /* Variables from Secrets: the operator's, the GEODES key, and a proxy with a password. */ -}}
 {{- define "datalab.settings.secret-env" -}}
 {{- $found := dict -}}
 {{- range $name, $value := .Values.singleuser.extraEnv -}}
@@ -107,7 +107,7 @@ size_limit: {{ toJson $storage.none.sizeLimit }}
 {{- else if eq $credentials.mode "user" -}}
 {{- $_ := set $found "GEODES_API_KEY" (dict "secret" $credentials.user.secretName "key" $credentials.user.key "optional" $credentials.user.optional) -}}
 {{- end -}}
-{{- toYaml $found -}}
+{{- toYaml (merge $found (include "datalab.way-out.places" (list . .Values.singleuser.extraEnv) | fromYaml)) -}}
 {{- end -}}
 
 {{- /* Volumes of user pods besides home, /tmp and shared data, as a YAML map. */ -}}
