@@ -11,7 +11,15 @@ from typing import Any
 
 from geodes_datalab.hub import extra
 from geodes_datalab.hub.schema import Settings
-from geodes_datalab.hub.settings import authenticator, pages, proxy, server, services, spawner
+from geodes_datalab.hub.settings import (
+    authenticator,
+    homes,
+    pages,
+    proxy,
+    server,
+    services,
+    spawner,
+)
 
 
 def apply(settings: Settings, c: Any) -> None:
@@ -29,7 +37,7 @@ def apply(settings: Settings, c: Any) -> None:
     ConfigurationError
         A secret that the settings name is missing, or extra configuration fails.
     """
-    for step in (server, proxy, authenticator, spawner, services, pages):
+    for step in (server, proxy, authenticator, spawner, services, homes, pages):
         step.apply(settings, c)
     override(settings.hub.config, c)
     if settings.hub.extra_config is not None:

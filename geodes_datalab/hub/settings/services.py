@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub.schema import Secret, Settings
+from geodes_datalab.hub.settings import homes
 
 CULLER = "idle-culler"
 MONITORING = "monitoring"
@@ -89,6 +90,8 @@ def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
         yield CULLER, _culler(settings)
     if settings.hub.monitoring_token is not None:
         yield MONITORING, _with_token(settings.hub.monitoring_token)
+    if settings.homes.view.enabled:
+        yield settings.homes.view.service, homes.service(settings)
     if settings.check.token is not None:
         yield CHECK, _with_token(settings.check.token)
 
