@@ -16,9 +16,14 @@ this part of the claim is mounted.
 {{- join "/" $fixed -}}
 {{- end -}}
 
-{{- /* Secrets of the pod: (list ...) as YAML. */ -}}
+{{- /* Secrets of the pod, as a YAML list. Input: the root context. */ -}}
 {{- define "datalab.homes.secrets" -}}
-[{{ if .Values.homes.view.enabled }}homes.token, {{ end }}monitoring.token]
+{{- if .Values.homes.view.enabled }}
+- homes.token
+{{- end }}
+{{- if .Values.homes.metrics.enabled }}
+- monitoring.token
+{{- end }}
 {{- end -}}
 
 {{- /* Section `homes` of the settings. Input: the root context. */ -}}
