@@ -87,6 +87,7 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
         },
         "gateway": _gateway(layout, ports, wishes),
         "cull": {"token": _secret(layout, "culler-token")},
+        "homes": {"metrics": {"enabled": True}},  # measured when somebody asks for metrics
     }
     if wishes.hpda:
         workers = _passed() | catalogue_environment(layout, ports, wishes)

@@ -60,28 +60,6 @@ def test_homes_are_mounted_read_only_twice_over(helm: Helm, features: tuple[str,
     assert holders == ["datalab-homes"], "no other pod of the platform mounts them"
 
 
-@pytest.mark.parametrize(
-    ("template", "fixed", "rest"),
-    [
-        ("{username}", None, "{username}"),
-        ("site/home/{username}", "site/home", "{username}"),
-        ("/home//{username}/files", "home", "{username}/files"),
-    ],
-)
-def test_only_the_homes_of_the_claim_are_mounted(
-    helm: Helm, template: str, fixed: str | None, rest: str
-) -> None:
-    from geodes_datalab.hub.homes.places import split
-
-    storage = {"type": "static", "static": {"pvcName": "homes", "subPath": template}}
-    release = rendered(helm, "view", singleuser={"storage": storage})
-    (mount,) = (m for m in pod(release)["containers"][0]["volumeMounts"] if m["name"] == "homes")
-    assert mount.get("subPath") == fixed
-    settings = schema.load(release.settings)
-    assert settings.spawner.kubernetes is not None
-    assert split(settings.spawner.kubernetes.home.subpath) == (fixed or "", rest)
-
-
 def test_it_runs_as_the_account_of_user_servers(helm: Helm) -> None:
     user = {**STATIC, "uid": 1500, "gid": 1600, "fsGid": 1700}
     spec = pod(rendered(helm, "view", singleuser=user))

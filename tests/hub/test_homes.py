@@ -81,10 +81,16 @@ def test_homes_are_folders_that_fit_the_template(homes: Path, tmp_path: Path) ->
     (tmp_path / "users/away").symlink_to(tmp_path / "shared")
     fixed, rest = split("users/{username}/home")
     assert (fixed, rest) == ("users", "{username}/home")
-    found = Places(tmp_path / fixed, rest)
-    assert found.names() == ["ada-x", "bob"]
-    with found.opened("bob") as opened:
-        assert os.path.samestat(os.fstat(opened), (tmp_path / "users/bob/home").stat())
+    for found in (Places(tmp_path / fixed, rest), Places(tmp_path, "/users//{username}/home")):
+        assert found.names() == ["ada-x", "bob"]
+        with found.opened("bob") as opened:
+            assert os.path.samestat(os.fstat(opened), (tmp_path / "users/bob/home").stat())
+    assert Places(tmp_path, "later/{username}").names() == [], "the first home is still to be made"
+    with pytest.raises(FileNotFoundError):
+        Places(tmp_path / "no-claim").names()
+    (tmp_path / "linked").symlink_to("users")
+    with pytest.raises(OSError, match="linked"):
+        Places(tmp_path, "linked/{username}").names()
     assert Places(tmp_path, "{userid}/{username}/home").names() == [
         "shared/ada",
         "users/ada-x",

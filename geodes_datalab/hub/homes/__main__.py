@@ -25,7 +25,7 @@ from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub.homes import view
 from geodes_datalab.hub.homes.audit import Audit
 from geodes_datalab.hub.homes.metrics import HomeSizes
-from geodes_datalab.hub.homes.places import Places, split
+from geodes_datalab.hub.homes.places import Places
 from geodes_datalab.hub.schema import Settings, load
 
 
@@ -118,9 +118,9 @@ def _metrics(settings: Settings, places: Places) -> dict[str, Any]:
 
 
 def _template(settings: Settings) -> str:
-    """Return the path of a home below the folder, which is the claim's fixed part."""
+    """Return the path of a home below the folder, which is the whole claim."""
     pods = settings.spawner.kubernetes
-    return split(pods.home.subpath)[1] if pods is not None else "{username}"
+    return "{username}" if pods is None else pods.home.subpath
 
 
 def _quiet(handler: web.RequestHandler) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Places:
     folder
         Where the shared claim is mounted.
     template
-        Path of a home in it, as the settings' ``home.subpath`` below its fixed part: ``{username}``.
+        Path of a home in it, as the settings' ``home.subpath``: ``{username}``, ``home/{username}``.
     """
 
     folder: Path
@@ -60,12 +60,20 @@ class Places:
         return max(number for number, part in enumerate(parts, 1) if _FIELD.search(part))
 
     def names(self) -> list[str]:
-        """Return the names of all homes, in order."""
-        top = os.open(self.folder, FOLDER & ~os.O_NOFOLLOW)  # the mount is the operator's
+        """Return the names of all homes, in order: none, where the first one is still to be made.
+
+        Raises
+        ------
+        OSError
+            The claim cannot be read.
+        """
+        with _walked(self.folder, ()):
+            pass
         try:
-            return sorted(self._below(top, self._parts[: self.depth]))
-        finally:
-            os.close(top)
+            with _walked(self.folder, self._fixed) as top:
+                return sorted(self._below(top, self._parts[: self.depth]))
+        except FileNotFoundError:
+            return []
 
     @contextmanager
     def opened(self, name: str, path: tuple[str, ...] = ()) -> Iterator[int]:
@@ -88,16 +96,8 @@ class Places:
         steps = [*self._steps(name), *path]
         if not all(map(_plain, steps)):
             raise FileNotFoundError(2, "no such path", name)
-        here = os.open(self.folder, FOLDER & ~os.O_NOFOLLOW)
-        try:
-            for number, step in enumerate(steps, 1):
-                last = number == len(steps)
-                below = os.open(step, FILE if last else FOLDER, dir_fd=here)
-                os.close(here)
-                here = below
-            yield here
-        finally:
-            os.close(here)
+        with _walked(self.folder, (*self._fixed, *steps), last=FILE) as found:
+            yield found
 
     def _steps(self, name: str) -> list[str]:
         """Return the parts of the path of a home."""
@@ -123,8 +123,12 @@ class Places:
                     os.close(below)
 
     @property
+    def _fixed(self) -> list[str]:
+        return [part for part in split(self.template)[0].split("/") if part]
+
+    @property
     def _parts(self) -> list[str]:
-        return [part for part in self.template.split("/") if part]
+        return split(self.template)[1].split("/")
 
 
 def split(template: str) -> tuple[str, str]:
@@ -157,6 +161,20 @@ def listed(folder: int) -> list[Entry]:
                 target = os.readlink(entry.name, dir_fd=folder) if kind == "link" else ""
                 found.append(Entry(entry.name, kind, about.st_size, about.st_mtime, target))
     return sorted(found, key=lambda entry: (entry.kind != "folder", entry.name))
+
+
+@contextmanager
+def _walked(folder: Path, steps: Sequence[str], last: int = FOLDER) -> Iterator[int]:
+    """Go down step by step, never through a link; yields the descriptor of the last one."""
+    here = os.open(folder, FOLDER & ~os.O_NOFOLLOW)  # the mount itself is the operator's
+    try:
+        for number, step in enumerate(steps, 1):
+            below = os.open(step, last if number == len(steps) else FOLDER, dir_fd=here)
+            os.close(here)
+            here = below
+        yield here
+    finally:
+        os.close(here)
 
 
 def _kind(mode: int) -> str:

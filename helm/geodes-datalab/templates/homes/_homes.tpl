@@ -3,19 +3,6 @@
 {{- if or .Values.homes.metrics.enabled .Values.homes.view.enabled -}}yes{{- end -}}
 {{- end -}}
 
-{{- /*
-Fixed part of the path of a home in the shared claim, above all names: "home/{username}" -> home. Only
-this part of the claim is mounted.
-*/ -}}
-{{- define "datalab.homes.fixed" -}}
-{{- $fixed := list -}}{{- $named := false -}}
-{{- range splitList "/" .Values.singleuser.storage.static.subPath -}}
-{{- if contains "{" . -}}{{- $named = true -}}{{- end -}}
-{{- if and . (not $named) -}}{{- $fixed = append $fixed . -}}{{- end -}}
-{{- end -}}
-{{- join "/" $fixed -}}
-{{- end -}}
-
 {{- /* Secrets of the pod, as a YAML list. Input: the root context. */ -}}
 {{- define "datalab.homes.secrets" -}}
 {{- if .Values.homes.view.enabled }}
