@@ -41,10 +41,10 @@ def mounted(values: dict[str, Any], code: str, *groups: str) -> dict[str, str]:
     """What a person's pod mounts of the claim of the homes, with the code of the page at work."""
     scope = {"c": Config(), "settings": load(values)}
     exec(compile(code, "page", "exec"), scope)  # as geodes_datalab.hub.extra does
-    spawner = person(values, groups=groups)
-    spawner.modify_pod_hook = scope["c"].KubeSpawner.modify_pod_hook
 
     async def make() -> Any:
+        spawner = person(values, groups=groups)
+        spawner.modify_pod_hook = scope["c"].KubeSpawner.modify_pod_hook
         await spawner.load_user_options()
         pod = spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
         async with ApiClient() as client:

@@ -158,7 +158,7 @@ def test_measuring_sleeps_most_of_the_time_and_ends(tmp_path: Path) -> None:
         def wait(self, timeout: float | None = None) -> bool:
             self.pauses.append(timeout or 0)
             before = time.monotonic()
-            ended = super().wait(0.002)
+            ended = super().wait(0.002)  # patience: a pause that is counted, no limit
             self.slept += time.monotonic() - before
             return ended
 
@@ -168,7 +168,7 @@ def test_measuring_sleeps_most_of_the_time_and_ends(tmp_path: Path) -> None:
     assert found.complete
     work = found.seconds - clock.slept
     assert sum(clock.pauses) == pytest.approx(9 * work, rel=0.5), "nine parts of ten are rest"
-    bounded = measure(tmp_path, Pace(share=0.1, batch=10, seconds=0), Clock())
+    bounded = measure(tmp_path, Pace(share=0.1, batch=10, seconds=minutes(0)), Clock())
     assert not bounded.complete
     assert bounded.files <= 12
     clock.set()

@@ -155,7 +155,9 @@ class Handler(HubOAuthenticated, web.RequestHandler):
             person=person or str(self.current_user["name"]),
             action=action,
             outcome=outcome,
-            address=self.request.headers.get("X-Forwarded-For", "")[:200] or self.request.remote_ip,
+            address=str(
+                self.request.headers.get("X-Forwarded-For", "")[:200] or self.request.remote_ip
+            ),
             home=home,
             path=path,
         )
