@@ -32,7 +32,7 @@ from geodes_datalab.hub.homes import page
 from geodes_datalab.hub.homes.__main__ import application
 from geodes_datalab.hub.homes.audit import EVENT, Audit
 from geodes_datalab.hub.homes.metrics import HomeSizes, register
-from geodes_datalab.hub.homes.places import Places, listed, split
+from geodes_datalab.hub.homes.places import MOST, Places, listed, split
 from geodes_datalab.hub.schema import HomeMetrics
 
 CONFIG = (
@@ -117,6 +117,8 @@ def test_homes_are_folders_that_fit_the_template(homes: Path, tmp_path: Path) ->
         (".snapshot", ()),
         ("", ("ada",)),
         ("ada/notebooks", ()),
+        ("a-file", ()),
+        ("eve", ("pipe", "x")),
     ],
 )
 def test_nothing_leads_out_of_a_home(homes: Path, home: str, path: tuple[str, ...]) -> None:
@@ -148,10 +150,22 @@ def test_a_folder_tells_links_from_files(homes: Path) -> None:
     assert {name for name, entry in found.items() if entry.kind == "other"} == {"pipe"}
     assert found[BAD].kind == "file"
     assert next(iter(found)) == "deep", "folders first"
-    text = page.folder("/services/homes/", "eve", (), found.values())
+    text = page.folder("/services/homes/", "eve", (), list(found.values()))
     assert "<img" not in text
     assert "caf%E9" not in text, "no proxy carries it"
     assert "its name is no plain text" in text
+
+
+def test_a_crowded_folder_is_shown_in_part(tmp_path: Path) -> None:
+    for number in range(MOST + 10):
+        (tmp_path / str(number)).touch()
+    opened = os.open(tmp_path, os.O_RDONLY)
+    try:
+        entries = listed(opened)
+    finally:
+        os.close(opened)
+    assert len(entries) == MOST
+    assert "Only 5000 things" in page.folder("/", "ada", (), entries)
 
 
 def samples(registry: CollectorRegistry) -> dict[str, dict[str, float]]:
@@ -449,6 +463,7 @@ def test_a_token_of_a_service_is_no_person(site: Site) -> None:
         ("home/.snapshot/", 404),
         ("home/", 404),
         ("home/nobody/", 404),
+        ("home/a-file", 403),
     ],
 )
 def test_no_address_leads_out_of_a_home(site: Site, path: str, status: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote
 
-from geodes_datalab.hub.homes.places import Entry
+from geodes_datalab.hub.homes.places import MOST, Entry
 from geodes_datalab.hub.start.home import readable
 
 _PAGE = """\
@@ -41,7 +41,7 @@ def homes(names: Iterable[str]) -> str:
     return _PAGE.format(title="Homes", body=body)
 
 
-def folder(root: str, home: str, path: Sequence[str], entries: Iterable[Entry]) -> str:
+def folder(root: str, home: str, path: Sequence[str], entries: Collection[Entry]) -> str:
     """Return the page of a folder.
 
     Parameters
@@ -58,6 +58,8 @@ def folder(root: str, home: str, path: Sequence[str], entries: Iterable[Entry]) 
     base = f"{root}home/{'/'.join([_path(home), *map(_path, path)])}"
     up = base.rpartition("/")[0] if path else root.rstrip("/")
     rows = "".join(_rows(entries, base))
+    if len(entries) >= MOST:
+        rows += f"<tr><td>Only {MOST} things of this folder are shown.</td></tr>"
     title = _text("/".join([home, *path]))
     return _PAGE.format(title=title, body=f'<p><a href="{up}/">Up</a></p><table>{rows}</table>')
 

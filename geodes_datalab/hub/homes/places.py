@@ -13,12 +13,16 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from geodes_datalab.hub.homes.measure import FOLDER
 
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 """How a file is opened: never through a link, and never waiting for the other end of a pipe."""
+
+MOST = 5000
+"""Things of one folder that are shown."""
 
 _FIELD = re.compile(r"\{[a-z_]+\}")
 _NO_HOMES = ("lost+found",)
@@ -96,7 +100,8 @@ class Places:
         steps = [*self._steps(name), *path]
         if not all(map(_plain, steps)):
             raise FileNotFoundError(2, "no such path", name)
-        with _walked(self.folder, (*self._fixed, *steps), last=FILE) as found:
+        last = FILE if path else FOLDER
+        with _walked(self.folder, (*self._fixed, *steps), last) as found:
             yield found
 
     def _steps(self, name: str) -> list[str]:
@@ -144,17 +149,19 @@ def split(template: str) -> tuple[str, str]:
     return "/".join(parts[:fixed]), "/".join(parts[fixed:])
 
 
-def listed(folder: int) -> list[Entry]:
+def listed(folder: int, most: int = MOST) -> list[Entry]:
     """Return what lies in an open folder, folders first.
 
     Parameters
     ----------
     folder
         Its descriptor.
+    most
+        How many things are looked at.
     """
     found = []
     with os.scandir(folder) as entries:
-        for entry in entries:
+        for entry in islice(entries, most):
             with suppress(FileNotFoundError):
                 about = entry.stat(follow_symlinks=False)
                 kind = _kind(about.st_mode)

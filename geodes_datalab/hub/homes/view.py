@@ -204,7 +204,8 @@ class One(Handler):
         home, path = "/".join(parts[:depth]), tuple(parts[depth:])
         with ExitStack() as stack:
             try:
-                found = stack.enter_context(self.places.opened(home, path))
+                opening = self.places.opened(home, path)
+                found = await asyncio.to_thread(stack.enter_context, opening)
             except FileNotFoundError:
                 self._deny(404, "absent", home, path, "There is nothing by this name")
             except OSError as error:
