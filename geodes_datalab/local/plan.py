@@ -86,14 +86,20 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
             "language": wishes.language,
         },
         "gateway": _gateway(layout, ports, wishes),
-        "cull": {"token": _secret(layout, "culler-token")},
-        "homes": {"metrics": {"enabled": True}},  # measured when somebody asks for metrics
+        **_housekeeping(layout),
     }
     if wishes.hpda:
         workers = _passed() | catalogue_environment(layout, ports, wishes)
         values["hpda"] = hpda.values(layout, ports, workers)
     over = read(wishes.settings) if wishes.settings is not None else {}
     return load(merge(values, over))
+
+
+def _housekeeping(layout: Layout) -> dict[str, Any]:
+    return {
+        "cull": {"token": _secret(layout, "culler-token")},
+        "homes": {"metrics": {"enabled": True}},  # measured when somebody asks for metrics
+    }
 
 
 def parts(layout: Layout, ports: Ports, wishes: Wishes, chp: list[str]) -> list[Part]:
