@@ -11,7 +11,15 @@ from typing import Any
 
 from geodes_datalab.hub import extra, traits, way_out
 from geodes_datalab.hub.schema import Settings
-from geodes_datalab.hub.settings import authenticator, pages, proxy, server, services, spawner
+from geodes_datalab.hub.settings import (
+    authenticator,
+    homes,
+    pages,
+    proxy,
+    server,
+    services,
+    spawner,
+)
 
 
 def apply(settings: Settings, c: Any) -> None:
@@ -31,7 +39,7 @@ def apply(settings: Settings, c: Any) -> None:
         extra configuration fails.
     """
     way_out.install()
-    for step in (server, proxy, authenticator, spawner, services, pages):
+    for step in (server, proxy, authenticator, spawner, services, homes, pages):
         step.apply(settings, c)
     traits.check(settings, c)
     traits.override(settings.hub.config, c)

@@ -87,7 +87,7 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
             "language": wishes.language,
         },
         "gateway": _gateway(layout, ports, wishes),
-        "cull": {"token": _secret(layout, "culler-token")},
+        **_housekeeping(layout),
     }
     if wishes.hpda:
         workers = _passed() | catalogue_environment(layout, ports, wishes)
@@ -97,6 +97,13 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
     if over:
         check(settings)  # here, where the operator reads it, and not in the hub's log
     return settings
+
+
+def _housekeeping(layout: Layout) -> dict[str, Any]:
+    return {
+        "cull": {"token": _secret(layout, "culler-token")},
+        "homes": {"metrics": {"enabled": True}},  # measured when somebody asks for metrics
+    }
 
 
 def parts(layout: Layout, ports: Ports, wishes: Wishes, chp: list[str]) -> list[Part]:

@@ -148,7 +148,7 @@ class Visitor:
             while "ready" not in seen:
                 message = json.loads(await connection.read_message() or "[]")
                 seen += message[1] if message[:1] == ["stdout"] else ""
-        await _close(connection)
+        await closed(connection)
 
     def websocket_status(self, path: str, *, user: str | None = None) -> int:
         """Ask for a websocket below a user's server; return the status (101: it opened)."""

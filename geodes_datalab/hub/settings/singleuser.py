@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from geodes_datalab.hub.home_usage import VARIABLE as HOME_USAGE
 from geodes_datalab.hub.schema import Settings
+from geodes_datalab.hub.settings import homes
 
 LAB = Path(__file__).parent.parent / "lab"
 """Jupyter configuration folder shipped with the package: Lab settings, extensions switched off."""
@@ -55,6 +57,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         **_lab(settings),
         **activity(settings),
+        HOME_USAGE: homes.variable(settings),
         "EODAG_EXT_COLLECTIONS_CFG_FILE": "",  # else: an error dialog at start when offline
         "EODAG_PROVIDERS_WHITELIST": '["geodes"]',
         "DASK_DISTRIBUTED__CLIENT__PRELOAD": _client_preload(settings),

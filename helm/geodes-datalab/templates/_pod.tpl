@@ -26,7 +26,7 @@ capabilities:
 
 {{- /*
 Head of a pod: (dict "root" . "component" "hub" "block" .Values.hub "token" true). A token of the API
-server is mounted only where it is used.
+server is mounted only where it is used. With "context" the pod's security context is another one.
 */ -}}
 {{- define "datalab.pod.head" -}}
 {{- $root := .root -}}
@@ -36,7 +36,7 @@ enableServiceLinks: false
 {{- with .block.terminationGracePeriodSeconds }}
 terminationGracePeriodSeconds: {{ . }}
 {{- end }}
-securityContext: {{- include "datalab.pod.context" . | nindent 2 }}
+securityContext: {{- .context | default (include "datalab.pod.context" .) | nindent 2 }}
 {{- include "datalab.pod.pull-secrets" $root }}
 {{- include "datalab.pod.placement" (list $root.Values.scheduling.corePods .block) }}
 {{- end -}}

@@ -20,6 +20,9 @@ gateway.proxy-token: hex
 {{- if .Values.hpda.enabled }}
 hpda.token: hex
 {{- end }}
+{{- if .Values.homes.view.enabled }}
+homes.token: hex
+{{- end }}
 {{- if .Values.cull.enabled }}
 cull.token: hex
 {{- end }}
@@ -189,7 +192,7 @@ Everything that can be generated, as a YAML map key -> kind. All of it is, where
 that no upgrade or rollback that switches a feature changes a value.
 */ -}}
 {{- define "datalab.secrets.generated" -}}
-{{- range list "hub.cookie-secret" "hub.crypt-keys" "proxy.token" "gateway.token" "gateway.proxy-token" "hpda.token" "cull.token" "monitoring.token" "check.token" }}
+{{- range list "hub.cookie-secret" "hub.crypt-keys" "proxy.token" "gateway.token" "gateway.proxy-token" "hpda.token" "homes.token" "cull.token" "monitoring.token" "check.token" }}
 {{ . }}: hex
 {{- end }}
 auth.password: password

@@ -30,6 +30,7 @@ hpda:
   address: {{ toJson .Values.hpda.address }}
   scheduler_address: {{ toJson .Values.hpda.schedulerAddress }}
 {{- end }}
+homes: {{- include "datalab.settings.homes" . | nindent 2 }}
 cull: {{- include "datalab.settings.cull" . | nindent 2 }}
 {{- if .Values.tests.enabled }}
 check:
