@@ -66,11 +66,11 @@ test-cluster: ## Install the chart on a real Kubernetes and use it (KEEP=1 keeps
 	@scripts/test --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
 		install browser packets strangers hpda rights one_namespace))
 
-test-cluster-faults: ## Break it there: faults, upgrades, idle and full servers, a class; the cluster itself
+test-cluster-faults: ## Break it there: faults, upgrades, idle and full servers, a proxy, a class; the cluster itself
 	@scripts/images
 	@scripts/cluster build
 	@scripts/test --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
-		harness lifecycle class upgrade faults))
+		harness lifecycle way_out class upgrade faults))
 
 test-slurm: ## Start a real Slurm on this machine, compute on it, break it (needs root)
 	@scripts/test --run-slurm -m slurm -s $(ARGS) $(or $(FILES),tests/slurm); tests=$$?; \

@@ -98,6 +98,7 @@ def up(**options: Any) -> None:
     say = _say(console)
     running = _running(start.layout)
     if running is not None:
+        _compare(running, start, options)
         console.print("It already runs:")
     elif options["background"]:
         running = local.in_background(_again(options), start.layout, say)
@@ -194,6 +195,9 @@ def password(state_dir: Path | None, admin: bool, new: bool) -> None:
     if new or not secrets.path(layout, name).is_file():
         secrets.write(layout, name, secrets.MAKERS[name]())
     click.echo(secrets.read(layout, name))
+    kind = _log_in_kind(layout)
+    if kind != "shared-password":
+        click.echo(f"(people log in by {kind}: nobody is asked for this password)", err=True)
 
 
 @main.command("sync-notebooks")
@@ -236,7 +240,13 @@ def _start(options: dict[str, Any]) -> Any:
         language=options["language"],
         hpda=options["hpda"] or "",
     )
-    return local.Start(_layout(options["state_dir"]), options["port"], wishes)
+    names = ("port", "catalogue", "api_key_file", "settings", "language", "hpda")
+    given = {name: options[name] for name in names if options[name] is not None}
+    asked = {
+        name: str(value.resolve() if isinstance(value, Path) else value)
+        for name, value in given.items()
+    }
+    return local.Start(_layout(options["state_dir"]), options["port"], wishes, asked)
 
 
 def _again(options: dict[str, Any]) -> list[str]:
@@ -251,6 +261,32 @@ def _running(layout: Layout) -> Runtime | None:
     from geodes_datalab.local import up as local
 
     return local.wait_until_ready(layout) if run.read(layout) is not None else None
+
+
+def _compare(running: Runtime, start: Any, options: dict[str, Any]) -> None:
+    """Refuse what was asked of a datalab that runs otherwise: its port, catalogue and the like stay."""
+    from urllib.parse import urlsplit
+
+    from click.core import ParameterSource
+
+    from geodes_datalab.errors import LocalModeError
+
+    source = click.get_current_context().get_parameter_source
+    there = {**running.asked, "port": str(urlsplit(running.url).port)}
+    other = [
+        f"--{name.replace('_', '-')}={options[name]}"
+        for name, value in start.asked.items()
+        if source(name) is not ParameterSource.DEFAULT
+        and value != there.get(name)
+        and (name, value) != ("port", "auto")
+    ]
+    if other:
+        raise LocalModeError(
+            f"a datalab already runs at {running.url} ({running.catalogue}), started otherwise than "
+            f"by {' '.join(other)}",
+            hint="stop it first: geodes-datalab down; or start a second one from a folder of its own: "
+            "--state-dir FOLDER --port 9000",
+        )
 
 
 def _print_ready(layout: Layout, runtime: Runtime, console: Console | None) -> None:
@@ -274,6 +310,14 @@ def _console() -> Console:
 
 def _say(console: Console) -> Any:
     return lambda text: console.print(f"{time.strftime('%H:%M:%S')}  {text}", markup=False)
+
+
+def _log_in_kind(layout: Layout) -> str:
+    from geodes_datalab.hub.schema import load
+
+    if not layout.settings.is_file():
+        return "shared-password"
+    return load(layout.settings).authenticator.kind
 
 
 def _follow(path: Path) -> None:

@@ -3,6 +3,7 @@
 
     values.schema.json    what helm checks: types, choices, patterns
     files/keys.json       what templates/values/validate.yaml checks: names, with the nearest right one
+    files/traits.json     the same about what stands in hub.config and gateway.config (make_traits.py)
     README.md             the table of values, between two markers
     docs/how-to/from-zero-to-jupyterhub.md   the table of moved keys, from moved-keys.yaml
 
@@ -21,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_traits import traits
 
 ROOT = Path(__file__).parent.parent
 CHART = ROOT / "helm/geodes-datalab"
@@ -215,6 +219,7 @@ def products(chart: Path = CHART, page: Path | None = PAGE) -> dict[Path, str]:
     made = {
         chart / "values.schema.json": _json(helm_schema(schema)),
         chart / "files/keys.json": _json(keys),
+        chart / "files/traits.json": _json(traits()),
         readme: spliced(readme.read_text("utf-8"), "values", value_table(schema, defaults)),
     }
     if page is not None:

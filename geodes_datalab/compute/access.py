@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from geodes_datalab._proxies import proxy_for
 from geodes_datalab.compute import finalizers, links
 from geodes_datalab.errors import ClusterError, GatewayAway
 
 SECTIONS = {"gateway": "gateway", "hpda": "gateway-hpda"}
 """Where Dask's configuration describes a gateway, by its kind."""
+
+_PROXY = "gateway.http-client.proxy"
 
 _LOOK = "look at the DASK_GATEWAY... variables; behind the hub they are set for you"
 _LATER = "try again in a minute; if it stays, tell your operator"
@@ -69,12 +72,33 @@ def client(kind: str, *, asynchronous: bool = False) -> Any:
 
     address, arguments = parameters(kind)
     try:
-        return Gateway(asynchronous=asynchronous, **arguments)
+        with way_to(address):
+            return Gateway(asynchronous=asynchronous, **arguments)
     except (ValueError, TypeError, KeyError, ImportError) as error:
         raise ClusterError(
             f"the settings of the Dask Gateway {address} do not work: {error}",
             hint=_LOOK,
         ) from error
+
+
+@contextmanager
+def way_to(address: str) -> Iterator[None]:
+    """Let a `dask_gateway.Gateway` that is made meanwhile ask through the proxy that is meant for it.
+
+    Left alone it takes ``HTTP_PROXY`` and ``HTTPS_PROXY`` for every gateway, whatever ``NO_PROXY`` says.
+
+    Parameters
+    ----------
+    address
+        The gateway's.
+    """
+    import dask
+
+    if dask.config.get(_PROXY, True) is not True:  # the site has decided
+        yield
+        return
+    with dask.config.set({_PROXY: proxy_for(address) or False}):
+        yield
 
 
 def parameters(kind: str) -> tuple[str, dict[str, Any]]:

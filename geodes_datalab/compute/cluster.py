@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import functools
 import sys
-import threading
 import warnings
 from collections.abc import Mapping
 from html import escape
 from typing import Any, Self
-from weakref import WeakSet
 
 from geodes_datalab._display import in_notebook, interactive, size, table
 from geodes_datalab.compute import backend as backends
-from geodes_datalab.compute import reconnecting, tls, versions, waiting
+from geodes_datalab.compute import held, reconnecting, tls, versions, waiting
 from geodes_datalab.compute import request as requests
 from geodes_datalab.compute.backend import Backend, BackendName
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError, ClusterWarning
-
-opened: WeakSet[Cluster] = WeakSet()
-"""Clusters that this process opened and has not closed."""
 
 PATIENCE = 120.0
 """Seconds to wait for workers, unless the user says another number."""
@@ -40,13 +32,14 @@ class Cluster:
 
     def __init__(self, backend: Backend, request: Request) -> None:
         self._backend = backend
-        self._request = request
+        self.request = request
         self._asked = request.low
         self._client: Any = None
         self.status: str = "starting"
         """``starting``, ``running`` or ``closed``."""
-        opened.add(self)
-        _hook_exit()
+        self.loose = False
+        """Whether `open_cluster` may take it for the next request, or replace it."""
+        held.hold(self)
 
     @property
     def name(self) -> str:
@@ -125,7 +118,7 @@ class Cluster:
         if self.status == "closed":
             return
         self.status = "closed"
-        opened.discard(self)
+        held.opened.discard(self)
         client, self._client = self._client, None
         try:
             if client is not None:
@@ -135,6 +128,7 @@ class Cluster:
 
     def __enter__(self) -> Self:
         """Return the cluster itself."""
+        self.loose = False  # it ends with the statement, and not before
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -164,8 +158,8 @@ class Cluster:
         return table(cells, ["", ""], caption=caption, raw=(1,))
 
     def _wanted(self) -> str:
-        low, high = self._asked, self._request.high
-        return f"{low} to {high}" if self._request.adaptive else str(low)
+        low, high = self._asked, self.request.high
+        return f"{low} to {high}" if self.request.adaptive else str(low)
 
     def _running(self) -> Backend:
         if self.status == "closed":
@@ -189,9 +183,14 @@ class Cluster:
         _guard_tls(self._client)
         _share_credentials()
 
+    def failure(self) -> str | None:
+        """Return why no further workers can come, if so."""
+        return self._backend.failure()
+
     def start(self, timeout: float, progress: bool | None) -> None:
-        """Connect, ask for workers, wait for them, and compare versions."""
-        self.attach()
+        """Connect unless it is, ask for workers, wait for them, and compare versions."""
+        if self._client is None:
+            self.attach()
         wanted, trimmed = self._ask()
         arrival = waiting.wait(
             self._client,
@@ -199,19 +198,19 @@ class Cluster:
             wanted,
             timeout=timeout,
             show=progress,
-            queue_counts=self._request.queue_counts,
+            queue_counts=self.request.queue_counts,
         )
-        told = waiting.shortage(arrival, self._backend, trimmed, self._request.low)
-        if not arrival.here and self._request.low:
+        told = waiting.shortage(arrival, self._backend, trimmed, self.request.low)
+        if not arrival.here and self.request.low:
             raise ClusterError(
                 told or "no worker came",
                 hint="wait longer by timeout=..., or ask for smaller workers",
             )
-        _warn(told or (trimmed if self._request.adaptive else None))
+        _warn(told or (trimmed if self.request.adaptive else None))
         versions.check(self._client, self._backend.cure)
 
     def _ask(self) -> tuple[int, str | None]:
-        request = self._request
+        request = self.request
         if request.adaptive:
             self._asked, trimmed = self._backend.adapt(request.low, request.high)
         else:
@@ -230,11 +229,15 @@ def open_cluster(
     # surroundings
     environment: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    another: bool = False,
     # patience
     timeout: float | None = None,
     progress: bool | None = None,
 ) -> Cluster:
     """Open a Dask cluster, wait for its workers, and compute on it from now on.
+
+    Asked again, as by a cell that is run again, it gives back the open cluster that was asked for in
+    the same way, or closes the former one, unless that computes or is held by a ``with`` statement.
 
     Parameters
     ----------
@@ -254,6 +257,8 @@ def open_cluster(
     options
         Further options of the gateway, such as ``{"image": ...}``; of an HPC centre ``"walltime"``,
         ``"partition"``, ``"qos"``, ``"account"``, ``"constraint"``, ``"gpus"`` and ``"sbatch"``.
+    another
+        Open one beside those that are open, for two clusters on purpose.
     timeout
         Seconds to wait for workers (None: 120). When fewer came by then, the cluster opens all the
         same. The scheduler before them has as long, and at least a minute. None on an HPC centre
@@ -274,7 +279,8 @@ def open_cluster(
     Warns
     -----
     ClusterWarning
-        Fewer workers came, with the reason; or the version of another package differs.
+        Fewer workers came, with the reason; or the version of another package differs; or a former
+        cluster was closed, or still computes.
 
     Examples
     --------
@@ -294,12 +300,15 @@ def open_cluster(
         show=progress,
     )
     tls.install()
-    cluster = Cluster(backends.start(backend, request), request)
+    known = None if another else held.former(backends.chosen(backend), request)
+    cluster = known or Cluster(backends.start(backend, request), request)
     try:
         cluster.start(timeout or PATIENCE, progress)
     except BaseException:  # Ctrl-C above all
-        cluster.close()
+        if cluster is not known:
+            cluster.close()
         raise
+    cluster.loose = not another
     _show(cluster, progress)
     return cluster
 
@@ -349,23 +358,6 @@ def _share_credentials() -> None:
     from geodes_datalab.cubes import credentials
 
     credentials.share(config.load())
-
-
-@functools.cache
-def _hook_exit() -> None:
-    """Close clusters when the interpreter ends, while threads can still be used for that.
-
-    atexit comes too late for a gateway with a host name: its look-up needs a thread pool, and those
-    are shut down by then. threading's own hook comes before that.
-    """
-    register = getattr(threading, "_register_atexit", atexit.register)
-    register(_close_all)
-
-
-def _close_all() -> None:
-    for cluster in list(opened):
-        with contextlib.suppress(Exception):
-            cluster.close()
 
 
 def _warn(text: str | None) -> None:

@@ -12,7 +12,7 @@ from html import escape
 from typing import Any, overload
 
 from geodes_datalab._display import table
-from geodes_datalab.compute import access, cluster, reasons
+from geodes_datalab.compute import access, cluster, held, reasons
 from geodes_datalab.compute.cluster import Cluster
 from geodes_datalab.errors import ClusterError, ClusterWarning, near
 
@@ -93,7 +93,7 @@ class Clusters(Sequence[ClusterInfo]):
         ...     cube.mean("time").compute()
         """
         one = self._find(name)
-        for ours in list(cluster.opened):
+        for ours in list(held.opened):
             if ours.name == one.name:
                 return ours
         if one.kind == "local":
@@ -173,7 +173,7 @@ def clusters() -> Clusters:
     ClusterWarning
         One of two gateways cannot be reached: its clusters are not in the table.
     """
-    own = {one.name: one for one in list(cluster.opened) if one.status == "running"}
+    own = {one.name: one for one in list(held.opened) if one.status == "running"}
     found = [_local(one) for one in own.values() if one.kind == "local"]
     kinds, errors = access.named(), []
     for kind in kinds:
@@ -221,7 +221,7 @@ def _state(one: ClusterInfo) -> str:
 
 
 def _stop(one: ClusterInfo) -> None:
-    for ours in list(cluster.opened):
+    for ours in list(held.opened):
         if ours.name == one.name:
             ours.close()
     if one.kind != "local":  # one that was only joined here runs on

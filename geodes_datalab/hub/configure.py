@@ -1,7 +1,7 @@
 """Set JupyterHub's configuration from the settings.
 
 Every step only sets traits, or replaces them by name: applying twice gives the same result, and
-nothing is appended to what was there.
+nothing is appended to what was there. One thing is no trait: by which client log-ins ask their provider.
 """
 
 from __future__ import annotations
@@ -9,9 +9,17 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from geodes_datalab.hub import extra
+from geodes_datalab.hub import extra, traits, way_out
 from geodes_datalab.hub.schema import Settings
-from geodes_datalab.hub.settings import authenticator, pages, proxy, server, services, spawner
+from geodes_datalab.hub.settings import (
+    authenticator,
+    homes,
+    pages,
+    proxy,
+    server,
+    services,
+    spawner,
+)
 
 
 def apply(settings: Settings, c: Any) -> None:
@@ -27,13 +35,42 @@ def apply(settings: Settings, c: Any) -> None:
     Raises
     ------
     ConfigurationError
-        A secret that the settings name is missing, or extra configuration fails.
+        A secret that the settings name is missing, ``hub.config`` names what does not exist, or
+        extra configuration fails.
     """
-    for step in (server, proxy, authenticator, spawner, services, pages):
+    way_out.install()
+    for step in (server, proxy, authenticator, spawner, services, homes, pages):
         step.apply(settings, c)
-    override(settings.hub.config, c)
+    traits.check(settings, c)
+    traits.override(settings.hub.config, c)
+    traits.complete(settings.hub.config, c)
     if settings.hub.extra_config is not None:
         extra.run(settings.hub.extra_config, c, settings)
+    authenticator.close(settings, c)
+
+
+def check(settings: Settings) -> None:
+    """Look at ``hub.config`` before a hub starts, and without a secret.
+
+    Parameters
+    ----------
+    settings
+        What the operator wants.
+
+    Raises
+    ------
+    ConfigurationError
+        A class or a trait does not exist, or has no effect.
+    """
+    from traitlets.config import Config
+
+    if not settings.hub.config:
+        return
+    c = Config()
+    authenticator.choose(settings, c)
+    spawner.apply(settings, c)
+    c.JupyterHub.proxy_class = proxy.CLASS
+    traits.check(settings, c)
 
 
 def apply_gateway(settings: Settings, c: Any) -> None:
@@ -58,6 +95,6 @@ def apply_gateway(settings: Settings, c: Any) -> None:
 
 def override(config: dict[str, dict[str, Any]], c: Any) -> None:
     """Set traits by class and name, over everything else."""
-    for name, traits in config.items():
-        for trait, value in traits.items():
+    for name, values in config.items():
+        for trait, value in values.items():
             setattr(getattr(c, name), trait, copy.deepcopy(value))

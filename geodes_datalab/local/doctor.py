@@ -15,12 +15,12 @@ from importlib.metadata import version as version_of
 import psutil
 from rich.table import Table
 
-from geodes_datalab import auth, config
+from geodes_datalab import _proxies, auth, config
 from geodes_datalab._display import size
 from geodes_datalab.errors import AuthenticationError, GeodesError
 from geodes_datalab.local import node, ports
 from geodes_datalab.local import runtime as run
-from geodes_datalab.local.layout import Layout
+from geodes_datalab.local.layout import Layout, make_cache
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 PACKAGES = (
@@ -65,6 +65,7 @@ def examine(layout: Layout, *, offline: bool = False) -> list[Finding]:
         lambda: check_ports(layout),
         lambda: check_folder(layout),
         lambda: check_disk(layout),
+        check_cache,
         check_memory,
         check_proxies,
         check_node,
@@ -136,7 +137,19 @@ def check_proxies() -> Finding:
         advice = f"export NO_PROXY={ports.HOST},localhost (the datalab sets it for its own parts)"
         found = f"{', '.join(names)} set, NO_PROXY lacks {ports.HOST} or localhost"
         return Finding("web proxy", "warn", found, advice)
+    troubles = {_proxies.trouble(address) for name in names for address in [_variable(name)]}
+    dead = sorted(filter(None, troubles))
+    if dead:
+        return Finding("web proxy", "fail", "; ".join(dead), "correct the variables, or unset them")
     return Finding("web proxy", "ok", f"{', '.join(names)}; this machine is exempt")
+
+
+def check_cache() -> Finding:
+    """Tell whether there is a place for what is fetched or packed once."""
+    try:
+        return Finding("cache folder", "ok", str(make_cache()))
+    except GeodesError as error:
+        return Finding("cache folder", "fail", error.message, error.hint or "")
 
 
 def check_node() -> Finding:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from geodes_datalab.config import load
 from geodes_datalab.errors import StorageError
 
 
@@ -110,3 +112,23 @@ def layout(state_dir: str | Path | None = None) -> Layout:
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         state_dir = Path(base) / "geodes-datalab"
     return Layout(Path(state_dir).expanduser().resolve())
+
+
+def make_cache() -> Path:
+    """Make the folder of what is fetched or packed once, and return it.
+
+    Raises
+    ------
+    StorageError
+        It cannot be made, or nothing can be written there.
+    """
+    folder = Path(load().cache_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise StorageError(
+            f"the cache folder {folder} cannot be used: {error.strerror}",
+            hint="name another one in GEODES_CACHE_DIR, or correct its owner and rights",
+        ) from error

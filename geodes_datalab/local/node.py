@@ -11,16 +11,28 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from geodes_datalab import _proxies
 from geodes_datalab.config import load
 from geodes_datalab.errors import LocalModeError
+from geodes_datalab.local.layout import make_cache
 
 OLDEST = 20
 """Major version of node that configurable-http-proxy 5 asks for."""
+
+_SILENCE = 15.0
+"""Seconds after which what takes long is told, again and again."""
+
+_LONGEST = 300.0
+"""Seconds that npm may take."""
+
+_IMPATIENT = ("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+"""npm tries three times; by itself it waits ten seconds, and then a minute, in between."""
 
 _FILES = Path(__file__).parent / "chp"
 _SCRIPT = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy")
@@ -70,7 +82,7 @@ def proxy_command(node: Node, say: Callable[[str], None]) -> list[str]:
     target = install_folder()
     if not (target / _SCRIPT).is_file():
         say("installing configurable-http-proxy (9 MB, once)")
-        _install(node, target)
+        _install(node, target, say)
     return [str(node.program), str(target / _SCRIPT)]
 
 
@@ -80,13 +92,12 @@ def install_folder() -> Path:
     return Path(load().cache_dir) / f"configurable-http-proxy-{digest}"
 
 
-def _install(node: Node, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".installing-"))
+def _install(node: Node, target: Path, say: Callable[[str], None]) -> None:
+    folder = Path(tempfile.mkdtemp(dir=make_cache(), prefix=".installing-"))
     try:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(_FILES / name, folder / name)
-        _npm_ci(node, folder)
+        _npm_ci(node, folder, say)
         if not (target / _SCRIPT).is_file():  # another start may have been faster
             shutil.rmtree(target, ignore_errors=True)
             folder.rename(target)
@@ -94,23 +105,58 @@ def _install(node: Node, target: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _npm_ci(node: Node, folder: Path) -> None:
-    command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"]
-    path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+def _npm_ci(node: Node, folder: Path, say: Callable[[str], None]) -> None:
+    _ask_proxy(node, folder)
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev", *_IMPATIENT]
+    began = time.monotonic()
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        process = _started(node, folder, "ci", *options)
+        while True:
+            try:
+                _, told = process.communicate(timeout=_SILENCE)
+                break
+            except subprocess.TimeoutExpired:
+                passed = time.monotonic() - began
+                if passed > _LONGEST:
+                    process.kill()
+                    process.communicate()
+                    raise _failed(f"npm was not done after {passed:.0f} s") from None
+                say(f"npm still waits for its registry ({passed:.0f} s)")
+    except OSError as error:
         raise _failed(str(error)) from error
-    if done.returncode:
-        raise _failed("\n".join(done.stderr.strip().splitlines()[-6:]))
+    if process.returncode:
+        raise _failed("\n".join(told.strip().splitlines()[-6:]))
+
+
+def _ask_proxy(node: Node, folder: Path) -> None:
+    """Fail at once where the environment's web proxy is not there: npm would try for minutes."""
+    if not _proxies.named():
+        return
+    try:
+        process = _started(node, folder, "config", "get", "registry")
+        registry = process.communicate(timeout=_SILENCE)[0].strip()
+    except (OSError, subprocess.TimeoutExpired):  # npm itself will say why
+        return
+    proxy = _proxies.proxy_for(registry) if registry.startswith("http") else None
+    trouble = _proxies.trouble(proxy) if proxy else None
+    if trouble:
+        raise LocalModeError(
+            f"configurable-http-proxy could not be installed: {trouble}",
+            hint="correct HTTPS_PROXY (and HTTP_PROXY), or unset it where npm's registry needs none",
+        )
+
+
+def _started(node: Node, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return subprocess.Popen(
+        [*node.npm, *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _failed(why: str) -> LocalModeError:

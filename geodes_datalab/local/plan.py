@@ -14,6 +14,7 @@ from geodes_datalab import auth
 from geodes_datalab.config import PORTAL
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
+from geodes_datalab.hub.configure import check
 from geodes_datalab.hub.notebooks_sync import shipped
 from geodes_datalab.hub.schema import VARIABLE, read
 from geodes_datalab.hub.settings.services import culler_command
@@ -86,13 +87,23 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
             "language": wishes.language,
         },
         "gateway": _gateway(layout, ports, wishes),
-        "cull": {"token": _secret(layout, "culler-token")},
+        **_housekeeping(layout),
     }
     if wishes.hpda:
         workers = _passed() | catalogue_environment(layout, ports, wishes)
         values["hpda"] = hpda.values(layout, ports, workers)
     over = read(wishes.settings) if wishes.settings is not None else {}
-    return load(merge(values, over))
+    settings = load(merge(values, over))
+    if over:
+        check(settings)  # here, where the operator reads it, and not in the hub's log
+    return settings
+
+
+def _housekeeping(layout: Layout) -> dict[str, Any]:
+    return {
+        "cull": {"token": _secret(layout, "culler-token")},
+        "homes": {"metrics": {"enabled": True}},  # measured when somebody asks for metrics
+    }
 
 
 def parts(layout: Layout, ports: Ports, wishes: Wishes, chp: list[str]) -> list[Part]:

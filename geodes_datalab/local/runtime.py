@@ -45,6 +45,8 @@ class Runtime:
     gateway: str
     started: float = field(default_factory=time.time)
     parts: list[PartState] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)
+    """Options of the command that started it."""
 
     def alive(self) -> bool:
         """Tell whether the supervisor of this run still runs."""

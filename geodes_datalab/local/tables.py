@@ -11,6 +11,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from geodes_datalab._display import size
+from geodes_datalab.hub.schema import Secret, load
 from geodes_datalab.local import family, secrets
 from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.runtime import PartState, Runtime
@@ -31,9 +32,7 @@ def ready(layout: Layout, runtime: Runtime) -> Table:
     table = Table(title="geodes-datalab is ready", show_header=False, title_justify="left")
     rows = {
         "Open": runtime.url,
-        "User name": "any: small letters, digits, . _ - (a home of its own for each)",
-        "Password": secrets.read(layout, "password"),
-        "Administrator": "admin, with the password of: geodes-datalab password --admin",
+        **_log_in(layout),
         "Catalogue": runtime.catalogue,
         "Dask Gateway": f"{runtime.gateway} (from the notebooks)",
         "Homes": str(layout.homes),
@@ -47,6 +46,36 @@ def ready(layout: Layout, runtime: Runtime) -> Table:
         "or for people who trust each other."
     )
     return table
+
+
+def _log_in(layout: Layout) -> dict[str, str]:
+    """Say how people log in, as the settings have it: the password, or who asks for another one."""
+    auth = load(layout.settings).authenticator
+    admins = ", ".join(auth.admins)
+    users = f"{', '.join(auth.users)} (and nobody else)" if auth.users else ""
+    if auth.kind != "shared-password":
+        by = auth.oidc.login_service if auth.oidc else f"by {auth.kind}"
+        rows = {"Log in": by or "with your account of the identity provider", "Users": users}
+        return {name: text for name, text in {**rows, "Administrators": admins}.items() if text}
+    names = users or "any: small letters, digits, . _ - (a home of its own for each)"
+    rows = {"User name": names, "Password": _password(layout, "password", auth.password)}
+    if admins:
+        own = secrets.path(layout, "admin-password")
+        place = auth.admin_password
+        command = "geodes-datalab password --admin"
+        where = command if place and place.file == own else _place(place)
+        rows["Administrator"] = f"{admins}, with the password of: {where}"
+    return rows
+
+
+def _password(layout: Layout, name: str, place: Secret | None) -> str:
+    if place and place.file == secrets.path(layout, name):
+        return secrets.read(layout, name)
+    return f"that of {_place(place)}"
+
+
+def _place(secret: Secret | None) -> str:
+    return str(secret.file or f"the variable {secret.env}") if secret else "nobody"
 
 
 def status(layout: Layout, runtime: Runtime) -> Table:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
 from geodes_datalab.local import family, hpda, node, plan, ports, secrets
+from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import tail
 from geodes_datalab.local.layout import Layout
@@ -32,6 +33,8 @@ class Start:
     port: str = "8000"
     """Public port, or ``auto``."""
     wishes: plan.Wishes = field(default_factory=plan.Wishes)
+    asked: dict[str, str] = field(default_factory=dict)
+    """The command's options, for whoever asks for something else while it runs."""
 
 
 def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]) -> None:
@@ -50,6 +53,8 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
     ------
     LocalModeError
         It runs already, a port is taken, a part does not start ...
+    StorageError
+        The state folder or the cache folder cannot be used.
     """
     layout = start.layout
     os.umask(0o077)  # logs and databases are nobody else's business
@@ -61,6 +66,7 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
                 hint="geodes-datalab status shows it, geodes-datalab down stops it",
             )
         _tidy(layout, say)
+        layouts.make_cache()
         chosen = ports.choose(start.port)
         chp = node.proxy_command(node.find(), say)
         secrets.ensure(layout)
@@ -71,6 +77,7 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
             plan.describe(start.wishes),
             f"http://{ports.HOST}:{chosen.gateway_http}/services/dask-gateway",
         )
+        runtime.asked = start.asked
         supervisor = Supervisor(
             layout,
             runtime,

@@ -23,6 +23,7 @@ ORDER = (
     "test_packets",
     "test_strangers",
     "test_lifecycle",
+    "test_way_out",
     "test_hpda",
     "test_class",
     "test_upgrade",

@@ -109,8 +109,8 @@ class Crowd:
 
 @pytest.fixture(scope="module")
 def crowd(impatient: Release) -> Iterator[Crowd]:
-    """Five who go away while nobody culls, so that however long it takes nobody is late: the idle one last."""
-    names = ("busy", "waits", "computes", "dreams", "idle")
+    """Six who go away while nobody culls, so that however long it takes nobody is late: the idle one last."""
+    names = ("busy", "waits", "computes", "dreams", "types", "idle")
     crowd = Crowd({name: impatient.visitor(name) for name in names})
     try:
         with without_culler(impatient):
@@ -132,7 +132,7 @@ def without_culler(release: Release) -> Iterator[None]:
 
 
 def gather(crowd: Crowd) -> None:
-    """Silently busy, waiting for a cluster, computing on one, having one that is idle, and idle."""
+    """Busy in silence, waiting for a cluster, computing on one, having an idle one, with a job, idle."""
     for visitor in crowd.visitors.values():
         people.begin(visitor, {"profile": "small"})
     for visitor in crowd.visitors.values():
@@ -151,6 +151,8 @@ def gather(crowd: Crowd) -> None:
     dreams = people.with_cluster(crowd.visitors["dreams"], workers=1)
     crowd.clusters["dreams"] = people.cluster_name(dreams)
     dreams.begin(HOURS)
+    # A job in a terminal whose page is closed; it writes each second, as in the report.
+    crowd.visitors["types"].type("while :; do date >>job; sleep 1; done")
     assert crowd.visitors["idle"].server_answers()
     crowd.began = time.monotonic()
 
@@ -173,7 +175,7 @@ def test_culling_ends_the_idle_and_spares_the_busy(
     idle = crowd.visitors["idle"]
     impatient.until(lambda: not people.active(idle), "the culling of idle", within=10)
     table.add("an idle server (timeout: 90 s), after it was left", time.monotonic() - crowd.began)
-    spared = {"busy", "waits", "computes", "dreams"}
+    spared = {"busy", "waits", "computes", "dreams", "types"}
     throughout(lambda: crowd.alive() == spared, "three more looks spare the busy", seconds=15)
     for name in ("waits", "computes"):
         assert len(impatient.dask_pods("dask-worker", crowd.clusters[name])) == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from harness import Cluster
+from support.waiting import minutes
 from trials import IMAGES, Release, audit, packets, people
 from trials.packets import Target
 
@@ -67,6 +69,32 @@ def test_homes_are_folders_of_one_claim(releases: tuple[Release, Release]) -> No
     assert volume["persistentVolumeClaim"]["claimName"] == "homes"
     code = "import os; open('/home/jovyan/x', 'w').close(); print(os.stat('/home/jovyan').st_uid)"
     assert two.run_in(two.user_pod("zoe-two"), code).strip()
+
+
+def test_an_administrator_reads_a_home_and_is_noted(releases: tuple[Release, Release]) -> None:
+    """One pod mounts the claim, and cannot write there; no user gets in; the log tells who looked."""
+    _, two = releases
+    page = f"{two.url}services/homes/home/zoe-two/"
+    admin, zoe = two.visitor("admin").session, two.visitor("zoe-two").session
+    for session in (admin, zoe):
+        session.headers["Sec-Fetch-Mode"] = "navigate"
+    assert "notebooks/" in admin.get(page, timeout=minutes(2)).text
+    assert zoe.get(page, timeout=minutes(2)).status_code == 403
+    noted = [line for line in two.logs("homes").splitlines() if '"home-view"' in line]
+    assert any('"admin": "admin"' in line and '"home": "zoe-two"' in line for line in noted)
+    write = "import os; os.open('/homes/people/zoe-two/y', os.O_CREAT | os.O_WRONLY)"
+    attempt = f"try:\n {write}\nexcept OSError as error:\n print(error.errno)"
+    assert two.run_in(two.pod("homes"), attempt).strip() == str(errno.EROFS)
+
+
+def test_people_see_how_full_their_home_is(releases: tuple[Release, Release]) -> None:
+    _, two = releases
+    zoe = two.visitor("zoe-two")
+
+    def measured() -> bool:
+        return zoe.get("geodes-datalab/home").json()["used"] is not None
+
+    two.until(measured, "the home is measured")
 
 
 def test_an_image_may_be_typed_from_the_list_only(releases: tuple[Release, Release]) -> None:

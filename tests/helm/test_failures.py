@@ -77,6 +77,25 @@ NAMES: list[tuple[dict[str, Any], str]] = [
         "hub.config.KubeSpawner.privileged: there is no such key here",
     ),
     (
+        {"hub": {"config": {"Authenticator": {"allowed_users": ["ada"]}}}},
+        "hub.config.Authenticator.allowed_users: use auth.users instead",
+    ),
+    (
+        {
+            "auth": {"type": "github"},
+            "hub": {"config": {"GitHubOAuthenticator": {"allowed_users": ["ada"]}}},
+        },
+        "hub.config.GitHubOAuthenticator.allowed_users: use auth.users instead",
+    ),
+    (
+        {"hub": {"config": {"Authenticator": {"admin_users": ["ada"]}}}},
+        "hub.config.Authenticator.admin_users: use auth.admins instead",
+    ),
+    (
+        {"auth": {"type": "github"}, "hub": {"config": {"OAuthenticator": {"allow_all": True}}}},
+        "hub.config.OAuthenticator.allow_all: use auth.allowAll instead",
+    ),
+    (
         {"hub": {"config": {"JupyterHub": {"authenticate_prometheus": False}}}},
         "they always need a token",
     ),
@@ -84,6 +103,118 @@ NAMES: list[tuple[dict[str, Any], str]] = [
         {"gateway": {"config": {"DaskGateway": {"authenticator_class": "x"}}}},
         "gateway.config.DaskGateway.authenticator_class",
     ),
+]
+DOORS: list[tuple[dict[str, Any], str]] = [
+    # classes and traits that do not exist
+    (
+        {"hub": {"config": {"KubeSpawnr": {"cpu_limit": 2}}}},
+        "hub.config.KubeSpawnr: there is no such class here. Did you mean KubeSpawner?",
+    ),
+    (
+        {"hub": {"config": {"KubeSpawner": {"cpu_limitt": 2}}}},
+        "hub.config.KubeSpawner.cpu_limitt: there is no such trait. Did you mean cpu_limit?",
+    ),
+    (
+        {"hub": {"config": {"JupyterHub": {"shutdown_on_logut": True}}}},
+        "hub.config.JupyterHub.shutdown_on_logut: there is no such trait. Did you mean shutdown_on",
+    ),
+    (
+        {"hub": {"config": {"Spawner": {"cpu_gurantee": 1}}}},
+        "Did you mean cpu_guarantee?",
+    ),
+    (
+        {"hub": {"config": {"KubeSpawner": {"profileList": []}}}},
+        "hub.config.KubeSpawner.profileList: there is no such trait. Did you mean profile_list?",
+    ),
+    ({"hub": {"config": {"Qwerty": {"x": 1}}}}, "hub.config.Qwerty: there is no such class here."),
+    (
+        {"hub": {"config": {"Spawner": {"zzz": 1}}}},
+        "hub.config.Spawner.zzz: there is no such trait.",
+    ),
+    (
+        {
+            "auth": {"type": "github"},
+            "hub": {"config": {"GithubOAuthenticator": {"allowed_organizations": ["x"]}}},
+        },
+        "Did you mean GitHubOAuthenticator?",
+    ),
+    (
+        {
+            "auth": {"type": "github"},
+            "hub": {"config": {"GitHubOAuthenticator": {"allowed_organisations": ["x"]}}},
+        },
+        "Did you mean allowed_organizations?",
+    ),
+    (
+        {"gateway": {"config": {"KubeClusterConfg": {"scheduler_cores": 1}}}},
+        "gateway.config.KubeClusterConfg: there is no such class here. Did you mean KubeClusterConfig",
+    ),
+    (
+        {"gateway": {"config": {"KubeClusterConfig": {"worker_coers": 1}}}},
+        "gateway.config.KubeClusterConfig.worker_coers: there is no such trait. Did you mean worker_c",
+    ),
+    # lists without an effect
+    (
+        {"hub": {"config": {"GitHubOAuthenticator": {"allowed_organizations": ["example"]}}}},
+        "hub.config.GitHubOAuthenticator: it has no effect, because auth.type is shared-password",
+    ),
+    (
+        {
+            "auth": {"type": "gitlab"},
+            "hub": {"config": {"GitHubOAuthenticator": {"client_id": "x"}}},
+        },
+        "it has no effect, because auth.type is gitlab. Set auth.type, or hub.config.GitLabOAuth",
+    ),
+    (
+        {
+            "auth": {"type": "oidc"},
+            "hub": {"config": {"GenericOAuthenticator": {"allowed_groups": ["x"]}}},
+        },
+        "hub.config.GenericOAuthenticator.allowed_groups: use auth.oidc.allowedGroups instead",
+    ),
+    (
+        {"auth": {"type": "oidc"}, "hub": {"config": {"OAuthenticator": {"admin_groups": ["x"]}}}},
+        "hub.config.OAuthenticator.admin_groups: use auth.oidc.adminGroups instead",
+    ),
+    (
+        {
+            "auth": {"type": "github"},
+            "hub": {"config": {"GitHubOAuthenticator": {"allowed_groups": ["x"]}}},
+        },
+        "hub.config.GitHubOAuthenticator.allowed_groups: it needs auth_state_groups_key",
+    ),
+    (
+        {
+            "auth": {"type": "ldap", "allowAll": True},
+            "hub": {"config": {"LDAPAuthenticator": {"allowed_groups": ["x"]}}},
+        },
+        "hub.config.LDAPAuthenticator.allowed_groups: it has no effect, because auth.allowAll",
+    ),
+    # doors that do not open, and ways in that there are not
+    (
+        {"auth": {"type": "github", "allowAll": True}},
+        "auth.allowAll: it would let every account of github in. Name who may log in",
+    ),
+    ({"auth": {"type": "shared-password", "allowAll": True}}, "auth.allowAll"),
+    ({"auth": {"type": "ldap", "allowAll": True, "users": ["ada"]}}, "leave auth.users and"),
+    (
+        {"auth": {"type": "gihtub"}},
+        "auth.type: there is no gihtub to log in with. Did you mean github",
+    ),
+    ({"auth": {"type": "okta"}}, "there is no okta to log in with. use oidc"),
+    ({"auth": {"type": "oauthenticator.okta.OktaOAuthenticator"}}, "use oidc"),
+    ({"auth": {"type": "dummy"}}, "use shared-password"),
+    ({"auth": {"type": "jupyterhub.auth.DummyAuthenticator"}}, "use shared-password"),
+    ({"auth": {"type": "nativeauthenticator.NativeAuthenticator"}}, "not in the platform image"),
+    (
+        {"auth": {"type": "firstuseauthenticator.FirstUseAuthenticator"}},
+        "not in the platform image",
+    ),
+    ({"auth": {"type": "hmacauthenticator.HMACAuthenticator"}}, "not in the platform image"),
+    ({"auth": {"type": "tmpauthenticator.TmpAuthenticator"}}, "use shared-password"),
+    ({"auth": {"type": "local-github"}}, "leave local- out"),
+    ({"auth": {"type": "oauthenticator.github.LocalGitHubOAuthenticator"}}, "leave local- out"),
+    ({"auth": {"type": "pam"}}, "the hub's pod has no accounts"),
 ]
 TYPES: list[tuple[dict[str, Any], str]] = [
     ({"hub": {"concurrentSpawnLimit": "many"}}, "at '/hub/concurrentSpawnLimit': got string"),
@@ -122,7 +253,9 @@ def refusal(helm: Helm, values: dict[str, Any]) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize(("values", "told"), NAMES + TYPES + TOGETHER, ids=lambda v: str(v)[:50])
+@pytest.mark.parametrize(
+    ("values", "told"), NAMES + DOORS + TYPES + TOGETHER, ids=lambda v: str(v)[:50]
+)
 def test_wrong_values_are_refused(helm: Helm, values: dict[str, Any], told: str) -> None:
     assert told in refusal(helm, {**OURS, **values})
 
@@ -164,6 +297,35 @@ def test_missing_given_secrets_are_named(helm: Helm) -> None:
     assert 'the secret "auth.password" is missing' in text
 
 
+FREE: list[dict[str, Any]] = [
+    {"hub": {"config": {"KubeSpawner": {"cpu_limit": 2, "mem_limit": "4G"}}}},
+    {"hub": {"config": {"Spawner": {"debug": True}, "Application": {"log_level": 10}}}},
+    {
+        "hub": {
+            "config": {"Authenticator": {"blocked_users": ["eve"], "allow_existing_users": True}}
+        }
+    },
+    {"auth": {"type": "site.auth.Ours"}, "hub": {"config": {"Ours": {"anything": 1}}}},
+    {
+        "auth": {"type": "site.auth.Ours"},
+        "hub": {"config": {"GitHubOAuthenticator": {"allowed_organizations": ["example"]}}},
+    },
+    {
+        "gateway": {
+            "config": {"KubeClusterConfig": {"worker_cores": 1}, "Proxy": {"log_level": "info"}}
+        }
+    },
+    *({"auth": {"type": name}} for name in ("github", "gitlab", "google", "azuread", "globus")),
+    *({"auth": {"type": name}} for name in ("cilogon", "openshift", "bitbucket", "auth0", "ldap")),
+    *({"auth": {"type": name}} for name in ("mediawiki", "generic-oauth", "lti", "lti11", "null")),
+]
+
+
+@pytest.mark.parametrize("values", FREE, ids=lambda v: str(v)[:70])
+def test_what_exists_passes(helm: Helm, values: dict[str, Any]) -> None:
+    assert helm.render(values={**OURS, **values})
+
+
 NOTES: list[tuple[dict[str, Any], str]] = [
     ({}, "ONE PASSWORD FOR EVERYBODY"),
     ({"networkPolicy": {"enabled": False}}, "NO NETWORK POLICIES"),
@@ -177,6 +339,8 @@ NOTES: list[tuple[dict[str, Any], str]] = [
     ({"rbac": {"create": False}}, "do not work before you made their roles"),
     ({"debug": {"enabled": True}}, "logs name users"),
     ({}, "kubectl port-forward service/datalab-proxy-public 8000:80"),
+    ({"auth": {"type": "github"}}, "NOBODY CAN LOG IN"),
+    ({"auth": {"type": "ldap"}}, "NOBODY CAN LOG IN"),
     ({}, "jsonpath='{.data.auth\\.password}'"),
     ({}, "helm test datalab --namespace datalab"),
     ({"hub": {"publicUrl": "https://lab.example.org"}}, "https://lab.example.org/"),
@@ -218,6 +382,7 @@ def test_notes_are_silent_where_nothing_is_to_be_warned_of(noted: Helm) -> None:
                 "tokenUrl": "https://sso.example.org/t",
                 "userdataUrl": "https://sso.example.org/u",
                 "clientId": "datalab",
+                "allowedGroups": ["staff"],
             },
         },
         "networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"]}},

@@ -17,6 +17,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 DASHBOARDS = ("dask", "hub", "spawns")
 ON: dict[str, Any] = {
     "existingSecret": "mine",
+    "singleuser": {"storage": {"type": "static", "static": {"pvcName": "homes"}}},
+    "homes": {"metrics": {"enabled": True}, "usage": {"quota": "20Gi"}},
     "monitoring": {
         "serviceMonitor": {"enabled": True},
         "alerts": {"enabled": True},
@@ -44,13 +46,19 @@ def metrics() -> set[str]:
     import jupyterhub.metrics
 
     from geodes_datalab.hub.gateway.metrics import Metrics
+    from geodes_datalab.hub.homes.metrics import HomeSizes
+    from geodes_datalab.hub.homes.places import Places
     from geodes_datalab.hub.kubernetes import metrics as ours
+    from geodes_datalab.hub.schema import HomeMetrics
 
     assert jupyterhub.metrics.RUNNING_SERVERS
     assert ours
     gateway = Metrics(list)
     gateway.reaper_works(True)
-    return set(exported(REGISTRY)) | set(exported(gateway.registry)) | OTHERS
+    homes = CollectorRegistry()
+    homes.register(HomeSizes(Places(Path.cwd()), HomeMetrics(home_minutes=1e-9)))
+    found = (exported(registry) for registry in (REGISTRY, gateway.registry, homes))
+    return OTHERS.union(*found)
 
 
 def exported(registry: CollectorRegistry) -> Iterator[str]:
@@ -170,7 +178,8 @@ def test_alerts_say_what_to_do(release: Release) -> None:
 def test_full_homes_are_looked_for_where_homes_are(
     storage: dict[str, Any], claims: str | None, helm: Helm
 ) -> None:
-    release = helm.render(values={**ON, "singleuser": {"storage": storage}})
+    off = {"metrics": {"enabled": False}}
+    release = helm.render(values={**ON, "singleuser": {"storage": storage}, "homes": off})
     (rule,) = release.of("PrometheusRule")
     text = yaml.safe_dump(rule, width=10_000)
     assert ("DatalabHomeFull" in text) is (claims is not None)
@@ -179,7 +188,7 @@ def test_full_homes_are_looked_for_where_homes_are(
 
 def test_metrics_are_read_with_the_token(release: Release) -> None:
     monitors = {obj["metadata"]["name"]: obj for obj in release.of("ServiceMonitor")}
-    assert set(monitors) == {"datalab-hub", "datalab-gateway-api"}
+    assert set(monitors) == {"datalab-hub", "datalab-gateway-api", "datalab-homes"}
     for name, monitor in monitors.items():
         (endpoint,) = monitor["spec"]["endpoints"]
         assert endpoint["authorization"]["credentials"] == {

@@ -13,7 +13,7 @@ from manifests.restricted import violations
 # Components that talk to the Kubernetes API, and therefore hold a token.
 CALLERS = {"hub", "gateway-api", "gateway-controller", "secrets-job", "puller-hook"}
 # Long-running ones that serve something; the culler serves nobody, the puller waits.
-PROBED = {"hub", "proxy", "gateway-api", "gateway-controller", "gateway-proxy"}
+PROBED = {"hub", "proxy", "gateway-api", "gateway-controller", "gateway-proxy", "homes"}
 
 
 def pods(release: Release) -> Iterator[tuple[str, Object, Object]]:

@@ -22,6 +22,9 @@ hub                 proxy              8001
 hub                 user               8888
 hub                 gateway-proxy      8000
 culler              hub                8081
+proxy               homes              8000
+hub                 homes              8000
+homes               hub                8081
 gateway-api         hub                8081
 gateway-api         scheduler          8788
 gateway-proxy       gateway-api        8000

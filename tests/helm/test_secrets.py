@@ -17,6 +17,7 @@ GIVEN = {
     "proxy.token": "c3" * 32,
     "gateway.token": "d4" * 32,
     "gateway.proxy-token": "e5" * 32,
+    "homes.token": "c9" * 32,
     "cull.token": "f6" * 32,
     "monitoring.token": "a7" * 32,
     "check.token": "b8" * 32,
@@ -33,6 +34,8 @@ EVERYTHING: dict[str, Any] = {
         "egress": {"database": {"for": ["hub"], "cidrs": ["10.1.1.1/32"], "ports": [5432]}}
     },
     "geodes": {"credentials": {"mode": "site"}},
+    "singleuser": {"storage": {"type": "static", "static": {"pvcName": "homes"}}},
+    "homes": {"metrics": {"enabled": True}, "view": {"enabled": True}},
     "monitoring": {"serviceMonitor": {"enabled": True}},
 }
 AUTHENTICATORS: list[dict[str, Any]] = [
@@ -52,6 +55,7 @@ READERS = {
     "hub": set(GIVEN) - {"geodes.api-key", "gateway.proxy-token"},
     "proxy": {"proxy.token"},
     "culler": {"cull.token"},
+    "homes": {"homes.token", "monitoring.token"},
     "gateway-api": {"gateway.token", "gateway.proxy-token", "monitoring.token"},
     "gateway-controller": set(),
     "gateway-proxy": {"gateway.proxy-token"},

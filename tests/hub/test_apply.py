@@ -145,11 +145,14 @@ def test_a_base_url_reaches_every_address(values: dict[str, Any]) -> None:
 
 
 def test_every_trait_stays_within_reach(values: dict[str, Any]) -> None:
-    values["hub"]["config"] = {"JupyterHub": {"last_activity_interval": 5}, "X": {"y": [1]}}
+    values["hub"]["config"] = {
+        "JupyterHub": {"last_activity_interval": 5},
+        "Spawner": {"disable_user_config": True},
+    }
     values["gateway"]["config"] = {"ClusterConfig": {"idle_timeout": 1}}
     c, gateway = applied(values), Config()
     assert c.JupyterHub.last_activity_interval == 5
-    assert c.X.y == [1]
+    assert c.Spawner.disable_user_config is True
     apply_gateway(load(values), gateway)
     assert gateway.ClusterConfig.idle_timeout == 1
 
@@ -185,6 +188,7 @@ def test_every_trait_name_exists(values: dict[str, Any]) -> None:
     from jupyterhub.proxy import ConfigurableHTTPProxy
     from jupyterhub.spawner import SimpleLocalProcessSpawner, Spawner
 
+    from geodes_datalab.hub.doors import Doors
     from geodes_datalab.hub.gateway.extension import DatalabBackend
     from geodes_datalab.hub.gateway.limits import PerUserLimits
     from geodes_datalab.hub.gateway.local import LocalBackend
@@ -193,7 +197,7 @@ def test_every_trait_name_exists(values: dict[str, Any]) -> None:
 
     classes = [
         Authenticator, Backend, ClusterConfig, ConfigurableHTTPProxy, DBBackendBase, DaskGateway, DatalabBackend,
-        JupyterHub, JupyterHubAuthenticator, LocalBackend, LocalSpawner, PerUserLimits,
+        Doors, JupyterHub, JupyterHubAuthenticator, LocalBackend, LocalSpawner, PerUserLimits,
         SharedPasswordAuthenticator, SimpleLocalProcessSpawner, Spawner, WatchedProxy,
     ]  # fmt: skip
     known = {cls.__name__: set(cls.class_trait_names(config=True)) for cls in classes}

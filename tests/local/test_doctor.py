@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from support.web_proxy import WebProxy
 
 from geodes_datalab.local import doctor, ports
 from geodes_datalab.local.layout import Layout
@@ -40,9 +41,30 @@ def test_an_open_state_folder_is_told(place: Layout) -> None:
     assert "chmod 700" in finding.advice
 
 
-def test_a_web_proxy_without_exemption_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_web_proxy_without_exemption_is_told(
+    monkeypatch: pytest.MonkeyPatch, closed_port: int
+) -> None:
     assert doctor.check_proxies().verdict == "ok"
-    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    with WebProxy() as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        one_that_answers(monkeypatch)
+    monkeypatch.setenv("https_proxy", f"http://ada:word@127.0.0.1:{closed_port}")
+    finding = doctor.check_proxies()
+    assert finding.verdict == "fail"
+    assert f"the web proxy http://127.0.0.1:{closed_port} does not answer" in finding.found
+    assert "word" not in finding.found
+
+
+def test_a_cache_that_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check_cache().verdict == "ok"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GEODES_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    finding = doctor.check_cache()
+    assert finding.verdict == "fail"
+    assert "GEODES_CACHE_DIR" in finding.advice
+
+
+def one_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = doctor.check_proxies()
     assert finding.verdict == "warn"
     assert "NO_PROXY=127.0.0.1,localhost" in finding.advice

@@ -144,3 +144,29 @@ def test_this_machine_is_exempt_from_web_proxies(
     assert found["NO_PROXY"] == found["no_proxy"] == "intra.example,127.0.0.1,localhost"
     for part in plan.parts(furnished, PORTS, plan.Wishes(), CHP):
         assert part.environment["NO_PROXY"] == found["NO_PROXY"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[hub.config.LocalSpawnr]\nlogs = 'x'", 'did you mean "LocalSpawner"'),
+        ("[hub.config.JupyterHub]\nadmin_acess = true", 'did you mean "admin_access"'),
+        ("[hub.config.Authenticator]\nallowed_users = ['ada']", "use authenticator.users"),
+    ],
+    ids=["class", "trait", "list"],
+)
+def test_words_of_the_hub_without_an_effect_are_told_at_once(
+    furnished: Layout, tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        plan.make_settings(furnished, PORTS, plan.Wishes(settings=path))
+    assert said in str(caught.value)
+
+
+def test_traits_of_the_hub_stay_within_reach(furnished: Layout, tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text("[hub.config.JupyterHub]\ntemplate_vars = {announcement = 'Lunch'}")
+    settings = plan.make_settings(furnished, PORTS, plan.Wishes(settings=path))
+    assert settings.hub.config["JupyterHub"]["template_vars"] == {"announcement": "Lunch"}

@@ -131,6 +131,25 @@ class Visitor:
         answer.raise_for_status()
         return Kernel(self, answer.json()["id"])
 
+    def type(self, text: str) -> None:
+        """Open a terminal, type a line, and close its page when the shell has read it."""
+        answer = self.send("POST", "api/terminals")
+        answer.raise_for_status()
+        asyncio.run(self._typed(answer.json()["name"], text))
+
+    async def _typed(self, terminal: str, text: str) -> None:
+        from tornado.websocket import websocket_connect
+
+        path = f"user/{self.name}/terminals/websocket/{terminal}"
+        connection = await websocket_connect(self.websocket_request(path))
+        seen = ""
+        async with asyncio.timeout(minutes(2)):
+            await connection.write_message(json.dumps(["stdin", f"echo re''ady; {text}\r"]))
+            while "ready" not in seen:
+                message = json.loads(await connection.read_message() or "[]")
+                seen += message[1] if message[:1] == ["stdout"] else ""
+        await closed(connection)
+
     def websocket_status(self, path: str, *, user: str | None = None) -> int:
         """Ask for a websocket below a user's server; return the status (101: it opened)."""
         return asyncio.run(self._handshake(f"user/{user or self.name}/{path}"))

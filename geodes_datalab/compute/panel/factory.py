@@ -23,9 +23,13 @@ async def cluster(*, asynchronous: bool = True) -> Any:
 
     name = submitted.get()
     if name is None:
-        _, arguments = access.parameters(next(iter(access.named()), "gateway"))
-        return await GatewayCluster(asynchronous=asynchronous, **arguments)
-    _, arguments = access.parameters("hpda")
-    return await GatewayCluster.from_name(
-        name, shutdown_on_close=True, asynchronous=asynchronous, **arguments
-    )
+        address, arguments = access.parameters(next(iter(access.named()), "gateway"))
+        with access.way_to(address):
+            made = GatewayCluster(asynchronous=asynchronous, **arguments)
+        return await made
+    address, arguments = access.parameters("hpda")
+    with access.way_to(address):
+        made = GatewayCluster.from_name(
+            name, shutdown_on_close=True, asynchronous=asynchronous, **arguments
+        )
+    return await made

@@ -1,8 +1,8 @@
 """Extension of user servers: work counts as activity, so that idle culling spares it.
 
 Jupyter Server counts messages. A cell that computes for an hour without a word sends none, nor does
-a Dask cluster that works off what was submitted to it. This extension looks at both, and tells the
-server that it is in use while either goes on.
+a Dask cluster that works off what was submitted to it, nor a job in a terminal whose page is closed.
+This extension looks at all of them, and tells the server that it is in use while one goes on.
 
 Enabled by the Jupyter configuration folder ``hub/lab``. Needs nothing but Jupyter Server.
 """
@@ -20,9 +20,12 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:
     """Start watching, for as long as the server runs."""
-    from tornado.ioloop import PeriodicCallback
+    from tornado.ioloop import IOLoop, PeriodicCallback
 
     watch = Watch(serverapp)
+    IOLoop.current().add_callback(
+        watch.mark
+    )  # when all extensions, and so the terminals, are there
     looks = PeriodicCallback(watch.look, watch.seconds * 1000)
     serverapp.web_app.settings["geodes_datalab_activity"] = looks  # else it is collected
     looks.start()

@@ -31,6 +31,7 @@ from traitlets.config import LoggingConfigurable
 from geodes_datalab.hub.gateway.limits import Refused
 from geodes_datalab.hub.gateway.metrics import ClusterUse, Metrics
 from geodes_datalab.hub.gateway.reaper import Reaper
+from geodes_datalab.hub.person import in_hub
 
 
 class DatalabBackend(LoggingConfigurable):
@@ -99,7 +100,7 @@ class DatalabBackend(LoggingConfigurable):
         for cluster in self.active():
             share = self.share(cluster)  # type: ignore[attr-defined]
             yield ClusterUse(
-                user=cluster.username,
+                user=in_hub(cluster.username) or cluster.username,
                 status=cluster.status.name.lower(),
                 wanted=self.asked_for(cluster),  # type: ignore[attr-defined]
                 cores=share.cores,
@@ -147,12 +148,20 @@ async def stop(request: web.Request) -> web.Response:
     wish = await request.json()
     users = wish.get("users")
     found = await backend.list_clusters()
-    chosen = [one for one in found if users is None or one.username in users]
+    chosen = [
+        one
+        for one in found
+        if users is None or one.username in users or in_hub(one.username) in users
+    ]
     if not wish.get("only_list"):
         for cluster in chosen:
             await backend.stop_cluster(cluster.name)
     told = [
-        {"name": one.name, "user": one.username, "status": models.ClusterStatus(one.status).name}
+        {
+            "name": one.name,
+            "user": in_hub(one.username) or one.username,
+            "status": models.ClusterStatus(one.status).name,
+        }
         for one in chosen
     ]
     return web.json_response({"clusters": told})

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from geodes_datalab.hub.person import in_hub
+
 SECONDS = 20.0
 """How long the hub may take for an answer."""
 
@@ -70,14 +72,16 @@ class Reaper:
             The hub did not answer, or not as it should.
         """
         clusters = await self._backend.list_clusters()
-        owners = {cluster.username for cluster in clusters if ":" not in cluster.username}
+        owners = {in_hub(cluster.username) for cluster in clusters} - {""}
         gone = await self._without_server(sorted(owners))
         due = gone & self._gone
         self._gone = gone
-        ended = [cluster for cluster in clusters if cluster.username in due]
+        ended = [cluster for cluster in clusters if in_hub(cluster.username) in due]
         for cluster in ended:
             self._backend.log.info(
-                "Ending cluster %s: %s has no server any more", cluster.name, cluster.username
+                "Ending cluster %s: %s has no server any more",
+                cluster.name,
+                in_hub(cluster.username),
             )
             await self._backend.stop_cluster(cluster.name)
             self._backend.metrics.reaped.inc()

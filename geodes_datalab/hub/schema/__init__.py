@@ -19,6 +19,7 @@ from geodes_datalab.hub.schema.gateway import (
     Size,
     Workers,
 )
+from geodes_datalab.hub.schema.homes import HomeMetrics, Homes, HomeUsage, HomeView
 from geodes_datalab.hub.schema.kubernetes import Home, Kubernetes, SecretVariable, Shared
 from geodes_datalab.hub.schema.loading import VARIABLE, Source, load, read
 from geodes_datalab.hub.schema.profiles import (
@@ -46,6 +47,10 @@ __all__ = [
     "Cull",
     "Gateway",
     "Home",
+    "HomeMetrics",
+    "HomeUsage",
+    "HomeView",
+    "Homes",
     "Hpda",
     "Hub",
     "Kubernetes",

@@ -104,6 +104,15 @@ class SchedulerPods(Pods):
     """Memory, reserved and never exceeded."""
 
 
+class SecretKey(Model):
+    """A value that lies in a Secret of the namespace of Dask's pods."""
+
+    secret: str = Field(min_length=1)
+    """Name of the Secret."""
+    key: str = Field(min_length=1)
+    """Its key."""
+
+
 class KubernetesGateway(Model):
     """Dask Gateway's pods on Kubernetes."""
 
@@ -137,6 +146,8 @@ class KubernetesGateway(Model):
     """Volumes of schedulers and workers, as Kubernetes wants them, without the name."""
     volume_mounts: dict[Label, Mapping] = {}
     """Their mounts; ``name`` is the volume's, by default the key."""
+    environment_from_secrets: dict[Variable, SecretKey] = {}
+    """Variables of all Dask pods that lie in Secrets: the way out by a proxy with a password."""
     labels: dict[str, str] = {}
     """Labels of all Dask pods."""
     cluster_max_workers: int = Field(default=0, ge=0)

@@ -22,7 +22,8 @@ class Hub(Model):
     db_url: str = "sqlite:///jupyterhub.sqlite"
     """The hub's database (SQLAlchemy); without a password: see ``db_url_secret``."""
     db_url_secret: Secret | None = None
-    """The database's address with its password (PostgreSQL), instead of ``db_url``."""
+    """The database's address with its password (PostgreSQL: ``postgresql+psycopg://``, MySQL and
+    MariaDB: ``mysql+pymysql://``; other drivers for them are replaced), instead of ``db_url``."""
     upgrade_db: bool = False
     """Upgrade the database's tables at start after a new JupyterHub (SQLite: after a copy)."""
     cookie_secret: Secret | None = None
@@ -93,13 +94,15 @@ class Cull(Model):
     enabled: bool = True
     """Off: servers run until somebody stops them."""
     minutes: float = Field(default=60.0, gt=0)
-    """A server ends after this time without use; busy kernels and computing clusters are use."""
+    """A server ends after this time without use; what a person left running is use: busy kernels,
+    computing clusters, jobs in terminals, in the background, of notebooks."""
     every_minutes: float = Field(default=5.0, gt=0)
     """Time between two looks."""
     max_age_hours: float = Field(default=0.0, ge=0)
     """A server ends after this time even in use (0: never)."""
     busy_hours: float = Field(default=24.0, ge=0)
-    """A cell or a computation that runs longer no longer keeps its server alive (0: no such end)."""
+    """A cell, a computation or a job that runs longer no longer keeps its server alive (0: no such
+    end)."""
     token: Secret | None = None
     """Given: the culler runs on its own (``python -m geodes_datalab.hub.culler``, or under local
     mode's supervisor). Else the hub starts it."""

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from geodes_datalab.hub.schema.access import Authenticator
 from geodes_datalab.hub.schema.base import Model
 from geodes_datalab.hub.schema.gateway import Gateway, Hpda
+from geodes_datalab.hub.schema.homes import Homes
 from geodes_datalab.hub.schema.server import Check, Cull, Hub, Proxy
 from geodes_datalab.hub.schema.spawner import Singleuser, Spawner
 
@@ -30,6 +31,8 @@ class Settings(Model):
     """Dask clusters on an HPC centre."""
     cull: Cull = Cull()
     """Ending what nobody uses."""
+    homes: Homes = Homes()
+    """What users' homes hold, and who may look into them."""
     check: Check = Check()
     """Testing an installation."""
 

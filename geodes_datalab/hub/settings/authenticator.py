@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from traitlets.log import get_logger
 
 from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub import claims
+from geodes_datalab.hub.kinds import OIDC, SHARED, find
 from geodes_datalab.hub.schema import Oidc, Secret, Settings
 
 MINIMUM = {"password": 8, "admin_password": 32}
@@ -22,27 +24,54 @@ TRIAL = (
 
 
 def apply(settings: Settings, c: Any) -> None:
-    """Set the authenticator, its users and its passwords."""
+    """Set the authenticator, who may come in, and its passwords."""
     auth = settings.authenticator
-    c.JupyterHub.authenticator_class = auth.kind
+    choose(settings, c)
     kubernetes = settings.spawner.kind == "kubernetes"
     c.Authenticator.username_pattern = auth.pattern(kubernetes=kubernetes)
+    c.Doors.name_rule = auth.rule(kubernetes=kubernetes)
+    c.Doors.kept = {settings.check.user} if settings.check.token is not None else set()
     c.Authenticator.admin_users = set(auth.admins)
     c.Authenticator.allowed_users = set(auth.users)
-    c.Authenticator.allow_all = not auth.users  # else nobody could log in
-    if auth.kind == "shared-password":
+    c.Authenticator.pop("allow_all", None)  # `close` says it, after everything else
+    c.Authenticator.allow_existing_users = False  # else whoever came once may come for ever
+    if auth.kind == SHARED:
         _shared(settings, c)
-    elif auth.oidc is not None:
+    elif auth.kind == OIDC and auth.oidc is not None:
         _oidc(settings, auth.oidc, c)
     if on_trial(settings):
         get_logger().warning(TRIAL)
+
+
+def close(settings: Settings, c: Any) -> None:
+    """Close the door, after Python of the operator's: it opens for what the settings say alone.
+
+    An authenticator that was put in the place of the settings' one gets the door too, and is closed,
+    and so is a shared password where somebody is named. Who sets ``allow_all`` there has the last word.
+    """
+    from geodes_datalab.hub import doors
+
+    asked, cls = find(settings.authenticator.kind), doors.chosen(c)
+    c.JupyterHub.authenticator_class = doors.guarded(cls)
+    sections = [base.__name__ for base in cls.__mro__ if base.__name__ in c]
+    listed = any(c[name].get("allowed_users") for name in sections)
+    same = issubclass(cls, doors.guarded(asked.path))
+    opened = settings.authenticator.open and same
+    c.Authenticator.setdefault("allow_all", opened and not (listed and asked.name == SHARED))
+
+
+def choose(settings: Settings, c: Any) -> None:
+    """Set the authenticator's class, with the door before it."""
+    from geodes_datalab.hub import doors
+
+    c.JupyterHub.authenticator_class = doors.guarded(find(settings.authenticator.kind).path)
 
 
 def on_trial(settings: Settings) -> bool:
     """Tell whether a shared password guards a hub that others than this machine's users reach."""
     host = urlsplit(settings.hub.public_url).hostname
     local = host in {"127.0.0.1", "localhost", "::1"} and settings.spawner.kind == "local"
-    return settings.authenticator.kind in {"shared-password", "dummy"} and not local
+    return settings.authenticator.kind == SHARED and not local
 
 
 def _shared(settings: Settings, c: Any) -> None:
@@ -54,7 +83,6 @@ def _shared(settings: Settings, c: Any) -> None:
 
 
 def _oidc(settings: Settings, oidc: Oidc, c: Any) -> None:
-    c.JupyterHub.authenticator_class = "oauthenticator.generic.GenericOAuthenticator"
     base = settings.hub.public_url.rstrip("/")
     provider = c.GenericOAuthenticator
     provider.authorize_url = oidc.authorize_url
@@ -64,15 +92,13 @@ def _oidc(settings: Settings, oidc: Oidc, c: Any) -> None:
     provider.client_secret = oidc.client_secret.read()
     provider.oauth_callback_url = oidc.callback_url or f"{base}/hub/oauth_callback"
     provider.scope = list(oidc.scopes)
-    provider.username_claim = oidc.username_claim
+    provider.username_claim = claims.Name(oidc.username_claim)
     provider.manage_groups = bool(oidc.groups_claim)
     if oidc.groups_claim:
         provider.auth_state_groups_key = f"oauth_user.{oidc.groups_claim}"
     provider.allowed_groups = set(oidc.allowed_groups)
     provider.admin_groups = set(oidc.admin_groups)
     provider.login_service = oidc.login_service or "the identity provider"
-    if oidc.allowed_groups:
-        c.Authenticator.allow_all = False  # who is in one of the groups, or in `users`
 
 
 def _read(name: str, secret: Secret | None) -> str:

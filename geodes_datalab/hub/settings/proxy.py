@@ -6,10 +6,12 @@ from typing import Any
 
 from geodes_datalab.hub.schema import Settings
 
+CLASS = "geodes_datalab.hub.proxy.WatchedProxy"
+
 
 def apply(settings: Settings, c: Any) -> None:
     """Use the watched proxy class; it never starts a proxy of its own."""
-    c.JupyterHub.proxy_class = "geodes_datalab.hub.proxy.WatchedProxy"
+    c.JupyterHub.proxy_class = CLASS
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = settings.proxy.api_url
     c.WatchedProxy.watch_seconds = settings.proxy.watch_seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub import database
 from geodes_datalab.hub.schema import Secret, Settings
 
 QUICK_SECONDS = 0.5
@@ -23,7 +24,8 @@ def apply(settings: Settings, c: Any) -> None:
     c.JupyterHub.hub_bind_url = hub.bind_url
     if hub.connect_url is not None:
         c.JupyterHub.hub_connect_url = hub.connect_url
-    c.JupyterHub.db_url = hub.db_url_secret.read() if hub.db_url_secret else hub.db_url
+    db_url = hub.db_url_secret.read() if hub.db_url_secret else hub.db_url
+    c.JupyterHub.db_url = database.usable(db_url)
     c.JupyterHub.upgrade_db = hub.upgrade_db
     if hub.cookie_secret is not None:
         c.JupyterHub.cookie_secret = _key("hub.cookie_secret", hub.cookie_secret.read())

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub.schema import Secret, Settings
+from geodes_datalab.hub.settings import homes
 
 CULLER = "idle-culler"
 MONITORING = "monitoring"
@@ -73,11 +74,16 @@ def api_url(settings: Settings, *, inside: bool = False) -> str:
         For a process that the hub itself starts: by loopback, whatever policies say about others.
     """
     hub = settings.hub
-    base = urlsplit(hub.public_url).path.rstrip("/")
+    base = base_path(settings)
     address = hub.bind_url if inside else hub.connect_url or hub.bind_url
     if inside:
         address = address.replace("//0.0.0.0", "//127.0.0.1")
     return f"{address.rstrip('/')}{base}/hub/api"
+
+
+def base_path(settings: Settings) -> str:
+    """Return the path under which everything is found, without a slash at its end."""
+    return urlsplit(settings.hub.public_url).path.rstrip("/")
 
 
 def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -89,6 +95,8 @@ def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
         yield CULLER, _culler(settings)
     if settings.hub.monitoring_token is not None:
         yield MONITORING, _with_token(settings.hub.monitoring_token)
+    if settings.homes.view.enabled:
+        yield settings.homes.view.service, homes.service(settings)
     if settings.check.token is not None:
         yield CHECK, _with_token(settings.check.token)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from geodes_datalab.hub.home_usage import VARIABLE as HOME_USAGE
 from geodes_datalab.hub.schema import Settings
+from geodes_datalab.hub.settings import homes
 
 LAB = Path(__file__).parent.parent / "lab"
 """Jupyter configuration folder shipped with the package: Lab settings, extensions switched off."""
@@ -55,6 +57,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         **_lab(settings),
         **activity(settings),
+        HOME_USAGE: homes.variable(settings),
         "EODAG_EXT_COLLECTIONS_CFG_FILE": "",  # else: an error dialog at start when offline
         "EODAG_PROVIDERS_WHITELIST": '["geodes"]',
         "DASK_DISTRIBUTED__CLIENT__PRELOAD": _client_preload(settings),
@@ -134,6 +137,7 @@ def _gateway(settings: Settings) -> dict[str, str]:
         "DASK_GATEWAY__PROXY_ADDRESS": f"gateway://{gateway.scheduler_address}",
         "DASK_GATEWAY__PUBLIC_ADDRESS": f"{{JUPYTERHUB_SERVICE_PREFIX}}proxy/{path}",
         "DASK_GATEWAY__AUTH__TYPE": SIGNING,
+        "DASK_GATEWAY__HTTP_CLIENT__PROXY": "False",  # it is inside; the client ignores NO_PROXY
         "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
         "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
         **({} if gateway.kubernetes is None else {"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE}),

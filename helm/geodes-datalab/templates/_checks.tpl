@@ -19,6 +19,12 @@ installed. Input: the root context. Writes nothing.
 {{- if and (eq $values.singleuser.storage.type "static") (not $values.singleuser.storage.static.pvcName) -}}
 {{- $found = append $found "singleuser.storage.type is static: name the shared claim in singleuser.storage.static.pvcName" -}}
 {{- end -}}
+{{- range $key := list "metrics" "view" -}}
+{{- if and (get $values.homes $key).enabled (ne $values.singleuser.storage.type "static") -}}
+{{- $instead := ternary "kubelet_volume_stats_used_bytes tells each claim's size" "no pod can mount the claims of all users" (eq $key "metrics") -}}
+{{- $found = append $found (printf "homes.%s.enabled needs one claim with a folder per user (singleuser.storage.type static), and it is %s: %s; switch it off" $key $values.singleuser.storage.type $instead) -}}
+{{- end -}}
+{{- end -}}
 {{- range $name, $shared := $values.singleuser.sharedData -}}
 {{- if and (eq $values.singleuser.storage.type "static") (eq $shared.pvcName $values.singleuser.storage.static.pvcName) (not $shared.subPath) -}}
 {{- $found = append $found (printf "singleuser.sharedData.%s mounts the whole claim of the homes into every server: name a folder of it in subPath, or another claim" $name) -}}
@@ -43,6 +49,7 @@ installed. Input: the root context. Writes nothing.
 {{- if and $values.global.caBundle.content $values.global.caBundle.configMap -}}
 {{- $found = append $found "global.caBundle: content and configMap exclude each other" -}}
 {{- end -}}
+{{- $found = concat $found (include "datalab.way-out.checks" . | fromYamlArray) -}}
 {{- if and $values.gateway.backend.createNamespace (not $values.gateway.backend.namespace) -}}
 {{- $found = append $found "gateway.backend.createNamespace: name it in gateway.backend.namespace" -}}
 {{- end -}}

@@ -19,8 +19,8 @@ app.kubernetes.io/component: {{ index . 1 }}
 
 {{- /* What selects all pods of this release, and of no other in the same namespace. */ -}}
 {{- define "datalab.labels.release" -}}
-app.kubernetes.io/name: {{ include "datalab.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "datalab.name" . | toJson }}
+app.kubernetes.io/instance: {{ toJson .Release.Name }}
 {{- end -}}
 
 {{- /* Labels of a pod: (list . "hub") or, with labels of its own, (list . "hub" .Values.hub.labels). */ -}}
@@ -34,6 +34,6 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- /* What selects Dask's pods: (list . "dask-worker"); Dask Gateway sets these labels. */ -}}
 {{- define "datalab.labels.dask" -}}
-gateway.dask.org/instance: {{ include "datalab.fullname" (index . 0) }}
+gateway.dask.org/instance: {{ include "datalab.fullname" (index . 0) | toJson }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}

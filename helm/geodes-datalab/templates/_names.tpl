@@ -44,6 +44,7 @@ characters, so a long name is refused rather than cut: two releases would share 
 {{- define "datalab.names.proxy-public" -}}{{ include "datalab.fullname" . }}-proxy-public{{- end -}}
 {{- define "datalab.names.proxy-api" -}}{{ include "datalab.fullname" . }}-proxy-api{{- end -}}
 {{- define "datalab.names.culler" -}}{{ include "datalab.fullname" . }}-culler{{- end -}}
+{{- define "datalab.names.homes" -}}{{ include "datalab.fullname" . }}-homes{{- end -}}
 {{- define "datalab.names.gateway" -}}{{ include "datalab.fullname" . }}-gateway{{- end -}}
 {{- define "datalab.names.gateway-api" -}}{{ include "datalab.fullname" . }}-gateway-api{{- end -}}
 {{- define "datalab.names.gateway-controller" -}}{{ include "datalab.fullname" . }}-gateway-controller{{- end -}}

@@ -39,7 +39,7 @@ podSelector:
 {{- if include "datalab.names.two-namespaces" (index . 0) -}}
 namespaceSelector:
   matchLabels:
-    kubernetes.io/metadata.name: {{ include "datalab.names.dask-namespace" (index . 0) }}
+    kubernetes.io/metadata.name: {{ include "datalab.names.dask-namespace" (index . 0) | toJson }}
 {{ end -}}
 {{ include "datalab.netpol.dask" . }}
 {{- end -}}

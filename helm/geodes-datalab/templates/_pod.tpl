@@ -26,17 +26,17 @@ capabilities:
 
 {{- /*
 Head of a pod: (dict "root" . "component" "hub" "block" .Values.hub "token" true). A token of the API
-server is mounted only where it is used.
+server is mounted only where it is used. With "context" the pod's security context is another one.
 */ -}}
 {{- define "datalab.pod.head" -}}
 {{- $root := .root -}}
-serviceAccountName: {{ include "datalab.names.account" (list $root .component .block) }}
+serviceAccountName: {{ include "datalab.names.account" (list $root .component .block) | toJson }}
 automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
 {{- with .block.terminationGracePeriodSeconds }}
 terminationGracePeriodSeconds: {{ . }}
 {{- end }}
-securityContext: {{- include "datalab.pod.context" . | nindent 2 }}
+securityContext: {{- .context | default (include "datalab.pod.context" .) | nindent 2 }}
 {{- include "datalab.pod.pull-secrets" $root }}
 {{- include "datalab.pod.placement" (list $root.Values.scheduling.corePods .block) }}
 {{- end -}}
@@ -45,7 +45,7 @@ securityContext: {{- include "datalab.pod.context" . | nindent 2 }}
 {{- with .Values.global.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ toJson . }}
   {{- end }}
 {{- end }}
 {{- end -}}
@@ -63,7 +63,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $own.priorityClassName | default $shared.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ toJson . }}
 {{- end }}
 {{- end -}}
 
@@ -74,7 +74,7 @@ priorityClassName: {{ . }}
 
 {{- /* Image lines of a container: (list . .Values.hub.image). */ -}}
 {{- define "datalab.pod.image" -}}
-image: {{ include "datalab.names.image" . }}
+image: {{ include "datalab.names.image" . | toJson }}
 imagePullPolicy: {{ (index . 1).pullPolicy }}
 securityContext: {{- include "datalab.pod.container-context" . | nindent 2 }}
 {{- end -}}
@@ -87,7 +87,7 @@ securityContext: {{- include "datalab.pod.container-context" . | nindent 2 }}
 {{- /* Values for `env`: (list "NAME" "text" or {valueFrom: ...}) as items of the operator's map. */ -}}
 {{- define "datalab.pod.env" -}}
 {{- range $name, $value := . }}
-- name: {{ $name }}
+- name: {{ toJson $name }}
   {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
   {{- else }}
@@ -101,26 +101,12 @@ Environment of a closed site, as a YAML map: authorities to trust, and the way o
 Input: the root context.
 */ -}}
 {{- define "datalab.pod.site" -}}
-{{- $proxy := .Values.global.proxy -}}
 {{- if include "datalab.names.ca" . }}
 {{- range list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" "CURL_CA_BUNDLE" "AWS_CA_BUNDLE" "GIT_SSL_CAINFO" "NODE_EXTRA_CA_CERTS" "PIP_CERT" "GEODES_CA_BUNDLE" }}
 {{ . }}: /etc/geodes-datalab/ca/ca.crt
 {{- end }}
 {{- end }}
-{{- if or $proxy.http $proxy.https }}
-{{- $inside := list "localhost" "127.0.0.1" "::1" ".svc" ".cluster.local" (printf ".%s" .Release.Namespace) (printf ".%s" (include "datalab.names.dask-namespace" .)) "kubernetes.default.svc" "$(KUBERNETES_SERVICE_HOST)" }}
-{{- $none := concat $inside $proxy.noProxy | uniq | join "," }}
-{{- with $proxy.http }}
-HTTP_PROXY: {{ . | quote }}
-http_proxy: {{ . | quote }}
-{{- end }}
-{{- with $proxy.https }}
-HTTPS_PROXY: {{ . | quote }}
-https_proxy: {{ . | quote }}
-{{- end }}
-NO_PROXY: {{ $none | quote }}
-no_proxy: {{ $none | quote }}
-{{- end }}
+{{ include "datalab.way-out.plain" . }}
 {{- end -}}
 
 {{- /* Files of the site's authorities. Input: the root context. */ -}}
@@ -128,9 +114,9 @@ no_proxy: {{ $none | quote }}
 {{- with include "datalab.names.ca" . }}
 - name: ca
   configMap:
-    name: {{ . }}
+    name: {{ toJson . }}
     items:
-      - key: {{ $.Values.global.caBundle.key }}
+      - key: {{ toJson $.Values.global.caBundle.key }}
         path: ca.crt
 {{- end }}
 {{- end -}}
@@ -148,19 +134,19 @@ no_proxy: {{ $none | quote }}
 {{- if $block.extraFiles }}
 - name: files
   secret:
-    secretName: {{ include "datalab.names.files" (list $root $component) }}
+    secretName: {{ include "datalab.names.files" (list $root $component) | toJson }}
     defaultMode: 0440
     items:
       {{- range $name, $file := $block.extraFiles }}
-      - key: {{ $name }}
-        path: {{ $name }}
+      - key: {{ toJson $name }}
+        path: {{ toJson $name }}
         {{- with $file.mode }}
         mode: {{ . }}
         {{- end }}
       {{- end }}
 {{- end }}
 {{- range $name, $volume := $block.extraVolumes }}
-- name: {{ $name }}
+- name: {{ toJson $name }}
   {{- toYaml $volume | nindent 2 }}
 {{- end }}
 {{- end -}}
@@ -170,8 +156,8 @@ no_proxy: {{ $none | quote }}
 {{- $block := index . 2 -}}
 {{- range $name, $file := $block.extraFiles }}
 - name: files
-  mountPath: {{ $file.mountPath }}
-  subPath: {{ $name }}
+  mountPath: {{ toJson $file.mountPath }}
+  subPath: {{ toJson $name }}
   readOnly: true
 {{- end }}
 {{- range $name, $mount := $block.extraVolumeMounts }}
@@ -182,7 +168,7 @@ no_proxy: {{ $none | quote }}
 {{- /* Containers of a map name -> body, as a list. */ -}}
 {{- define "datalab.pod.containers" -}}
 {{- range $name, $container := . }}
-- name: {{ $name }}
+- name: {{ toJson $name }}
   {{- toYaml $container | nindent 2 }}
 {{- end }}
 {{- end -}}
@@ -205,13 +191,13 @@ ending of mountPath says; stringData as it is; binaryData is base64 already.
 apiVersion: v1
 kind: Secret
 metadata:
-  name: {{ include "datalab.names.files" (list $root $component) }}
-  namespace: {{ $root.Release.Namespace }}
+  name: {{ include "datalab.names.files" (list $root $component) | toJson }}
+  namespace: {{ toJson $root.Release.Namespace }}
   labels: {{- include "datalab.labels" (list $root $component) | nindent 4 }}
 type: Opaque
 data:
   {{- range $name, $file := (index . 2).extraFiles }}
-  {{ $name }}: {{ include "datalab.pod.file" $file | quote }}
+  {{ toJson $name }}: {{ include "datalab.pod.file" $file | quote }}
   {{- end }}
 {{- end -}}
 

@@ -20,6 +20,9 @@ gateway.proxy-token: hex
 {{- if .Values.hpda.enabled }}
 hpda.token: hex
 {{- end }}
+{{- if .Values.homes.view.enabled }}
+homes.token: hex
+{{- end }}
 {{- if .Values.cull.enabled }}
 cull.token: hex
 {{- end }}
@@ -40,6 +43,9 @@ hub.db-url: ""
 {{- end }}
 {{- if eq .Values.geodes.credentials.mode "site" }}
 geodes.api-key: ""
+{{- end }}
+{{- range include "datalab.way-out.keys" . | fromYamlArray }}
+{{ . }}: ""
 {{- end }}
 {{- end -}}
 
@@ -64,8 +70,8 @@ geodes.api-key: ""
 {{- /* Reference for an environment variable: (list . "proxy.token"). */ -}}
 {{- define "datalab.secrets.reference" -}}
 secretKeyRef:
-  name: {{ include "datalab.secrets.home" . }}
-  key: {{ include "datalab.secrets.key-there" . }}
+  name: {{ include "datalab.secrets.home" . | toJson }}
+  key: {{ include "datalab.secrets.key-there" . | toJson }}
 {{- end -}}
 
 {{- /*
@@ -89,9 +95,22 @@ projected:
   sources:
     {{- range $name, $items := $homes }}
     - secret:
-        name: {{ $name }}
+        name: {{ toJson $name }}
         items: {{- toYaml $items | nindent 10 }}
     {{- end }}
+{{- end -}}
+
+{{- /*
+What the operator gives for a key: (list . "proxy.token"). A web proxy's address with a password in it is
+given as one of the values, and kept in the Secret for all that.
+*/ -}}
+{{- define "datalab.secrets.given" -}}
+{{- $root := index . 0 -}}{{- $key := index . 1 -}}
+{{- $address := "" -}}
+{{- if and (hasPrefix "site." $key) (hasSuffix "-proxy" $key) -}}
+{{- $address = get $root.Values.global.proxy ($key | trimPrefix "site." | trimSuffix "-proxy") -}}
+{{- end -}}
+{{- get $root.Values.secrets.values $key | default $address -}}
 {{- end -}}
 
 {{- /*
@@ -103,7 +122,7 @@ cannot be used to guess a password. Input: as above.
 {{- $root := index . 0 -}}
 {{- $said := list (include "datalab.names.secrets" $root) -}}
 {{- range index . 1 -}}
-{{- $said = append $said (get $root.Values.secrets.values . | default "") -}}
+{{- $said = append $said (include "datalab.secrets.given" (list $root .)) -}}
 {{- $said = append $said (get $root.Values.secrets.from . | default dict | toJson) -}}
 {{- end -}}
 {{- $said | toJson | sha256sum | trunc 4 -}}
@@ -152,7 +171,7 @@ something new. Input: the root context.
 {{- end -}}
 {{- range $key, $kind := $wanted -}}
 {{- if not (hasKey $root.Values.secrets.from $key) -}}
-{{- $given := get $root.Values.secrets.values $key -}}
+{{- $given := include "datalab.secrets.given" (list $root $key) -}}
 {{- if $given -}}
 {{- $_ := set $data $key (b64enc $given) -}}
 {{- else if and $kind (eq $root.Values.secrets.generate "lookup") (not (hasKey $data $key)) -}}
@@ -173,7 +192,7 @@ Everything that can be generated, as a YAML map key -> kind. All of it is, where
 that no upgrade or rollback that switches a feature changes a value.
 */ -}}
 {{- define "datalab.secrets.generated" -}}
-{{- range list "hub.cookie-secret" "hub.crypt-keys" "proxy.token" "gateway.token" "gateway.proxy-token" "hpda.token" "cull.token" "monitoring.token" "check.token" }}
+{{- range list "hub.cookie-secret" "hub.crypt-keys" "proxy.token" "gateway.token" "gateway.proxy-token" "hpda.token" "homes.token" "cull.token" "monitoring.token" "check.token" }}
 {{ . }}: hex
 {{- end }}
 auth.password: password

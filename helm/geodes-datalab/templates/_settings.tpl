@@ -30,6 +30,7 @@ hpda:
   address: {{ toJson .Values.hpda.address }}
   scheduler_address: {{ toJson .Values.hpda.schedulerAddress }}
 {{- end }}
+homes: {{- include "datalab.settings.homes" . | nindent 2 }}
 cull: {{- include "datalab.settings.cull" . | nindent 2 }}
 {{- if .Values.tests.enabled }}
 check:
@@ -75,6 +76,7 @@ extra_config: /etc/geodes-datalab/config/extra
 kind: {{ toJson $auth.type }}
 admins: {{ toJson $auth.admins }}
 users: {{ toJson $auth.users }}
+allow_all: {{ $auth.allowAll }}
 name_pattern: {{ toJson $auth.usernamePattern }}
 {{- if eq $auth.type "shared-password" }}
 password: {{ include "datalab.secrets.file" (list . "auth.password") }}

@@ -30,8 +30,8 @@ kubernetes: {{- include "datalab.settings.gateway.kubernetes" . | nindent 2 }}
 {{- define "datalab.settings.gateway.kubernetes" -}}
 {{- $gateway := .Values.gateway -}}
 {{- $backend := $gateway.backend -}}
-namespace: {{ include "datalab.names.dask-namespace" . }}
-instance: {{ include "datalab.fullname" . }}
+namespace: {{ include "datalab.names.dask-namespace" . | toJson }}
+instance: {{ include "datalab.fullname" . | toJson }}
 api_url: http://{{ include "datalab.names.address" (list . "gateway-api" 8000) }}
 image: {{ include "datalab.names.dask-image" . | toJson }}
 image_pull_policy: {{ ternary $backend.image.pullPolicy .Values.singleuser.image.pullPolicy (not (empty $backend.image.name)) }}
@@ -42,7 +42,7 @@ gid: {{ .Values.singleuser.gid }}
 labels: {{ include "datalab.settings.labels" (list . "") }}
 sizes:
   {{- range $name, $size := $gateway.sizes }}
-  {{ $name }}:
+  {{ toJson $name }}:
     cores: {{ $size.cores }}
     {{- with $size.coresLimit }}
     cores_limit: {{ . }}
@@ -65,6 +65,9 @@ worker:
   {{- include "datalab.settings.gateway.pods" (list . $backend.worker) | nindent 2 }}
 volumes: {{ include "datalab.settings.dask-volumes" . | fromYaml | toJson }}
 volume_mounts: {{ include "datalab.settings.dask-mounts" . | fromYaml | toJson }}
+{{- with include "datalab.way-out.places" (list . $backend.environment) | fromYaml }}
+environment_from_secrets: {{ toJson . }}
+{{- end }}
 cluster_max_workers: {{ $gateway.clusterMaxWorkers }}
 completed_max_age_seconds: {{ $gateway.completedMaxAgeSeconds }}
 {{- end -}}
@@ -84,9 +87,9 @@ priority_class: {{ $own.priorityClassName | default $shared.priorityClassName | 
 {{- with include "datalab.names.ca" . }}
 ca:
   configMap:
-    name: {{ . }}
+    name: {{ toJson . }}
     items:
-      - key: {{ $.Values.global.caBundle.key }}
+      - key: {{ toJson $.Values.global.caBundle.key }}
         path: ca.crt
 {{- end }}
 {{- with .Values.gateway.backend.extraVolumes }}

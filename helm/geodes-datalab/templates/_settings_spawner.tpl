@@ -12,7 +12,7 @@ kubernetes: {{- include "datalab.settings.spawner.kubernetes" . | nindent 2 }}
 {{- define "datalab.settings.spawner.kubernetes" -}}
 {{- $user := .Values.singleuser -}}
 {{- $pods := .Values.scheduling.userPods -}}
-namespace: {{ .Release.Namespace }}
+namespace: {{ toJson .Release.Namespace }}
 image: {{ include "datalab.names.notebook-image" . | toJson }}
 image_pull_policy: {{ $user.image.pullPolicy }}
 image_pull_secrets: {{ toJson .Values.global.imagePullSecrets }}
@@ -22,18 +22,18 @@ uid: {{ $user.uid }}
 gid: {{ $user.gid }}
 fs_gid: {{ $user.fsGid }}
 {{ include "datalab.settings.overrides" (dict "root" . "from" (pick $user "cpu" "memory")) }}
-gpu_resource: {{ $user.gpuResource }}
+gpu_resource: {{ toJson $user.gpuResource }}
 node_selector: {{ merge (dict) $user.nodeSelector $pods.nodeSelector | toJson }}
 tolerations: {{ concat $pods.tolerations $user.extraTolerations | default list | toJson }}
 priority_class: {{ $user.priorityClassName | default $pods.priorityClassName | toJson }}
 labels: {{ merge (dict) (include "datalab.settings.labels" (list . "user") | fromJson) $user.extraLabels | toJson }}
 annotations: {{ toJson $user.extraAnnotations }}
-service_account: {{ include "datalab.names.account" (list . "user" $user) }}
+service_account: {{ include "datalab.names.account" (list . "user" $user) | toJson }}
 pod_name: {{ include "datalab.names.user-pod" . | toJson }}
 home: {{- include "datalab.settings.home" . | nindent 2 }}
 shared:
   {{- range $name, $shared := $user.sharedData }}
-  {{ $name }}:
+  {{ toJson $name }}:
     claim: {{ toJson $shared.pvcName }}
     path: {{ toJson $shared.mountPath }}
     subpath: {{ $shared.subPath | default "" | toJson }}
@@ -51,7 +51,7 @@ pod_config: {{ toJson $user.extraPodConfig }}
 environment_from_secrets: {{- include "datalab.settings.secret-env" . | nindent 2 }}
 profiles:
   {{- range $name, $profile := $user.profiles }}
-  {{ $name }}:
+  {{ toJson $name }}:
     {{- include "datalab.settings.profile" (list $ $name $profile) | nindent 4 }}
   {{- else }} {}
   {{- end }}
@@ -81,14 +81,14 @@ size_limit: {{ toJson $storage.none.sizeLimit }}
 {{- define "datalab.settings.plain-env" -}}
 {{- range $name, $value := . }}
 {{- if not (kindIs "map" $value) }}
-{{ $name }}: {{ toString $value | toJson }}
+{{ toJson $name }}: {{ toString $value | toJson }}
 {{- else if hasKey $value "value" }}
-{{ $name }}: {{ toString $value.value | toJson }}
+{{ toJson $name }}: {{ toString $value.value | toJson }}
 {{- end }}
 {{- end }}
 {{- end -}}
 
-{{- /* Variables from Secrets: the operator's, and the GEODES key. */ -}}
+{{- /* Variables from Secrets: the operator's, the GEODES key, and a proxy with a password. */ -}}
 {{- define "datalab.settings.secret-env" -}}
 {{- $found := dict -}}
 {{- range $name, $value := .Values.singleuser.extraEnv -}}
@@ -107,7 +107,7 @@ size_limit: {{ toJson $storage.none.sizeLimit }}
 {{- else if eq $credentials.mode "user" -}}
 {{- $_ := set $found "GEODES_API_KEY" (dict "secret" $credentials.user.secretName "key" $credentials.user.key "optional" $credentials.user.optional) -}}
 {{- end -}}
-{{- toYaml $found -}}
+{{- toYaml (merge $found (include "datalab.way-out.places" (list . .Values.singleuser.extraEnv) | fromYaml)) -}}
 {{- end -}}
 
 {{- /* Volumes of user pods besides home, /tmp and shared data, as a YAML map. */ -}}
@@ -115,20 +115,20 @@ size_limit: {{ toJson $storage.none.sizeLimit }}
 {{- with include "datalab.names.ca" . }}
 ca:
   configMap:
-    name: {{ . }}
+    name: {{ toJson . }}
     items:
-      - key: {{ $.Values.global.caBundle.key }}
+      - key: {{ toJson $.Values.global.caBundle.key }}
         path: ca.crt
 {{- end }}
 {{- with .Values.singleuser.extraFiles }}
 files:
   secret:
-    secretName: {{ include "datalab.names.files" (list $ "user") }}
+    secretName: {{ include "datalab.names.files" (list $ "user") | toJson }}
     defaultMode: 0444
     items:
       {{- range $name, $file := . }}
-      - key: {{ $name }}
-        path: {{ $name }}
+      - key: {{ toJson $name }}
+        path: {{ toJson $name }}
         {{- with $file.mode }}
         mode: {{ . }}
         {{- end }}
@@ -146,7 +146,7 @@ ca:
   readOnly: true
 {{- end }}
 {{- range $name, $file := .Values.singleuser.extraFiles }}
-file-{{ $name | lower | replace "." "-" | replace "_" "-" }}:
+{{ printf "file-%s" $name | lower | replace "." "-" | replace "_" "-" | toJson }}:
   name: files
   mountPath: {{ toJson $file.mountPath }}
   subPath: {{ toJson $name }}
@@ -201,11 +201,11 @@ default: {{ $profile.default | default false }}
 {{- end }}
 options:
   {{- range $name, $option := $profile.options }}
-  {{ $name }}:
+  {{ toJson $name }}:
     {{- include "datalab.settings.audience" $option | nindent 4 }}
     choices:
       {{- range $key, $choice := $option.choices }}
-      {{ $key }}:
+      {{ toJson $key }}:
         {{- include "datalab.settings.audience" $choice | nindent 8 }}
         default: {{ $choice.default | default false }}
         {{- with include "datalab.settings.overrides" (dict "root" $root "from" $choice) | fromYaml }}

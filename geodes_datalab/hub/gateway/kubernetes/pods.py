@@ -93,9 +93,18 @@ def container(settings: Settings, kind: Pods) -> dict[str, Any]:
     return {
         "securityContext": CONTAINER,
         "terminationMessagePolicy": "FallbackToLogsOnError",  # why it ended: told to the user
-        "env": [{"name": name, "value": value} for name, value in kind.environment.items()],
+        "env": [*_variables(settings, kind)],
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *mounts],  # noqa: S108
     }
+
+
+def _variables(settings: Settings, kind: Pods) -> Iterator[dict[str, Any]]:
+    for name, place in described(settings).environment_from_secrets.items():
+        if name not in kind.environment:
+            reference = {"name": place.secret, "key": place.key}
+            yield {"name": name, "valueFrom": {"secretKeyRef": reference}}
+    for name, value in kind.environment.items():
+        yield {"name": name, "value": value}
 
 
 def _pod(settings: Settings, kind: Pods) -> dict[str, Any]:

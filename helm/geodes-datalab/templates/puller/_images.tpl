@@ -35,7 +35,7 @@ securityContext: {{- include "datalab.pod.context" $root | nindent 2 }}
 initContainers:
   {{- range $index, $image := include "datalab.puller.images" $root | fromYamlArray }}
   - name: image-{{ $index }}
-    image: {{ $image }}
+    image: {{ toJson $image }}
     imagePullPolicy: {{ $root.Values.singleuser.image.pullPolicy }}
     command: [/bin/sh, -c, exit 0]
     securityContext: {{- include "datalab.pod.container-context" $root | nindent 6 }}
@@ -43,7 +43,7 @@ initContainers:
   {{- end }}
 containers:
   - name: pause
-    image: {{ include "datalab.names.notebook-image" $root }}
+    image: {{ include "datalab.names.notebook-image" $root | toJson }}
     imagePullPolicy: {{ $root.Values.singleuser.image.pullPolicy }}
     command: [sleep, infinity]
     securityContext: {{- include "datalab.pod.container-context" $root | nindent 6 }}

@@ -1,0 +1,114 @@
+"""Clusters that this process holds: closed at its end, and not opened twice by a cell that is run again."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import sys
+import threading
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from geodes_datalab._display import interactive
+from geodes_datalab.compute.request import Request
+from geodes_datalab.errors import ClusterWarning
+
+if TYPE_CHECKING:
+    from geodes_datalab.compute.cluster import Cluster
+
+opened: set[Cluster] = set()
+"""Clusters that this process opened and has not closed."""
+
+_ASIDE = "open_cluster(..., another=True) opens a second one beside it"
+
+
+def hold(cluster: Cluster) -> None:
+    """Remember a cluster until it is closed, which is at the interpreter's end at the latest."""
+    opened.add(cluster)
+    _hook_exit()
+
+
+def former(kind: str, request: Request) -> Cluster | None:
+    """Return a cluster that serves a request as it is; close those that the request replaces.
+
+    A cell that is run again asks anew for what it had opened before: left open, its clusters would
+    pile up to the limit. Ones within a ``with`` statement are left alone, as are ones that were
+    joined, ones that compute, and all of other kinds.
+
+    Parameters
+    ----------
+    kind
+        ``gateway``, ``hpda`` or ``local``.
+    request
+        What is asked for.
+
+    Warns
+    -----
+    ClusterWarning
+        A cluster was closed, or computes and was left open.
+    """
+    for cluster in [one for one in opened if one.kind == kind and one.loose]:
+        works = _works(cluster)
+        if works and _same(cluster.request, request):
+            _note(f"This is the cluster {cluster.name}, opened before; {_ASIDE}.")
+            return cluster
+        if works and _computes(cluster):
+            _warn(f"the cluster {cluster.name}, opened before, computes and is left open")
+            continue
+        cluster.close()
+        _warn(f"the cluster {cluster.name}, opened before, is closed; {_ASIDE}")
+    return None
+
+
+def _works(cluster: Cluster) -> bool:
+    """Tell whether a cluster runs, and this process computes on it."""
+    from distributed import default_client
+
+    if cluster.status != "running" or cluster.client.status != "running" or cluster.failure():
+        return False
+    try:
+        return default_client() is cluster.client
+    except ValueError:  # there is none
+        return False
+
+
+def _computes(cluster: Cluster) -> bool:
+    try:
+        return any(cluster.client.processing().values())
+    except (OSError, ValueError, TimeoutError):  # the scheduler has gone
+        return False
+
+
+def _same(one: Request, other: Request) -> bool:
+    """Tell whether two requests ask for the same cluster, however long they wait for it."""
+    alike = {"patience": 0.0, "queue_counts": True, "show": None}
+    return replace(one, **alike) == replace(other, **alike)  # type: ignore[arg-type]
+
+
+def _note(text: str) -> None:
+    """Say what is as it should be: no warning."""
+    if interactive():
+        sys.stderr.write(f"{text}\n")
+
+
+def _warn(text: str) -> None:
+    warnings.warn(ClusterWarning(text), stacklevel=4)
+
+
+@functools.cache
+def _hook_exit() -> None:
+    """Close clusters when the interpreter ends, while threads can still be used for that.
+
+    atexit comes too late for a gateway with a host name: its look-up needs a thread pool, and those
+    are shut down by then. threading's own hook comes before that.
+    """
+    register = getattr(threading, "_register_atexit", atexit.register)
+    register(_close_all)
+
+
+def _close_all() -> None:
+    for cluster in list(opened):
+        with contextlib.suppress(Exception):
+            cluster.close()

@@ -1,0 +1,143 @@
+"""The hub's way out of a closed site: log-ins reach their provider through the site's web proxy.
+
+Authenticators ask with Tornado's HTTP client, which knows no proxy (only its variant on libcurl does).
+This one asks by aiohttp, which JupyterHub itself uses, where the environment names a proxy for an address:
+by ``HTTP_PROXY``, ``HTTPS_PROXY`` or ``ALL_PROXY``, and not by ``NO_PROXY``. All else is as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from io import BytesIO
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.httputil import HTTPHeaders, encode_username_password
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
+
+from geodes_datalab import _proxies
+from geodes_datalab._proxies import shown
+
+NO_ANSWER = 599
+"""Tornado's own code for what never became an answer."""
+
+_asking: set[asyncio.Task[HTTPResponse]] = set()  # else they may be collected
+
+
+def install() -> None:
+    """Take this client for all that use Tornado's, where the environment names a proxy."""
+    if _proxies.named():
+        AsyncHTTPClient.configure(WebProxyClient)
+
+
+class WebProxyClient(SimpleAsyncHTTPClient):
+    """Tornado's HTTP client, with the environment's web proxies."""
+
+    def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+        """Ask, and call back with the answer."""
+        proxy = _proxies.proxy_for(request.url)
+        if proxy is None:
+            super().fetch_impl(request, callback)
+            return
+
+        def answered(task: asyncio.Task[HTTPResponse]) -> None:
+            _asking.discard(task)
+            if not task.cancelled():
+                callback(task.result())
+
+        task = asyncio.ensure_future(_ask(request, proxy))
+        _asking.add(task)
+        task.add_done_callback(answered)
+
+
+async def _ask(request: HTTPRequest, proxy: str) -> HTTPResponse:
+    """Return the answer; what keeps it from coming is one, too, as Tornado's callers expect."""
+    import aiohttp
+
+    began = time.monotonic()
+    try:
+        return await _answer(request, proxy, began)
+    except aiohttp.ClientHttpProxyError as error:
+        why = f"the web proxy {shown(proxy)} refused: HTTP {error.status} {error.message}"
+    except aiohttp.ClientProxyConnectionError as error:
+        why = f"the web proxy {shown(proxy)} does not answer: {error.strerror or error}"
+    except TimeoutError:
+        why = f"no answer in time through the web proxy {shown(proxy)}"
+    except Exception as error:  # noqa: BLE001  # whoever asked is told
+        said = (str(error) or type(error).__name__).replace(proxy, shown(proxy))
+        why = f"through the web proxy {shown(proxy)}: {said}"
+    failure = HTTPClientError(NO_ANSWER, why)
+    return HTTPResponse(
+        request, NO_ANSWER, error=failure, request_time=time.monotonic() - began, reason=why
+    )
+
+
+async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPResponse:
+    import aiohttp
+    from yarl import URL
+
+    timeout = aiohttp.ClientTimeout(
+        total=request.request_timeout or None, connect=request.connect_timeout or None
+    )
+    session = aiohttp.ClientSession(
+        timeout=timeout, auto_decompress=bool(request.decompress_response)
+    )
+    async with (
+        session,
+        session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            proxy=proxy,
+            data=request.body,
+            headers=list(_headers(request).get_all()),
+            allow_redirects=bool(request.follow_redirects),
+            max_redirects=request.max_redirects or 1,
+            ssl=_tls(request),
+        ) as reply,
+    ):
+        body = await reply.read()
+        headers = HTTPHeaders()
+        for name, value in reply.headers.items():
+            headers.add(name, value)
+        if request.streaming_callback is not None:
+            request.streaming_callback(body)
+            body = b""
+        return HTTPResponse(
+            request,
+            reply.status,
+            headers=headers,
+            buffer=BytesIO(body),
+            effective_url=str(reply.url),
+            reason=reply.reason,
+            request_time=time.monotonic() - began,
+        )
+
+
+def _headers(request: HTTPRequest) -> HTTPHeaders:
+    """Return the headers that Tornado's client would send."""
+    import base64
+
+    headers = HTTPHeaders(request.headers)
+    if request.auth_username is not None:
+        pair = encode_username_password(request.auth_username, request.auth_password or "")
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    if request.user_agent:
+        headers["User-Agent"] = request.user_agent
+    if request.method == "POST" and "Content-Type" not in headers:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return headers
+
+
+def _tls(request: HTTPRequest) -> ssl.SSLContext:
+    """Return whom to trust, as Tornado's client would: the environment's authorities, or those named."""
+    if isinstance(request.ssl_options, ssl.SSLContext):
+        return request.ssl_options
+    context = ssl.create_default_context(cafile=request.ca_certs)
+    if not request.validate_cert:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if request.client_cert is not None:
+        context.load_cert_chain(request.client_cert, request.client_key)
+    return context

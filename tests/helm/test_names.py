@@ -1,0 +1,270 @@
+"""Names that a person chooses come through as they were written, whatever YAML would make of them.
+
+YAML 1.1, which helm and kubectl read, takes ``no`` for a truth value, ``010`` for eight and ``1e3``
+for a thousand: two names may even become one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from manifests.render import Helm, Release, containers
+
+from geodes_datalab.hub import schema
+
+SLUGS = (
+    "yes", "no", "on", "off", "y", "n", "true", "false", "null", "010", "8", "0x10", "16", "1e3",
+    "1000", "0o7", "0b11", "2024-01-01", "00", "0",
+)  # fmt: skip
+"""Small letters, digits and dashes: what profiles, choices and sizes may be called."""
+VARIABLES = ("YES", "NO", "ON", "OFF", "Y", "N", "TRUE", "False", "Null", "NaN", "_1", "y", "n")
+FILES = (*SLUGS, "1.5", "1_000", "1e3.5", "No", "Off", "12e03")
+TEXTS = ("no", "010", "1e3", "12:30", "~", "2024-01-01", " ", "a: b", "'", '"', "{x}", "#", "- a")
+
+OURS = {"existingSecret": "mine"}
+
+
+def pods_with(names: tuple[str, ...]) -> dict[str, Any]:
+    """Every map of names that all components have."""
+    return {
+        "extraEnv": {name: f"value of {name}" for name in VARIABLES},
+        "extraFiles": {n: {"mountPath": f"/etc/x/{n}", "stringData": n} for n in names},
+        "extraVolumes": {name.lower(): {"emptyDir": {}} for name in SLUGS},
+        "extraVolumeMounts": {name.lower(): {"mountPath": f"/mnt/{name}"} for name in SLUGS},
+        "initContainers": {name: {"image": "i"} for name in SLUGS},
+        "extraContainers": {f"{name}-2": {"image": "i"} for name in SLUGS},
+    }
+
+
+def values() -> dict[str, Any]:
+    pods = pods_with(FILES)
+    choices = {name: {"displayName": f"the choice {name}"} for name in SLUGS}
+    options = {name: {"displayName": name, "choices": choices} for name in SLUGS}
+    profiles = {
+        name: {
+            "displayName": f"the profile {name}",
+            "options": options,
+            "extraEnv": {variable: variable for variable in VARIABLES},
+            "nodeSelector": {name: name},
+        }
+        for name in SLUGS[:4]
+    } | {name: {"displayName": f"the profile {name}"} for name in SLUGS[4:]}
+    return OURS | {
+        "hub": pods | {
+            "extraConfig": {name: f"# {name}" for name in SLUGS},
+            "services": {name: {"url": f"http://{name}"} for name in SLUGS},
+            "loadRoles": {name: {"scopes": ["self"]} for name in SLUGS},
+            "templateVars": {name: name for name in SLUGS},
+        },
+        "proxy": {"chp": pods},
+        "cull": pods,
+        "singleuser": {
+            "profiles": profiles,
+            "extraEnv": {name: f"value of {name}" for name in VARIABLES}
+            | {f"S{name}": {"valueFrom": {"secretKeyRef": {"name": "010", "key": "no"}}} for name in "YN"}
+            | {"Yes": {"value": "no"}},
+            "extraFiles": pods["extraFiles"],
+            "sharedData": {n: {"pvcName": "010", "mountPath": f"/data/{n}"} for n in SLUGS},
+            "storage": {
+                "extraVolumes": pods["extraVolumes"],
+                "extraVolumeMounts": pods["extraVolumeMounts"],
+            },
+            "extraLabels": {name: name for name in SLUGS},
+            "allowedImages": {name: f"example.org/{i}" for i, name in enumerate(SLUGS)},
+            "priorityClassName": "1e3",
+            "gpuResource": "1e3",
+            "serviceAccount": {"create": True, "name": "010"},
+        },
+        "gateway": {
+            "sizes": {name: {"cores": 1, "memoryGiB": 1} for name in SLUGS},
+            "extraConfig": {name: f"# {name}" for name in SLUGS},
+            "backend": {
+                "environment": {name: name for name in VARIABLES},
+                "worker": {"environment": {name: name for name in VARIABLES}},
+                "extraVolumes": pods["extraVolumes"],
+                "namespace": "010",
+            },
+            "api": pods,
+            "controller": pods,
+            "proxy": pods,
+        },
+        "networkPolicy": {
+            "egress": {name: {"for": ["hub"], "cidrs": ["192.0.2.0/24"]} for name in SLUGS},
+            "publicAccess": {"from": {name: {"podSelector": {}} for name in SLUGS}},
+        },
+        "scheduling": {"corePods": {"priorityClassName": "010"}},
+        "global": {"imagePullSecrets": ["010", "1e3", "no"], "labels": {"no": "no"}},
+        "prePuller": {"extraImages": {name: f"example.org/{name}" for name in SLUGS}},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def named(helm: Helm) -> Release:
+    return helm.render(values=values())
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every key of a rendered object with its value."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield path, key, below
+            yield from leaves(below, f"{path}.{key}")
+    elif isinstance(value, list):
+        for below in value:
+            yield from leaves(below, f"{path}[]")
+
+
+NAMING = {
+    "name", "key", "path", "subPath", "mountPath", "claimName", "secretName", "priorityClassName",
+    "serviceAccountName", "value", "image", "namespace",
+}  # fmt: skip
+"""Fields that hold text in every object of Kubernetes that the chart makes."""
+
+
+def test_no_name_became_a_number_or_a_truth(named: Release) -> None:
+    wrong = [
+        (obj["kind"], path, key, value)
+        for obj in named.objects
+        for path, key, value in leaves(obj)
+        if not isinstance(key, str) or (key in NAMING and not isinstance(value, (str, dict)))
+    ]
+    assert wrong == []
+
+
+def test_the_settings_hold_the_names(named: Release) -> None:
+    found = named.settings
+    pods = found["spawner"]["kubernetes"]
+    assert set(pods["profiles"]) == set(SLUGS)
+    for name, profile in pods["profiles"].items():
+        assert profile["display_name"] == f"the profile {name}"
+    for name in SLUGS[:4]:
+        profile = pods["profiles"][name]
+        assert set(profile["options"]) == set(SLUGS)
+        assert profile["environment"] == {variable: variable for variable in VARIABLES}
+        assert profile["node_selector"] == {name: name}
+        for option in profile["options"].values():
+            assert {k: v["display_name"] for k, v in option["choices"].items()} == {
+                slug: f"the choice {slug}" for slug in SLUGS
+            }
+    assert (
+        found["spawner"]["environment"].items()
+        >= {
+            **{name: f"value of {name}" for name in VARIABLES},
+            "Yes": "no",
+        }.items()
+    )
+    assert set(pods["environment_from_secrets"]) == {"SY", "SN"}
+    assert pods["environment_from_secrets"]["SY"]["secret"] == "010"
+    assert pods["environment_from_secrets"]["SY"]["key"] == "no"
+    assert set(pods["shared"]) == set(SLUGS)
+    assert set(SLUGS) <= set(pods["volumes"])
+    assert set(SLUGS) <= set(pods["volume_mounts"])
+    assert set(found["hub"]["services"]) == set(found["hub"]["roles"]) == set(SLUGS)
+    assert set(found["gateway"]["kubernetes"]["sizes"]) == {*SLUGS, "small", "medium"}
+    assert found["gateway"]["environment"].items() >= {name: name for name in VARIABLES}.items()
+    assert found["gateway"]["kubernetes"]["namespace"] == "010"
+    assert found["gateway"]["kubernetes"]["worker"]["environment"] == {n: n for n in VARIABLES}
+
+
+def test_the_hub_reads_the_names(named: Release) -> None:
+    """What the template wrote is what the model holds: nothing collapsed, nothing changed."""
+    read = schema.load(named.settings)
+    assert read.spawner.kubernetes is not None
+    assert set(read.spawner.kubernetes.profiles) == set(SLUGS)
+    assert read.gateway.kubernetes is not None
+    assert set(read.gateway.kubernetes.sizes) == {*SLUGS, "small", "medium"}
+    assert read.spawner.environment["NO"] == "value of NO"
+
+
+@pytest.mark.parametrize(
+    "component", ["hub", "proxy", "culler", "gateway-api", "gateway-controller", "gateway-proxy"]
+)
+def test_the_pods_hold_the_names(named: Release, component: str) -> None:
+    pod = named.one("Deployment", component)["spec"]["template"]["spec"]
+    main = pod["containers"][0]
+    held = {item["name"]: item.get("value") for item in main["env"]}
+    assert held.items() >= {name: f"value of {name}" for name in VARIABLES}.items()
+    assert {mount["mountPath"] for mount in main["volumeMounts"]} >= {
+        *(f"/etc/x/{name}" for name in FILES),
+        *(f"/mnt/{name}" for name in SLUGS),
+    }
+    assert {volume["name"] for volume in pod["volumes"]} >= set(SLUGS)
+    assert {c["name"] for c in containers(pod)} >= {*SLUGS, *(f"{name}-2" for name in SLUGS)}
+
+
+def test_files_keep_their_names(named: Release) -> None:
+    for secret in (obj for obj in named.of("Secret") if "-files" in obj["metadata"]["name"]):
+        assert set(secret["data"]) == set(FILES), secret["metadata"]["name"]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    names=st.lists(
+        st.sampled_from(SLUGS) | st.from_regex(r"\A[0-9a-fox]{1,4}(-[0-9a-fox]{1,3})?\Z"),
+        min_size=4,
+        max_size=12,
+        unique=True,
+    ),
+    texts=st.lists(st.sampled_from(TEXTS), min_size=2, max_size=5),
+)
+def test_any_name_comes_through(helm: Helm, names: list[str], texts: list[str]) -> None:
+    shown = dict(zip(names, texts, strict=False))
+    choices = {name: {"displayName": shown.get(name, name)} for name in names}
+    given_values = OURS | {
+        "singleuser": {
+            "profiles": {
+                name: {
+                    "displayName": "x",
+                    "options": {name: {"displayName": "x", "choices": choices}},
+                }
+                for name in names
+            },
+            "extraEnv": {f"V{i}": text for i, text in enumerate(texts)},
+        },
+        "gateway": {"sizes": {name: {"cores": 1, "memoryGiB": 1} for name in names}},
+    }
+    found = helm.render(values=given_values).settings
+    profiles = found["spawner"]["kubernetes"]["profiles"]
+    assert set(profiles) == set(names)
+    for name in names:
+        held = profiles[name]["options"][name]["choices"]
+        assert {key: one["display_name"] for key, one in held.items()} == {
+            key: one["displayName"] for key, one in choices.items()
+        }
+    assert set(names) <= set(found["gateway"]["kubernetes"]["sizes"])
+    assert [found["spawner"]["environment"][f"V{i}"] for i in range(len(texts))] == texts
+
+
+@pytest.mark.parametrize("word", ["no", "010", "1e3", "null"])
+def test_a_release_and_its_namespace_may_bear_such_names_too(helm: Helm, word: str) -> None:
+    release = word if word.isalpha() else "lab"  # a Service begins with a letter
+    found = helm.render(values=OURS, release=release, namespace=word)
+    for obj in found.objects:
+        assert obj["metadata"].get("namespace", word) == word
+        assert all(isinstance(value, str) for value in obj["metadata"].get("labels", {}).values())
+    assert found.settings["spawner"]["kubernetes"]["namespace"] == word
+    assert found.settings["gateway"]["kubernetes"]["instance"] == release
+
+
+def test_quoted_names_of_a_values_file_come_through(helm: Helm, tmp_path: Path) -> None:
+    path = tmp_path / "values.yaml"
+    sizes = "".join(f'    "{name}": {{cores: 1, memoryGiB: 1}}\n' for name in SLUGS)
+    variables = "".join(f"    '{name}': '{name}'\n" for name in VARIABLES)
+    path.write_text(
+        f"existingSecret: mine\ngateway:\n  sizes:\n{sizes}singleuser:\n  extraEnv:\n{variables}"
+    )
+    found = helm.render(path).settings
+    assert set(SLUGS) <= set(found["gateway"]["kubernetes"]["sizes"])
+    assert found["spawner"]["environment"].items() >= {n: n for n in VARIABLES}.items()
+
+
+def test_yaml_would_change_these_names() -> None:
+    """Else the tests above tried nothing."""
+    changed = [name for name in (*SLUGS, *VARIABLES) if yaml.safe_load(name) != name]
+    assert len(changed) > len(SLUGS) / 2

@@ -1,0 +1,113 @@
+"""`hub.config`: what is there has an effect, what is not is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from traitlets.config import Config
+
+from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub import apply, load
+
+
+def applied(values: dict[str, Any], config: dict[str, Any]) -> Config:
+    values["hub"]["config"] = config
+    c = Config()
+    apply(load(values), c)
+    return c
+
+
+def provider(values: dict[str, Any], secret: Any, **more: Any) -> None:
+    urls = {f"{name}_url": f"https://sso/{name}" for name in ("authorize", "token", "userdata")}
+    oidc = {**urls, "client_id": "lab", "client_secret": secret("provider-secret"), **more}
+    values["authenticator"] = {"kind": "oidc", "oidc": oidc}
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            {"LocalSpawnr": {"logs": "x"}},
+            'LocalSpawnr: no such class is in use here; did you mean "L',
+        ),
+        ({"Spawner": {"cpu_limitt": 2}}, 'there is no such trait; did you mean "cpu_limit"'),
+        ({"JupyterHub": {"admin_acess": True}}, 'did you mean "admin_access"'),
+        ({"KubeSpawner": {"cpu_limit": 2}}, "KubeSpawner: no such class is in use here"),
+        ({"GitHubOAuthenticator": {"allowed_organizations": ["x"]}}, "no such class is in use"),
+        ({"Authenticator": {"allowed_users": ["ada"]}}, "use authenticator.users (auth.users)"),
+        ({"Authenticator": {"whitelist": ["ada"]}}, "use authenticator.users (auth.users)"),
+        ({"SharedPasswordAuthenticator": {"admin_users": ["ada"]}}, "use authenticator.admins"),
+        ({"Authenticator": {"allow_all": True}}, "use authenticator.allow_all"),
+    ],
+)
+def test_what_has_no_effect_is_refused(
+    values: dict[str, Any], config: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        applied(values, config)
+    assert said in str(caught.value)
+
+
+def test_all_of_it_is_told_at_once(values: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        applied(values, {"Spawner": {"a": 1}, "Zzz": {"b": 2}, "JupyterHub": {"c": 3}})
+    assert str(caught.value).count("there is no such trait") == 2
+    assert "Zzz" in str(caught.value)
+
+
+def test_groups_of_a_described_provider_have_their_own_setting(
+    values: dict[str, Any], secret: Any
+) -> None:
+    provider(values, secret, allowed_groups=["ours"])
+    for name in ("GenericOAuthenticator", "OAuthenticator"):
+        with pytest.raises(ConfigurationError, match=r"use authenticator\.oidc\.allowed_groups"):
+            applied(values, {name: {"allowed_groups": ["theirs"]}})
+
+
+def test_what_is_said_about_a_class_goes_over_ours_about_its_children(
+    values: dict[str, Any], secret: Any
+) -> None:
+    """Traitlets would let the nearer class win, so the operator's word would have no effect."""
+    provider(values, secret, scopes=["openid"])
+    c = applied(values, {"OAuthenticator": {"scope": ["openid", "groups"]}})
+    assert c.JupyterHub.authenticator_class(config=c).scope == ["openid", "groups"]
+
+
+def test_on_kubernetes_too(pods: dict[str, Any]) -> None:
+    c = applied(pods, {"Spawner": {"cpu_limit": 7, "http_timeout": 11}})
+    assert "cpu_limit" not in c.KubeSpawner
+    assert c.Spawner.cpu_limit == 7
+    c = applied(pods, {"KubeSpawner": {"cpu_limit": 8}})
+    assert c.KubeSpawner.cpu_limit == 8
+
+
+def test_groups_of_the_hub_come_from_the_provider_where_they_let_people_in(
+    values: dict[str, Any],
+) -> None:
+    values["authenticator"] = {"kind": "generic-oauth"}
+    traits = {
+        "allowed_groups": ["staff"],
+        "userdata_url": "https://sso/u",
+        "token_url": "https://x",
+    }
+    c = applied(values, {"GenericOAuthenticator": traits})
+    authenticator = c.JupyterHub.authenticator_class(config=c)
+    assert authenticator.manage_groups is True
+    assert authenticator.allowed_groups == {"staff"}
+
+
+def test_groups_that_nobody_tells_are_refused(values: dict[str, Any]) -> None:
+    values["authenticator"] = {"kind": "github"}
+    with pytest.raises(
+        ConfigurationError, match=r"needs GitHubOAuthenticator\.auth_state_groups_key"
+    ):
+        applied(values, {"OAuthenticator": {"allowed_groups": ["staff"]}})
+
+
+def test_a_class_of_the_sites_own_is_known_by_itself(values: dict[str, Any]) -> None:
+    values["authenticator"] |= {"kind": "support.own_authenticator.Everybody", "admins": []}
+    c = applied(values, {"Everybody": {"greeting": "salut"}})
+    assert c.JupyterHub.authenticator_class(config=c).greeting == "salut"
+    with pytest.raises(ConfigurationError, match='did you mean "greeting"'):
+        applied(values, {"Everybody": {"greting": "salut"}})
