@@ -23,7 +23,7 @@ from geodes_datalab.cubes.numbers import Meaning, holdable
 from geodes_datalab.cubes.plan import Product
 from geodes_datalab.cubes.products import Parsed
 from geodes_datalab.cubes.reading import Source
-from geodes_datalab.cubes.values import Told, Words, contradictions, late_and_early
+from geodes_datalab.cubes.values import Told, Words, contradictions, late_and_early, undated
 from geodes_datalab.errors import StoredOtherwise
 from geodes_datalab.ops.packing import STORED_UNITS
 
@@ -222,9 +222,10 @@ def _offsets(
 
 def doubts(parsed: Sequence[Parsed], variables: Mapping[str, Stored]) -> list[str]:
     """Say what is in doubt of the numbers of a cube."""
-    if parsed[0].container != "asset":
-        return []
     items = [one.item for one in parsed]
+    if parsed[0].container != "asset":
+        measured = any(one.band.role == "data" for one in variables.values())
+        return undated(items) if measured and parsed[0].shifts else []
     found = contradictions([(one.item, _loaded(one, variables)) for one in parsed])
     unscaled = [
         name for name, one in variables.items() if one.offsets is None and one.units == STORED_UNITS

@@ -18,6 +18,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.assets import entries_of
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
+from geodes_datalab.stac.readers import baseline
 
 _FLAG = "boa_offset_applied"
 _MISTOLD = "earthsearch:boa_offset_applied"
@@ -314,6 +315,18 @@ def _listed(offsets: Mapping[str, float]) -> str:
 def _is_late(properties: Json) -> bool:
     """Tell whether pixels had an offset when they left ESA."""
     return str(properties.get("s2:processing_baseline") or "") >= _SHIFTED_SINCE
+
+
+def undated(items: Sequence[Json]) -> list[str]:
+    """Say of which products nothing tells the processing baseline, so that their date decides on the offset."""
+    ids = [str(item.get("id")) for item in items if not baseline(item)]
+    if not ids:
+        return []
+    doubt = (
+        "neither processing:version nor the name tells the processing baseline; the offset is that of "
+        "the date, which is wrong for products that were processed again"
+    )
+    return [f"{_some(ids)}: {doubt}"]
 
 
 def late_and_early(items: Iterable[Json]) -> bool:

@@ -338,15 +338,25 @@ def folded(name: str) -> str:
     return re.sub(r"^b0(\d)$", r"b\1", name.strip().casefold())
 
 
-def _since(item: Json, baseline: str) -> bool:
-    """Tell whether an item was processed with a baseline or a later one."""
+def baseline(item: Json) -> str:
+    """Return the processing baseline of a Sentinel-2 product, as in ``04.00``; empty where nothing tells it."""
     properties = item.get("properties", {})
     found = str(
         properties.get("processing:version") or properties.get("s2:processing_baseline") or ""
     )
-    if not re.fullmatch(r"\d\d\.\d\d", found):
-        match = re.search(r"_N(\d\d)(\d\d)_", str(properties.get("identifier") or item.get("id")))
-        if match is None:
-            return str(properties.get("datetime") or "") >= "2022-01-25"  # day of baseline 04.00
-        found = f"{match.group(1)}.{match.group(2)}"
-    return found >= baseline
+    if re.fullmatch(r"\d\d\.\d\d", found):
+        return found
+    match = re.search(r"_N(\d\d)(\d\d)_", str(properties.get("identifier") or item.get("id")))
+    return f"{match.group(1)}.{match.group(2)}" if match else ""
+
+
+def _since(item: Json, since: str) -> bool:
+    """Tell whether an item was processed with a baseline or a later one; where none is told, by its date.
+
+    Products that were processed again have late baselines and early dates: `geodes_datalab.load` warns
+    where the date decides.
+    """
+    found = baseline(item)
+    if not found:
+        return str(item.get("properties", {}).get("datetime") or "") >= "2022-01-25"  # of 04.00
+    return found >= since

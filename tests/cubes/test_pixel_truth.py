@@ -20,6 +20,7 @@ import rasterio
 
 from geodes_datalab import cubes, stac
 from geodes_datalab.cubes import credentials
+from geodes_datalab.errors import ValuesInDoubt
 from geodes_datalab.testing.geodes import serve
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
@@ -140,6 +141,18 @@ def test_reflectance_knows_the_processing_baseline(account, samples_catalogue) -
         added = 1000 if "_N0400_" in title else 0
         expected = np.where(pixels == 0, np.nan, (pixels - added) / 10_000)
         np.testing.assert_allclose(cube["red"].values[step], expected, rtol=1e-5, atol=1e-8)
+
+
+def test_a_baseline_that_nothing_tells_is_told(account, samples_catalogue) -> None:
+    items = stac.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2021-11/2022-04").dicts
+    known = cubes.load(items, "red")["red"].compute()
+    for number, item in enumerate(items):
+        item["id"] = f"product-{number}"
+        for name in ("identifier", "processing:version", "s2:processing_baseline"):
+            item["properties"].pop(name, None)
+    with pytest.warns(ValuesInDoubt, match="product-0, product-1, product-2 and 3 more: neither"):
+        found = cubes.load(items, "red")["red"].compute()
+    np.testing.assert_array_equal(found, known)
 
 
 def test_downloaded_archives_are_read_from_disk(account, tmp_path: Path) -> None:
