@@ -47,6 +47,7 @@ def outside(
     import dask.array as da
 
     assert geobox.crs is not None
+    mute_rasterio()
     shape = seam.projected(area, geobox.crs)
     template = da.zeros(tuple(geobox.shape), dtype=bool, chunks=chunks)
     shape = shapely.union_all(seam.turned(shape, geobox))

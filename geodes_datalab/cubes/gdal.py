@@ -41,6 +41,10 @@ FRESH = 600.0
 
 _final: dict[str, tuple[float, str]] = {}
 
+_INSIDE = r"rasterio\.(env|features|warp)$"
+
+_muting = threading.Lock()
+
 
 def address(path: str) -> str | None:
     """Return the web address in a GDAL path.
@@ -60,12 +64,17 @@ def mute_rasterio() -> None:
     """Silence a warning that rasterio itself suppresses, which fails when several threads read.
 
     It is about the arrays that rasterio itself warps or rasterises into. Only warnings from inside
-    those modules are meant: a user who opens a file without georeference is still told.
+    those modules are meant: a user who opens a file without georeference is still told. To be called
+    before threads begin, too: filters that one of them sets may go with another one's.
     """
-    if not any(known[2] is NotGeoreferencedWarning for known in warnings.filters):
-        warnings.filterwarnings(
-            "ignore", category=NotGeoreferencedWarning, module=r"rasterio\.(env|features|warp)$"
-        )
+    with _muting:
+        found = (one for one in warnings.filters if issubclass(NotGeoreferencedWarning, one[2]))
+        action, _, category, module, _ = next(found, ("", None, Warning, None, 0))
+        pattern = getattr(module, "pattern", module)
+        if (action, category, pattern) == ("ignore", NotGeoreferencedWarning, _INSIDE):
+            return
+        # in front of all others: rasterio's own filter may have been left behind by another thread
+        warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=_INSIDE)
 
 
 def within(path: str, read: Callable[[str], T]) -> T:

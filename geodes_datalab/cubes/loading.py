@@ -22,6 +22,7 @@ from geodes_datalab.cubes import (
     around,
     attributes,
     credentials,
+    gdal,
     idle,
     odc_engine,
     skipping,
@@ -296,7 +297,8 @@ def _chunks(chunks: ChunksLike, geobox: GeoBox, steps: int) -> dict[str, int]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Silence deprecations inside third parties, which our users can do nothing about."""
+    """Silence what third parties say of themselves, which our users can do nothing about."""
+    gdal.mute_rasterio()
     with warnings.catch_warnings():
         for kind in (DeprecationWarning, PendingDeprecationWarning):
             warnings.filterwarnings("ignore", category=kind, module=r"(?!geodes_datalab)")

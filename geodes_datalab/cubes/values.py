@@ -18,7 +18,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.assets import entries_of
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
-from geodes_datalab.stac.readers import baseline
+from geodes_datalab.stac.readers import baseline_is_guessed
 
 _FLAG = "boa_offset_applied"
 _MISTOLD = "earthsearch:boa_offset_applied"
@@ -318,8 +318,8 @@ def _is_late(properties: Json) -> bool:
 
 
 def undated(items: Sequence[Json]) -> list[str]:
-    """Say of which products nothing tells the processing baseline, so that their date decides on the offset."""
-    ids = [str(item.get("id")) for item in items if not baseline(item)]
+    """Say of which products nothing tells the processing baseline, so that their date alone speaks of it."""
+    ids = [str(item.get("id")) for item in items if baseline_is_guessed(item)]
     if not ids:
         return []
     doubt = (

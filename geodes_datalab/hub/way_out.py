@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
+from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, encode_username_password
@@ -76,7 +77,6 @@ async def _ask(request: HTTPRequest, proxy: str) -> HTTPResponse:
 
 async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPResponse:
     import aiohttp
-    from yarl import URL
 
     timeout = aiohttp.ClientTimeout(
         total=request.request_timeout or None, connect=request.connect_timeout or None
@@ -84,35 +84,43 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
     session = aiohttp.ClientSession(
         timeout=timeout, auto_decompress=bool(request.decompress_response)
     )
-    async with (
-        session,
-        session.request(
-            request.method,
-            URL(request.url, encoded=True),
-            proxy=proxy,
-            data=request.body,
-            headers=list(_headers(request).get_all()),
-            allow_redirects=bool(request.follow_redirects),
-            max_redirects=request.max_redirects or 1,
-            ssl=_tls(request),
-        ) as reply,
-    ):
+    async with session, session.request(**_asked(request), proxy=proxy) as reply:
         body = await reply.read()
-        headers = HTTPHeaders()
-        for name, value in reply.headers.items():
-            headers.add(name, value)
         if request.streaming_callback is not None:
             request.streaming_callback(body)
             body = b""
         return HTTPResponse(
             request,
             reply.status,
-            headers=headers,
+            headers=_told(reply.headers),
             buffer=BytesIO(body),
             effective_url=str(reply.url),
             reason=reply.reason,
             request_time=time.monotonic() - began,
         )
+
+
+def _asked(request: HTTPRequest) -> dict[str, Any]:
+    """Say in aiohttp's words what is asked in Tornado's."""
+    from yarl import URL
+
+    return {
+        "method": request.method,
+        "url": URL(request.url, encoded=True),
+        "data": request.body,
+        "headers": list(_headers(request).get_all()),
+        "allow_redirects": bool(request.follow_redirects),
+        "max_redirects": request.max_redirects or 1,
+        "ssl": _tls(request),
+    }
+
+
+def _told(found: Mapping[str, str]) -> HTTPHeaders:
+    """Return the headers of an answer; some come more than once."""
+    headers = HTTPHeaders()
+    for name, value in found.items():
+        headers.add(name, value)
+    return headers
 
 
 def _headers(request: HTTPRequest) -> HTTPHeaders:

@@ -67,15 +67,7 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
     """
     values: dict[str, Any] = {
         "hub": _hub(layout, ports),
-        "proxy": {
-            "api_url": f"http://{HOST}:{ports.proxy_api}",
-            "token": _secret(layout, "proxy-token"),
-        },
-        "authenticator": {
-            "password": _secret(layout, "password"),
-            "admin_password": _secret(layout, "admin-password"),
-            "admins": ["admin"],
-        },
+        **_doors(layout, ports),
         "spawner": {
             "homes": str(layout.homes),
             "logs": str(layout.logs),
@@ -97,6 +89,20 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
     if over:
         check(settings)  # here, where the operator reads it, and not in the hub's log
     return settings
+
+
+def _doors(layout: Layout, ports: Ports) -> dict[str, Any]:
+    return {
+        "proxy": {
+            "api_url": f"http://{HOST}:{ports.proxy_api}",
+            "token": _secret(layout, "proxy-token"),
+        },
+        "authenticator": {
+            "password": _secret(layout, "password"),
+            "admin_password": _secret(layout, "admin-password"),
+            "admins": ["admin"],
+        },
+    }
 
 
 def _housekeeping(layout: Layout) -> dict[str, Any]:

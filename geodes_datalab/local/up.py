@@ -72,12 +72,7 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
         secrets.ensure(layout)
         plan.prepare_key(layout, start.wishes)
         _write_settings(layout, chosen, start.wishes)
-        runtime = describe_run(
-            f"http://{ports.HOST}:{chosen.public}/",
-            plan.describe(start.wishes),
-            f"http://{ports.HOST}:{chosen.gateway_http}/services/dask-gateway",
-        )
-        runtime.asked = start.asked
+        runtime = _described(start, chosen)
         supervisor = Supervisor(
             layout,
             runtime,
@@ -86,6 +81,16 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
             routes=plan.routes(chosen),
         )
         asyncio.run(supervisor.run(lambda: on_ready(runtime)))
+
+
+def _described(start: Start, chosen: ports.Ports) -> run.Runtime:
+    runtime = describe_run(
+        f"http://{ports.HOST}:{chosen.public}/",
+        plan.describe(start.wishes),
+        f"http://{ports.HOST}:{chosen.gateway_http}/services/dask-gateway",
+    )
+    runtime.asked = start.asked
+    return runtime
 
 
 def _write_settings(layout: Layout, chosen: ports.Ports, wishes: plan.Wishes) -> None:

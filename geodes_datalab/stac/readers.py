@@ -350,13 +350,20 @@ def baseline(item: Json) -> str:
     return f"{match.group(1)}.{match.group(2)}" if match else ""
 
 
-def _since(item: Json, since: str) -> bool:
-    """Tell whether an item was processed with a baseline or a later one; where none is told, by its date.
+def baseline_is_guessed(item: Json) -> bool:
+    """Tell whether nothing but an early date speaks for a baseline before 04.00.
 
-    Products that were processed again have late baselines and early dates: `geodes_datalab.load` warns
-    where the date decides.
+    Later acquisitions all have the offset; of earlier ones, those do that were processed again.
     """
+    return not baseline(item) and not _is_late(item)
+
+
+def _since(item: Json, since: str) -> bool:
+    """Tell whether an item was processed with a baseline or a later one; where none is told, by its date."""
     found = baseline(item)
-    if not found:
-        return str(item.get("properties", {}).get("datetime") or "") >= "2022-01-25"  # of 04.00
-    return found >= since
+    return found >= since if found else _is_late(item)
+
+
+def _is_late(item: Json) -> bool:
+    """Tell whether an acquisition is of the days of baseline 04.00."""
+    return str(item.get("properties", {}).get("datetime") or "") >= "2022-01-25"

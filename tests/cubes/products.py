@@ -31,7 +31,9 @@ class Whole:
 def zipped(url: str, size: int, shape: tuple[int, int]) -> dict[str, Any]:
     """Return the item of a Sentinel-2 product: one archive, whose members it does not name."""
     archive = {"href": url, "title": "P.zip", "type": "application/zip", "file:size": size}
-    return _item("S2", "PEPS_S2_L1C", "2021-03-01T10:50:31Z", shape, {"data": archive})
+    item = _item("S2", "PEPS_S2_L1C", "2021-03-01T10:50:31Z", shape, {"data": archive})
+    item["properties"]["processing:version"] = "03.00"
+    return item
 
 
 def plain(hrefs: dict[str, str], shape: tuple[int, int], **facts: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import rasterio
 from products import PLACE, zipped
+from rasterio.errors import NotGeoreferencedWarning
 from support.waiting import minutes
 
 from geodes_datalab import cubes, errors
@@ -196,3 +198,22 @@ def test_loading_prints_no_warnings_of_third_parties(shelf, tmp_path: Path) -> N
         [sys.executable, "-c", script, str(tmp_path / "items.json")], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_rasterio_says_of_its_own_arrays_is_muted_whatever_was_there_before() -> None:
+    """A thread may leave rasterio's own filter behind, below one that makes errors of warnings."""
+
+    def said(module: str) -> None:
+        warnings.warn_explicit("none", NotGeoreferencedWarning, "features.py", 381, module=module)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        warnings.simplefilter("error")
+        for _ in range(2):
+            gdal.mute_rasterio()
+            said("rasterio.features")
+            with pytest.raises(NotGeoreferencedWarning):
+                said("__main__")
+        before = len(warnings.filters)
+        gdal.mute_rasterio()
+        assert len(warnings.filters) == before

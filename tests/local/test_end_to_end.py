@@ -109,7 +109,9 @@ def test_a_kernel_computes_in_the_home(kernel: Kernel, datalab: Datalab) -> None
             "GEODES_CATALOGUE_NOTICE",
             "GEODES_DATALAB_BUSY_HOURS",
             "GEODES_DATALAB_CULL_MINUTES",
+            "GEODES_DATALAB_HOME_USAGE",
             "GEODES_DATALAB_INSTANCE",
+            "GEODES_DATALAB_SERVER",
             "GEODES_PORTAL",
         ]
     )
