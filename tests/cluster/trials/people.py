@@ -59,6 +59,22 @@ def begin(visitor: Visitor, options: dict[str, Any]) -> None:
         raise Failure(f"server of {visitor.name}: {answer.status_code} {answer.text[:500]}")
 
 
+def refusal(visitor: Visitor, options: dict[str, Any]) -> str:
+    """Ask for a server that may not be; return why not, told at once or on the page of its progress.
+
+    The hub answers after half a second, whether or not it has looked at the options by then.
+    """
+    answer = visitor.start(options)
+    if answer.status_code == 202:
+        last = visitor.progress()[-1]
+        if not last.get("failed"):
+            raise Failure(f"{visitor.name} was given {options}: {last}")
+        return str(last["message"])
+    if answer.status_code not in (400, 403, 422):
+        raise Failure(f"{visitor.name} asked for {options}: {answer.status_code} {answer.text}")
+    return answer.text
+
+
 def leave(visitor: Visitor) -> float:
     """Stop the server and wait for its end; return the seconds."""
     began = time.monotonic()
