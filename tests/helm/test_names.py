@@ -203,6 +203,35 @@ def test_files_keep_their_names(named: Release) -> None:
         assert set(secret["data"]) == set(FILES), secret["metadata"]["name"]
 
 
+def test_files_whose_names_are_alike_are_all_mounted(helm: Helm) -> None:
+    """Mounts have names too, of fewer letters: they became one, and the last file won."""
+    names = ("a.b", "a-b", "a_b", "A.B", "x" * 63, "x" * 62 + "y")
+    files = {name: {"mountPath": f"/etc/x/{name}", "stringData": name} for name in names}
+    found = helm.render(values=OURS | {"singleuser": {"extraFiles": files}}).settings
+    read = schema.load(found).spawner.kubernetes
+    assert read is not None
+    mounts = [mount for mount in read.volume_mounts.values() if mount["name"] == "files"]
+    assert {mount["subPath"]: mount["mountPath"] for mount in mounts} == {
+        name: f"/etc/x/{name}" for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("10000000", "10000000"), ("12345678901", "12345678901"), ("0.25", "0.25"), ("true", "true")],
+)
+def test_numbers_in_variables_are_written_out(
+    helm: Helm, tmp_path: Path, number: str, text: str
+) -> None:
+    path = tmp_path / "values.yaml"
+    lines = f"  extraEnv:\n    SIZE: {number}\n"
+    path.write_text(f"existingSecret: mine\nsingleuser:\n{lines}hub:\n{lines}")
+    found = helm.render(path)
+    assert found.settings["spawner"]["environment"]["SIZE"] == text
+    pod = found.one("Deployment", "hub")["spec"]["template"]["spec"]
+    assert {"name": "SIZE", "value": text} in pod["containers"][0]["env"]
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     names=st.lists(
