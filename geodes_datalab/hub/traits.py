@@ -79,7 +79,8 @@ def check(settings: Settings, c: Any) -> None:
         return
     lines = _lines(c)
     known = {cls.__name__: _names(cls) for line in lines for cls in line}
-    problems = [*_unknown(config, known), *_beside_ours(settings), *_groups(config, c)]
+    problems = [*_unknown(config, known), *_gone(config, c), *_beside_ours(settings)]
+    problems += _groups(config, c)
     if problems:
         raise ConfigurationError(
             "hub.config cannot be used:\n" + "\n".join(f"  {line}" for line in problems),
@@ -104,6 +105,28 @@ def complete(config: Traits, c: Any) -> None:
     wanted = any(said.get(trait) for trait in GROUPS) and "manage_groups" not in said
     if wanted and "auth_state_groups_key" in cls.class_trait_names():
         c[cls.__name__].manage_groups = True
+
+
+def gone(cls: Any) -> dict[str, str]:
+    """Return the traits of a class that only stop the hub, with what took their place.
+
+    Parameters
+    ----------
+    cls
+        A class of OAuthenticator, or any other.
+    """
+    told = getattr(cls, "_deprecated_oauth_aliases", {})
+    found = {old: new for old, (new, _, *same) in sorted(told.items()) if same == [False]}
+    return {old: found.get(new, new) for old, new in found.items()}
+
+
+def _gone(config: Traits, c: Any) -> Iterable[str]:
+    cls = c.JupyterHub.authenticator_class
+    replaced = gone(cls)
+    for base in cls.__mro__:
+        for trait in config.get(base.__name__, {}):
+            if trait in replaced:
+                yield f"{base.__name__}.{trait}: it is no more; use {replaced[trait]}"
 
 
 def _unknown(config: Traits, known: Mapping[str, frozenset[str]]) -> Iterable[str]:

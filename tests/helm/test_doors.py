@@ -115,6 +115,14 @@ def test_a_former_administrator_is_a_member_like_others(site: Site, provider: Pr
     assert door.comes(Handler("mona")) is not None
 
 
+def test_a_trait_that_would_only_stop_the_hub_is_refused(helm: Helm) -> None:
+    values = PROVIDERS["cilogon"].values(users=["mona"])
+    values["hub"]["config"]["CILogonOAuthenticator"]["shown_idps"] = ["https://idp.example.org"]
+    refused = helm.template(values=values)
+    said = "hub.config.CILogonOAuthenticator.shown_idps: it is no more, and would stop the hub; use idps"
+    assert said in refused.stderr
+
+
 @pytest.mark.parametrize("name", ["oidc", "generic-oauth", "ldap", "lti"])
 def test_accounts_that_the_site_gives_out_may_open_to_all(helm: Helm, name: str) -> None:
     oidc = {"oidc": PROVIDERS["okta"].oidc} if name == "oidc" else {}
