@@ -34,7 +34,7 @@ class Doors(Authenticator):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        blocked = (name.strip() for name in self.blocked_users)
+        blocked = {str(name).strip() for name in self.blocked_users}  # YAML reads 1234 as a number
         self.blocked_users = set(map(self.normalize_username, blocked))
 
     async def add_user(self, user: Any) -> None:

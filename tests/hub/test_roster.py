@@ -173,8 +173,9 @@ def test_whom_the_operator_blocks_stays_blocked(hubs: Any, values: dict[str, Any
 def test_blocked_names_are_compared_as_the_hub_writes_them(
     hubs: Any, values: dict[str, Any]
 ) -> None:
-    values["hub"]["config"] = {"Authenticator": {"blocked_users": ["Bob "]}}
+    values["hub"]["config"] = {"Authenticator": {"blocked_users": ["Bob ", 1234]}}
     hub = hubs(known=("bob",))
+    assert hub.authenticator.blocked_users == {"bob", "1234"}
     assert not comes(hub, "bob")
     assert not hub.known("bob").roles
     assert comes(hub, "alice")
