@@ -21,11 +21,11 @@ from traitlets.config import Configurable
 from traitlets.utils.importstring import import_item
 
 from geodes_datalab.hub import kinds
-from geodes_datalab.hub.traits import gone
+from geodes_datalab.hub.traits import PARTS, gone
 
 HUB = (
     "jupyterhub.app.JupyterHub",
-    "jupyterhub.crypto.CryptKeeper",
+    *PARTS,
     "geodes_datalab.hub.kubernetes.DatalabKubeSpawner",
     "geodes_datalab.hub.proxy.WatchedProxy",
     "geodes_datalab.hub.doors.Doors",

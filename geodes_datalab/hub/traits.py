@@ -32,6 +32,14 @@ OURS_OF_OIDC = {
 }
 """More of them, of an identity provider that the settings describe."""
 
+PARTS = (
+    "jupyterhub.crypto.CryptKeeper",
+    "jupyterhub.httpclient.JupyterHubHTTPClient",
+    "jupyterhub.metrics.PeriodicMetricsCollector",
+    "jupyter_events.EventLogger",
+)
+"""What every hub makes of its configuration, whatever else runs."""
+
 GROUPS = ("allowed_groups", "admin_groups")
 """Traits of OAuthenticator that mean groups of the hub, and need them to be told."""
 
@@ -179,8 +187,8 @@ def _said(config: Traits, cls: Any) -> dict[str, Any]:
 def _lines(c: Any) -> list[list[Any]]:
     """Return the classes that run, each with those that it is derived from."""
     from jupyterhub.app import JupyterHub
-    from jupyterhub.crypto import CryptKeeper
     from traitlets.config import Configurable
+    from traitlets.utils.importstring import import_item
 
     classes = [
         JupyterHub.class_traits()[name].validate(JupyterHub, c.JupyterHub[name])
@@ -189,7 +197,7 @@ def _lines(c: Any) -> list[list[Any]]:
     ]
     return [
         [base for base in cls.__mro__ if issubclass(base, Configurable)]
-        for cls in (JupyterHub, CryptKeeper, *classes)
+        for cls in (JupyterHub, *map(import_item, PARTS), *classes)
     ]
 
 

@@ -105,6 +105,20 @@ def test_groups_that_nobody_tells_are_refused(values: dict[str, Any]) -> None:
         applied(values, {"OAuthenticator": {"allowed_groups": ["staff"]}})
 
 
+def test_every_part_of_the_hub_takes_its_traits(values: dict[str, Any]) -> None:
+    """What JupyterHub makes with itself as the parent reads its section, so none of it is unknown."""
+    config = {
+        "PeriodicMetricsCollector": {"active_users_enabled": False},
+        "JupyterHubHTTPClient": {"connector_options": {"limit": 5}},
+        "EventLogger": {"handlers": []},
+        "CryptKeeper": {"n_threads": 2},
+    }
+    c = applied(values, config)
+    assert {name: dict(c[name]).items() >= traits.items() for name, traits in config.items()} == (
+        dict.fromkeys(config, True)
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "trait", "now"),
     [
