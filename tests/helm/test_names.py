@@ -270,6 +270,38 @@ def test_any_name_comes_through(helm: Helm, names: list[str], texts: list[str]) 
     assert [found["spawner"]["environment"][f"V{i}"] for i in range(len(texts))] == texts
 
 
+@pytest.mark.parametrize("word", ["no", "010", "null"])
+def test_names_of_parts_that_are_off_at_first_stay_text(helm: Helm, word: str) -> None:
+    there, account = {"enabled": True, "namespace": word}, {"serviceAccount": {"name": word}}
+    found = helm.render(
+        values={
+            "existingSecret": word,
+            "singleuser": {"storage": {"type": "static", "static": {"pvcName": word}}},
+            "homes": {"metrics": {"enabled": True}, "view": {"enabled": True}, **account},
+            "prePuller": {"continuous": {"enabled": True}, "hook": {"enabled": True}, **account},
+            "monitoring": {
+                "serviceMonitor": {"enabled": True}, "alerts": there, "dashboards": there
+            },
+            "httpRoute": {
+                "enabled": True,
+                "hostnames": ["lab.example.org"],
+                "gateway": {"name": word, "namespace": word, "sectionName": word},
+            },
+            "proxy": {"service": {"type": "LoadBalancer", "loadBalancerClass": word}},
+            "gateway": {"backend": {"namespace": "dask"}},
+        },
+        namespace=word,
+    )  # fmt: skip
+    told = [
+        (obj["kind"], path, key, value)
+        for obj in found.objects
+        for path, key, value in leaves(obj)
+        if key in NAMING or key.endswith(("Name", "Class", "/metadata.name"))
+    ]
+    assert [one for one in told if not isinstance(one[-1], (str, dict))] == []
+    assert len([one for one in told if one[-1] == word]) > 50
+
+
 @pytest.mark.parametrize("word", ["no", "010", "1e3", "null"])
 def test_a_release_and_its_namespace_may_bear_such_names_too(helm: Helm, word: str) -> None:
     release = word if word.isalpha() else "lab"  # a Service begins with a letter
