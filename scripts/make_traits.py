@@ -76,7 +76,7 @@ def _described(classes: Iterable[Any]) -> dict[str, Any]:
     return {
         cls.__name__: {
             "of": [base.__name__ for base in cls.__mro__[1:] if issubclass(base, Configurable)],
-            "traits": " ".join(sorted(cls.class_own_traits(config=True))),
+            "traits": " ".join(sorted(vars(cls).keys() & cls.class_traits(config=True))),
         }
         for cls in sorted(every, key=lambda cls: cls.__name__)
     }
