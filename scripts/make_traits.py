@@ -9,6 +9,7 @@ than `make chart`. In the file:
     elsewhere      what there is not (a name, or the module of one) -> what to do
     local          what to do instead of `local-...`
     groups         classes that know by themselves where a provider tells groups
+    gone           class -> trait that only stops the hub -> what took its place
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from traitlets.config import Configurable
 from traitlets.utils.importstring import import_item
 
 from geodes_datalab.hub import kinds
+from geodes_datalab.hub.traits import PARTS, gone
 
 HUB = (
     "jupyterhub.app.JupyterHub",
-    "jupyterhub.crypto.CryptKeeper",
+    *PARTS,
     "geodes_datalab.hub.kubernetes.DatalabKubeSpawner",
     "geodes_datalab.hub.proxy.WatchedProxy",
     "geodes_datalab.hub.doors.Doors",
@@ -50,6 +52,7 @@ def traits() -> dict[str, Any]:
         "elsewhere": kinds.ELSEWHERE | _machine(),
         "local": kinds.LOCAL,
         "groups": sorted({cls.__name__ for cls in authenticators if _tells_groups(cls)}),
+        "gone": {cls.__name__: found for cls in authenticators if (found := gone(cls))},
     }
 
 
@@ -73,7 +76,7 @@ def _described(classes: Iterable[Any]) -> dict[str, Any]:
     return {
         cls.__name__: {
             "of": [base.__name__ for base in cls.__mro__[1:] if issubclass(base, Configurable)],
-            "traits": " ".join(sorted(cls.class_own_traits(config=True))),
+            "traits": " ".join(sorted(vars(cls).keys() & cls.class_traits(config=True))),
         }
         for cls in sorted(every, key=lambda cls: cls.__name__)
     }

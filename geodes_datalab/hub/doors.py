@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from jupyterhub.utils import maybe_future, new_token
 from tornado.web import HTTPError
-from traitlets import Set, Unicode
+from traitlets import Bool, Set, Unicode
 from traitlets.utils.importstring import import_item
 
 from geodes_datalab.errors import ConfigurationError
@@ -19,12 +20,22 @@ class Doors(Authenticator):
     """Put before an authenticator, so that its lists are whole lists and names are told in words.
 
     Where names alone open the door, whom else the database knows is shut out: without rights and
-    cookies from the start of the hub on, and with servers that are stopped. Everybody else is
-    looked at again whenever JupyterHub refreshes what it knows of a person (``auth_refresh_age``).
+    cookies from the start of the hub on, and with servers that are stopped. Who is an administrator
+    for the database alone is none any more. Everybody else is looked at again whenever JupyterHub
+    refreshes what it knows of a person (``auth_refresh_age``).
     """
 
+    blocked_users: set[str]  # of JupyterHub, which has no types
     kept = Set(config=True, help="Accounts of the datalab itself, which nobody logs in to.")
     name_rule = Unicode("", config=True, help="What a user name looks like, in words.")
+    allow_all = Bool(  # again: a class of the site's may have put a plain True in the trait's place
+        False, config=True, help="Let everybody in who has an account."
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        blocked = {str(name).strip() for name in self.blocked_users}  # YAML reads 1234 as a number
+        self.blocked_users = set(map(self.normalize_username, blocked))
 
     async def add_user(self, user: Any) -> None:
         """Take in somebody whom the database knows, or leave them out."""
@@ -33,6 +44,11 @@ class Doors(Authenticator):
             self.blocked_users.add(user.name)
             user.cookie_id = new_token()  # browsers that are still logged in are not any more
             return
+        at_start = isinstance(user, orm.User)  # later on, an administrator's word counts
+        if at_start and user.admin and roster.demotes(self, user.name):
+            self.log.warning("%r is not named as an administrator any more", user.name)
+            user.admin = False
+            user.roles = [role for role in user.roles if role.name != "admin"]
         await _done(super().add_user(user))
 
     async def authenticate(self, handler: Any, data: Any = None) -> Any:

@@ -32,6 +32,14 @@ OURS_OF_OIDC = {
 }
 """More of them, of an identity provider that the settings describe."""
 
+PARTS = (
+    "jupyterhub.crypto.CryptKeeper",
+    "jupyterhub.httpclient.JupyterHubHTTPClient",
+    "jupyterhub.metrics.PeriodicMetricsCollector",
+    "jupyter_events.EventLogger",
+)
+"""What every hub makes of its configuration, whatever else runs."""
+
 GROUPS = ("allowed_groups", "admin_groups")
 """Traits of OAuthenticator that mean groups of the hub, and need them to be told."""
 
@@ -79,7 +87,8 @@ def check(settings: Settings, c: Any) -> None:
         return
     lines = _lines(c)
     known = {cls.__name__: _names(cls) for line in lines for cls in line}
-    problems = [*_unknown(config, known), *_beside_ours(settings), *_groups(config, c)]
+    problems = [*_unknown(config, known), *_gone(config, c), *_beside_ours(settings)]
+    problems += _groups(config, c)
     if problems:
         raise ConfigurationError(
             "hub.config cannot be used:\n" + "\n".join(f"  {line}" for line in problems),
@@ -104,6 +113,28 @@ def complete(config: Traits, c: Any) -> None:
     wanted = any(said.get(trait) for trait in GROUPS) and "manage_groups" not in said
     if wanted and "auth_state_groups_key" in cls.class_trait_names():
         c[cls.__name__].manage_groups = True
+
+
+def gone(cls: Any) -> dict[str, str]:
+    """Return the traits of a class that only stop the hub, with what took their place.
+
+    Parameters
+    ----------
+    cls
+        A class of OAuthenticator, or any other.
+    """
+    told = getattr(cls, "_deprecated_oauth_aliases", {})
+    found = {old: new for old, (new, _, *same) in sorted(told.items()) if same == [False]}
+    return {old: found.get(new, new) for old, new in found.items()}
+
+
+def _gone(config: Traits, c: Any) -> Iterable[str]:
+    cls = c.JupyterHub.authenticator_class
+    replaced = gone(cls)
+    for base in cls.__mro__:
+        for trait in config.get(base.__name__, {}):
+            if trait in replaced:
+                yield f"{base.__name__}.{trait}: it is no more; use {replaced[trait]}"
 
 
 def _unknown(config: Traits, known: Mapping[str, frozenset[str]]) -> Iterable[str]:
@@ -156,8 +187,8 @@ def _said(config: Traits, cls: Any) -> dict[str, Any]:
 def _lines(c: Any) -> list[list[Any]]:
     """Return the classes that run, each with those that it is derived from."""
     from jupyterhub.app import JupyterHub
-    from jupyterhub.crypto import CryptKeeper
     from traitlets.config import Configurable
+    from traitlets.utils.importstring import import_item
 
     classes = [
         JupyterHub.class_traits()[name].validate(JupyterHub, c.JupyterHub[name])
@@ -166,7 +197,7 @@ def _lines(c: Any) -> list[list[Any]]:
     ]
     return [
         [base for base in cls.__mro__ if issubclass(base, Configurable)]
-        for cls in (JupyterHub, CryptKeeper, *classes)
+        for cls in (JupyterHub, *map(import_item, PARTS), *classes)
     ]
 
 

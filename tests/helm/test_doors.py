@@ -96,6 +96,33 @@ def test_who_was_known_before_stays_outside(site: Site, provider: Provider) -> N
     assert door.known(provider.named("mona")).roles
 
 
+def test_an_old_name_for_institutions_opens_no_other_door(site: Site) -> None:
+    cilogon = PROVIDERS["cilogon"]
+    values = cilogon.values(users=["mona"])
+    values["hub"]["config"] = {cilogon.section: {"allowed_idps": cilogon.base["idps"]}}
+    door, _ = site.opens(cilogon, values, EVERYBODY)
+    assert [bool(door.comes(Handler(name))) for name in EVERYBODY] == [False, True, False]
+    assert door.authenticator.blocked_users == {"olga", "ada"}
+
+
+def test_a_former_administrator_is_a_member_like_others(site: Site, provider: Provider) -> None:
+    mona, ada = provider.named("mona"), provider.named("ada")
+    door, _ = site.opens(provider, provider.values(door=True, admins=[ada]), (mona, ada))
+    door.known(mona).admin = True
+    door.hub.db.commit()
+    asyncio.run(door.hub.init_users())
+    assert [door.known(name).admin for name in (mona, ada)] == [False, True]
+    assert door.comes(Handler("mona")) is not None
+
+
+def test_a_trait_that_would_only_stop_the_hub_is_refused(helm: Helm) -> None:
+    values = PROVIDERS["cilogon"].values(users=["mona"])
+    values["hub"]["config"]["CILogonOAuthenticator"]["shown_idps"] = ["https://idp.example.org"]
+    refused = helm.template(values=values)
+    said = "hub.config.CILogonOAuthenticator.shown_idps: it is no more, and would stop the hub; use idps"
+    assert said in refused.stderr
+
+
 @pytest.mark.parametrize("name", ["oidc", "generic-oauth", "ldap", "lti"])
 def test_accounts_that_the_site_gives_out_may_open_to_all(helm: Helm, name: str) -> None:
     oidc = {"oidc": PROVIDERS["okta"].oidc} if name == "oidc" else {}

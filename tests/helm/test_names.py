@@ -203,6 +203,35 @@ def test_files_keep_their_names(named: Release) -> None:
         assert set(secret["data"]) == set(FILES), secret["metadata"]["name"]
 
 
+def test_files_whose_names_are_alike_are_all_mounted(helm: Helm) -> None:
+    """Mounts have names too, of fewer letters: they became one, and the last file won."""
+    names = ("a.b", "a-b", "a_b", "A.B", "x" * 63, "x" * 62 + "y")
+    files = {name: {"mountPath": f"/etc/x/{name}", "stringData": name} for name in names}
+    found = helm.render(values=OURS | {"singleuser": {"extraFiles": files}}).settings
+    read = schema.load(found).spawner.kubernetes
+    assert read is not None
+    mounts = [mount for mount in read.volume_mounts.values() if mount["name"] == "files"]
+    assert {mount["subPath"]: mount["mountPath"] for mount in mounts} == {
+        name: f"/etc/x/{name}" for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("10000000", "10000000"), ("12345678901", "12345678901"), ("0.25", "0.25"), ("true", "true")],
+)
+def test_numbers_in_variables_are_written_out(
+    helm: Helm, tmp_path: Path, number: str, text: str
+) -> None:
+    path = tmp_path / "values.yaml"
+    lines = f"  extraEnv:\n    SIZE: {number}\n"
+    path.write_text(f"existingSecret: mine\nsingleuser:\n{lines}hub:\n{lines}")
+    found = helm.render(path)
+    assert found.settings["spawner"]["environment"]["SIZE"] == text
+    pod = found.one("Deployment", "hub")["spec"]["template"]["spec"]
+    assert {"name": "SIZE", "value": text} in pod["containers"][0]["env"]
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     names=st.lists(
@@ -239,6 +268,38 @@ def test_any_name_comes_through(helm: Helm, names: list[str], texts: list[str]) 
         }
     assert set(names) <= set(found["gateway"]["kubernetes"]["sizes"])
     assert [found["spawner"]["environment"][f"V{i}"] for i in range(len(texts))] == texts
+
+
+@pytest.mark.parametrize("word", ["no", "010", "null"])
+def test_names_of_parts_that_are_off_at_first_stay_text(helm: Helm, word: str) -> None:
+    there, account = {"enabled": True, "namespace": word}, {"serviceAccount": {"name": word}}
+    found = helm.render(
+        values={
+            "existingSecret": word,
+            "singleuser": {"storage": {"type": "static", "static": {"pvcName": word}}},
+            "homes": {"metrics": {"enabled": True}, "view": {"enabled": True}, **account},
+            "prePuller": {"continuous": {"enabled": True}, "hook": {"enabled": True}, **account},
+            "monitoring": {
+                "serviceMonitor": {"enabled": True}, "alerts": there, "dashboards": there
+            },
+            "httpRoute": {
+                "enabled": True,
+                "hostnames": ["lab.example.org"],
+                "gateway": {"name": word, "namespace": word, "sectionName": word},
+            },
+            "proxy": {"service": {"type": "LoadBalancer", "loadBalancerClass": word}},
+            "gateway": {"backend": {"namespace": "dask"}},
+        },
+        namespace=word,
+    )  # fmt: skip
+    told = [
+        (obj["kind"], path, key, value)
+        for obj in found.objects
+        for path, key, value in leaves(obj)
+        if key in NAMING or key.endswith(("Name", "Class", "/metadata.name"))
+    ]
+    assert [one for one in told if not isinstance(one[-1], (str, dict))] == []
+    assert len([one for one in told if one[-1] == word]) > 50
 
 
 @pytest.mark.parametrize("word", ["no", "010", "1e3", "null"])

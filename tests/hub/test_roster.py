@@ -96,6 +96,36 @@ def test_a_former_administrator_is_none_any_more(hubs: Any) -> None:
     assert hub.known("admin").admin
 
 
+@pytest.mark.parametrize("left", [["admin"], []], ids=["another", "none"])
+def test_who_is_an_administrator_no_more_may_stay_a_user(hubs: Any, left: list[str]) -> None:
+    hub = hubs(users=["bob"], admins=["admin", "bob"])
+    assert {role.name for role in hub.known("bob").roles} == {"admin", "user"}
+    hub = hubs(users=["bob"], admins=left)
+    assert comes(hub, "bob")
+    assert not hub.known("bob").admin
+    assert [role.name for role in hub.known("bob").roles] == ["user"]
+    assert hub.known("admin").admin is bool(left)
+
+
+def test_without_a_list_too(hubs: Any) -> None:
+    hubs(admins=["admin", "bob"])
+    hub = hubs(admins=["admin"])
+    assert not hub.known("bob").admin
+    assert hub.known("admin").admin
+
+
+def test_the_database_may_name_administrators_on_purpose(hubs: Any, values: dict[str, Any]) -> None:
+    hubs(admins=["admin", "bob"])
+    values["hub"]["config"] = {"Authenticator": {"allow_existing_users": True}}
+    assert hubs(admins=["admin"]).known("bob").admin
+
+
+def test_a_role_names_administrators_too(hubs: Any, values: dict[str, Any]) -> None:
+    values["hub"]["roles"] = {"admin": {"users": ["bob"]}}
+    hubs(known=("bob",), admins=["admin"])
+    assert {role.name for role in hubs(admins=["admin"]).known("bob").roles} == {"admin", "user"}
+
+
 def test_tokens_of_those_who_are_out_are_good_for_nothing(hubs: Any) -> None:
     from jupyterhub.scopes import get_scopes_for
 
@@ -140,6 +170,17 @@ def test_whom_the_operator_blocks_stays_blocked(hubs: Any, values: dict[str, Any
     assert comes(hub, "carol")
 
 
+def test_blocked_names_are_compared_as_the_hub_writes_them(
+    hubs: Any, values: dict[str, Any]
+) -> None:
+    values["hub"]["config"] = {"Authenticator": {"blocked_users": ["Bob ", 1234]}}
+    hub = hubs(known=("bob",))
+    assert hub.authenticator.blocked_users == {"bob", "1234"}
+    assert not comes(hub, "bob")
+    assert not hub.known("bob").roles
+    assert comes(hub, "alice")
+
+
 def test_the_database_may_open_the_door_on_purpose(hubs: Any, values: dict[str, Any]) -> None:
     values["hub"]["config"] = {"Authenticator": {"allow_existing_users": True}}
     hub = hubs(known=("bob",), users=["alice"])
@@ -172,6 +213,38 @@ def test_another_authenticator_by_python_is_closed_too(
         )
         hub = hubs()
         assert comes(hub, "stranger"), name
+
+
+def test_a_class_that_is_open_by_a_plain_attribute_is_closed_too(
+    hubs: Any, values: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "own.py").write_text(
+        "from support.own_authenticator import Everybody\n"
+        "class Open(Everybody):\n    allow_all = True\n"
+        "c.JupyterHub.authenticator_class = Open"
+    )
+    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    assert not comes(hubs(), "stranger")
+    assert comes(hubs(users=["alice"]), "alice")
+
+
+def test_names_are_written_once_by_a_class_of_the_sites_own(
+    hubs: Any, values: dict[str, Any], tmp_path: Path
+) -> None:
+    """It shut out the very people whom the operator named."""
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "own.py").write_text(
+        "from support.own_authenticator import Everybody\n"
+        "class Prefixed(Everybody):\n"
+        "    def normalize_username(self, name):\n"
+        "        return 'site-' + super().normalize_username(name)\n"
+        "c.JupyterHub.authenticator_class = Prefixed"
+    )
+    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    hub = hubs(known=("site-alice", "site-bob"), users=["alice"], admins=["Root"])
+    assert [comes(hub, name) for name in ("alice", "root", "bob")] == [True, True, False]
+    assert hub.authenticator.blocked_users == {"site-bob"}
 
 
 def test_another_authenticator_by_a_trait_is_closed_too(hubs: Any, values: dict[str, Any]) -> None:

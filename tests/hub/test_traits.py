@@ -105,6 +105,43 @@ def test_groups_that_nobody_tells_are_refused(values: dict[str, Any]) -> None:
         applied(values, {"OAuthenticator": {"allowed_groups": ["staff"]}})
 
 
+def test_every_part_of_the_hub_takes_its_traits(values: dict[str, Any]) -> None:
+    """What JupyterHub makes with itself as the parent reads its section, so none of it is unknown."""
+    config = {
+        "PeriodicMetricsCollector": {"active_users_enabled": False},
+        "JupyterHubHTTPClient": {"connector_options": {"limit": 5}},
+        "EventLogger": {"handlers": []},
+        "CryptKeeper": {"n_threads": 2},
+    }
+    c = applied(values, config)
+    assert {name: dict(c[name]).items() >= traits.items() for name, traits in config.items()} == (
+        dict.fromkeys(config, True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "trait", "now"),
+    [
+        ("cilogon", "CILogonOAuthenticator", "shown_idps", "idps"),
+        ("cilogon", "CILogonOAuthenticator", "idp", "idps"),
+        ("cilogon", "OAuthenticator", "username_claim", "idps"),
+        ("openshift", "OpenShiftOAuthenticator", "ca_certs", "http_request_kwargs"),
+    ],
+)
+def test_what_would_only_stop_the_hub_is_told(
+    values: dict[str, Any], kind: str, name: str, trait: str, now: str
+) -> None:
+    values["authenticator"] = {"kind": kind}
+    with pytest.raises(ConfigurationError, match=rf"{name}\.{trait}: it is no more; use {now}"):
+        applied(values, {name: {trait: "x"}})
+
+
+def test_what_was_renamed_goes_on(values: dict[str, Any]) -> None:
+    values["authenticator"] = {"kind": "github"}
+    c = applied(values, {"GitHubOAuthenticator": {"github_organization_whitelist": ["example"]}})
+    assert c.JupyterHub.authenticator_class(config=c).allowed_organizations == {"example"}
+
+
 def test_a_class_of_the_sites_own_is_known_by_itself(values: dict[str, Any]) -> None:
     values["authenticator"] |= {"kind": "support.own_authenticator.Everybody", "admins": []}
     c = applied(values, {"Everybody": {"greeting": "salut"}})

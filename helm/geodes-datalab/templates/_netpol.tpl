@@ -23,7 +23,7 @@ podSelector:
 {{- if include "datalab.names.two-namespaces" (index . 0) -}}
 namespaceSelector:
   matchLabels:
-    kubernetes.io/metadata.name: {{ (index . 0).Release.Namespace }}
+    kubernetes.io/metadata.name: {{ (index . 0).Release.Namespace | toJson }}
 {{ end -}}
 {{ include "datalab.netpol.ours" . }}
 {{- end -}}

@@ -84,6 +84,11 @@ securityContext: {{- include "datalab.pod.container-context" . | nindent 2 }}
 {{- merge (dict) (index . 0) (index . 1) | toYaml -}}
 {{- end -}}
 
+{{- /* Text of a plain value. Numbers as JSON, because Go would write 10000000 as 1e+07. */ -}}
+{{- define "datalab.pod.text" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson . }}{{ end -}}
+{{- end -}}
+
 {{- /* Values for `env`: (list "NAME" "text" or {valueFrom: ...}) as items of the operator's map. */ -}}
 {{- define "datalab.pod.env" -}}
 {{- range $name, $value := . }}
@@ -91,7 +96,7 @@ securityContext: {{- include "datalab.pod.container-context" . | nindent 2 }}
   {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
   {{- else }}
-  value: {{ $value | toString | quote }}
+  value: {{ include "datalab.pod.text" $value | toJson }}
   {{- end }}
 {{- end }}
 {{- end -}}

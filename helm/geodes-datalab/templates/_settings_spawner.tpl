@@ -81,9 +81,9 @@ size_limit: {{ toJson $storage.none.sizeLimit }}
 {{- define "datalab.settings.plain-env" -}}
 {{- range $name, $value := . }}
 {{- if not (kindIs "map" $value) }}
-{{ toJson $name }}: {{ toString $value | toJson }}
+{{ toJson $name }}: {{ include "datalab.pod.text" $value | toJson }}
 {{- else if hasKey $value "value" }}
-{{ toJson $name }}: {{ toString $value.value | toJson }}
+{{ toJson $name }}: {{ toJson $value.value }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -139,6 +139,15 @@ files:
 {{- end }}
 {{- end -}}
 
+{{- /* Name of the mount of a file: names that would become one are told apart. Input: the file's. */ -}}
+{{- define "datalab.settings.file-mount" -}}
+{{- if regexMatch "^[a-z0-9]([a-z0-9-]{0,34}[a-z0-9])?$" . -}}
+file-{{ . }}
+{{- else -}}
+file-{{ . | lower | replace "." "-" | replace "_" "-" | trunc 26 }}-{{ sha256sum . | trunc 8 }}
+{{- end -}}
+{{- end -}}
+
 {{- define "datalab.settings.user-mounts" -}}
 {{- if include "datalab.names.ca" . }}
 ca:
@@ -146,7 +155,7 @@ ca:
   readOnly: true
 {{- end }}
 {{- range $name, $file := .Values.singleuser.extraFiles }}
-{{ printf "file-%s" $name | lower | replace "." "-" | replace "_" "-" | toJson }}:
+{{ include "datalab.settings.file-mount" $name | toJson }}:
   name: files
   mountPath: {{ toJson $file.mountPath }}
   subPath: {{ toJson $name }}

@@ -64,8 +64,8 @@ operator sets and that win>).
 {{ $name }}:
   valueFrom:
     secretKeyRef:
-      name: {{ $place.secret }}
-      key: {{ $place.key }}
+      name: {{ $place.secret | toJson }}
+      key: {{ $place.key | toJson }}
 {{- end }}
 {{- end -}}
 

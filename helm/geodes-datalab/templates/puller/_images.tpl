@@ -25,7 +25,7 @@ Input: the root context.
 {{- /* Pod that brings images: (list . "puller" <ServiceAccount>). */ -}}
 {{- define "datalab.puller.pod" -}}
 {{- $root := index . 0 -}}{{- $puller := $root.Values.prePuller -}}
-serviceAccountName: {{ index . 2 }}
+serviceAccountName: {{ index . 2 | toJson }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: 0

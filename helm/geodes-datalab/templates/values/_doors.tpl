@@ -84,7 +84,7 @@
 
 {{- /*
   doors.effect: collect lists of people that would have no effect: of another authenticator, beside
-  auth.oidc, or of groups that nobody tells.
+  auth.oidc, or of groups that nobody tells; and traits that were given up.
   Input: dict "auth" (values) "config" "known" "class" (the authenticator's) "problems"
 */}}
 {{- define "datalab.doors.effect" -}}
@@ -98,6 +98,11 @@
   {{- if and (has "Authenticator" $of) (not (has $class $line)) (hasKey $.known.hub $.class) (ne $class "Doors") }}
     {{- $lines = append $lines (printf "hub.config.%s: it has no effect, because auth.type is %s. Set auth.type, or hub.config.%s" $class $.auth.type $.class) }}
   {{- else if has $class $line }}
+    {{- range $trait, $now := get $.known.gone $.class | default dict }}
+      {{- if hasKey ($traits | default dict) $trait }}
+        {{- $lines = append $lines (printf "hub.config.%s.%s: it is no more, and would stop the hub; use %s" $class $trait $now) }}
+      {{- end }}
+    {{- end }}
     {{- $said = merge $said ($traits | default dict) }}
     {{- if eq $.auth.type "oidc" }}
       {{- range $trait, $ours := dict "allowed_groups" "allowedGroups" "admin_groups" "adminGroups" }}
