@@ -8,6 +8,7 @@ by ``HTTP_PROXY``, ``HTTPS_PROXY`` or ``ALL_PROXY``, and not by ``NO_PROXY``. Al
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import time
 from collections.abc import Callable
@@ -66,7 +67,7 @@ async def _ask(request: HTTPRequest, proxy: str) -> HTTPResponse:
     except TimeoutError:
         why = f"no answer in time through the web proxy {shown(proxy)}"
     except Exception as error:  # noqa: BLE001  # whoever asked is told
-        said = (str(error) or type(error).__name__).replace(proxy, shown(proxy))
+        said = str(error) or type(error).__name__
         why = f"through the web proxy {shown(proxy)}: {said}"
     failure = HTTPClientError(NO_ANSWER, why)
     return HTTPResponse(
@@ -78,6 +79,8 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
     import aiohttp
     from yarl import URL
 
+    # By ourselves: aiohttp knows no letters beyond Latin ones in passwords.
+    who = base64.b64encode(_proxies.credentials(proxy)).decode()
     timeout = aiohttp.ClientTimeout(
         total=request.request_timeout or None, connect=request.connect_timeout or None
     )
@@ -89,7 +92,8 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
         session.request(
             request.method,
             URL(request.url, encoded=True),
-            proxy=proxy,
+            proxy=shown(proxy),
+            proxy_headers={"Authorization": f"Basic {who}"} if who else None,  # it renames that
             data=request.body,
             headers=list(_headers(request).get_all()),
             allow_redirects=bool(request.follow_redirects),
@@ -117,8 +121,6 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
 
 def _headers(request: HTTPRequest) -> HTTPHeaders:
     """Return the headers that Tornado's client would send."""
-    import base64
-
     headers = HTTPHeaders(request.headers)
     if request.auth_username is not None:
         pair = encode_username_password(request.auth_username, request.auth_password or "")
