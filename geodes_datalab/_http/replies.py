@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 _RANGE = re.compile(r"bytes[ =](\d+)-(\d+)/(\d+|\*)")
 
+_PROXY_SAID = re.compile(r"Tunnel connection failed: (\d{3}[^'\")]*)")
+
 PIECE = 1 << 20
 """Bytes per read. Requests takes 10 kB: with many pages in flight, each piece waits for the GIL."""
 
@@ -118,10 +120,21 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
             f"{host} did not answer in time",
             "try again, or raise GEODES_TIMEOUT (seconds)",
         )
+    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
+        said = _PROXY_SAID.search(str(error))
+        why = f"it answered {said[1]}" if said else "it does not answer, or its address is none"
+        hint = (
+            "correct HTTPS_PROXY and HTTP_PROXY (http://name:password@host:port), or exempt the address "
+            "by NO_PROXY; geodes-datalab doctor shows them"
+        )
+        return ServiceError(f"{host} cannot be reached through the web proxy: {why}", hint)
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
         return RequestError(
             f"the address is not one that can be fetched: {host}", "check GEODES_PORTAL"
         )
+    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
+        hint = "install pysocks, or name an HTTP proxy in HTTPS_PROXY"
+        return ServiceError(f"{host} cannot be reached through a SOCKS proxy from here", hint)
     hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
     return ServiceError(f"{host} cannot be reached, or broke off ({type(error).__name__})", hint)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, Self
 
 import requests
@@ -11,6 +12,7 @@ from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import MaxRetryError
 
 from geodes_datalab import auth
+from geodes_datalab._proxies import credentials, is_exempt, well_formed
 from geodes_datalab.config import Config
 
 MAX_PAUSE = 30.0
@@ -48,6 +50,9 @@ class Session(requests.Session):
     ) -> Any:
         """Prefer our CA bundle to ``REQUESTS_CA_BUNDLE`` (requests does it the other way)."""
         settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        # As people write them: requests fails with Python's own errors, or asks another machine.
+        told = {} if is_exempt(url) else settings["proxies"]
+        settings["proxies"] = {name: well_formed(at) for name, at in told.items() if at}
         if isinstance(self.verify, str):
             settings["verify"] = self.verify
         return settings
@@ -87,6 +92,11 @@ class _Adapter(HTTPAdapter):
             raise_on_status=False,
         )
         super().__init__(pool_maxsize=config.max_requests, max_retries=retry)
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """Send name and password as the address has them; requests knows no letters beyond Latin ones."""
+        who = base64.b64encode(credentials(proxy)).decode()
+        return {"Proxy-Authorization": f"Basic {who}"} if who else {}
 
     def send(
         self,

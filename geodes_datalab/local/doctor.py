@@ -132,8 +132,7 @@ def check_proxies() -> Finding:
     names = [n for n in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") if _variable(n)]
     if not names:
         return Finding("web proxy", "ok", "none set")
-    exempt = {name.strip() for name in _variable("NO_PROXY").split(",")}
-    if not {ports.HOST, "localhost"} <= exempt:
+    if not all(map(_proxies.is_exempt, (f"http://{ports.HOST}/", "http://localhost/"))):
         advice = f"export NO_PROXY={ports.HOST},localhost (the datalab sets it for its own parts)"
         found = f"{', '.join(names)} set, NO_PROXY lacks {ports.HOST} or localhost"
         return Finding("web proxy", "warn", found, advice)

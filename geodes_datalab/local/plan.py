@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab import auth
+from geodes_datalab import _proxies, auth
 from geodes_datalab.config import PORTAL
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
@@ -272,8 +272,7 @@ def _passed() -> dict[str, str]:
 
 
 def _no_proxy() -> str:
-    present = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-    names = [name.strip() for name in present.split(",") if name.strip()]
+    names = _proxies.exempt()
     return ",".join([*names, *(n for n in (HOST, "localhost") if n not in names)])
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from support.waiting import minutes
+from support.web_proxy import WebProxy
 
-from geodes_datalab import auth, config
+from geodes_datalab import _proxies, auth, config
 from geodes_datalab._http import Client, parts
 from geodes_datalab._http.client import MOST_PAGES
 from geodes_datalab.errors import (
@@ -368,3 +369,84 @@ def test_proxies_are_met_in_the_careful_way(server: Any, monkeypatch: pytest.Mon
 
 def test_nobody_there_is_no_answer_either(client: Client) -> None:
     assert client.part("http://127.0.0.1:9/part", 0, 8) is None
+
+
+PASSWORDS = {
+    "escaped": ("s%2Fc%23r%40t", "s/c#r@t"),
+    "written-out": ("s/c#r@t?[x", "s/c#r@t?[x"),
+    "percent": ("50%", "50%"),
+    "accent": ("gel%C3%A9", "gelé"),
+    "beyond-latin": ("%E2%82%AC5", "€5"),
+}
+
+
+@pytest.mark.parametrize("which", PASSWORDS)
+@pytest.mark.parametrize("scheme", ["http://", ""], ids=["scheme", "no-scheme"])
+def test_a_proxys_password_arrives_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, which: str, scheme: str
+) -> None:
+    written, meant = PASSWORDS[which]
+    with WebProxy(credentials="ada:another") as proxy:
+        monkeypatch.setenv("https_proxy", f"{scheme}ada:{written}@127.0.0.1:{proxy.port}")
+        told = refused()
+        assert [one.credentials for one in proxy.asked] == [f"ada:{meant}"]
+    assert "the web proxy: it answered 407 Proxy Authentication Required" in str(told)
+    assert "HTTPS_PROXY" in str(told)
+    assert not any(text in repr(told) + str(told) for text in (written, meant))
+
+
+def refused() -> ServiceError:
+    with Client(config.load(portal="https://geodes.invalid", retries=0)) as client:
+        with pytest.raises(ServiceError) as told:
+            client.get_json("https://geodes.invalid/api")
+        return told.value
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://ada:s3cr3t@:3128", "http://ada:s3cr3t@127.0.0.1:9", "socks5h://ada:s3cr3t@x:1"],
+)
+def test_a_proxy_that_cannot_help_is_what_the_error_names(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    told = refused()
+    assert "proxy" in told.message
+    assert "GEODES_PORTAL" not in str(told)
+    assert "s3cr3t" not in str(told)
+
+
+@pytest.mark.parametrize(
+    "exempt", ["*.geodes.example", "x localhost  geodes.example", "*", " .geodes.example , y"]
+)
+def test_what_is_exempt_is_asked_directly_however_it_is_written(
+    server: Any, monkeypatch: pytest.MonkeyPatch, exempt: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", exempt)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with Client(config.load(retries=0)) as client:
+        chosen = client.session.merge_environment_settings(
+            "http://stac.geodes.example/", {}, None, None, None
+        )
+    assert not chosen["proxies"]
+    assert _proxies.proxy_for("http://stac.geodes.example/") is None
+    assert _proxies.proxy_for("http://elsewhere.example/") == (
+        None if exempt == "*" else "http://127.0.0.1:9"
+    )
+
+
+def test_brackets_of_addresses_are_no_part_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "[::1]")
+    assert _proxies.proxy_for("http://[::1]:8000/") is None
+
+
+@pytest.mark.parametrize("password", ["pa/ss", "p#ss", "p?ss", "p@ss", "p[ss", "p ss", "p%zz"])
+def test_no_part_of_a_password_is_shown(password: str) -> None:
+    for scheme in ("http://", "", "socks5h://"):
+        address = f"{scheme}ada:{password}@proxy.invalid:3128/"
+        assert _proxies.shown(address) == f"{scheme or 'http://'}proxy.invalid:3128"
+        assert not {"ada", "pa", "ss", "zz"} & set(
+            (_proxies.trouble(address, 1) or "").replace(":", " ").replace("/", " ").split()
+        )

@@ -68,6 +68,22 @@ def test_a_password_stands_in_secrets_alone(helm: Helm, told: Any, two: Any) -> 
     assert keys <= places["datalab"]
 
 
+@pytest.mark.parametrize("sign", ["/", "#", "?", "@", "/#?@", "%2F", "'\"", "{{x}}", "$(X)"])
+def test_whatever_a_password_holds_it_stays_in_secrets(helm: Helm, sign: str) -> None:
+    """As people write it, who do not know which signs must be written otherwise in an address."""
+    address = f"http://ada:{SECRET}{sign}x@proxy.example.org:3128"
+    release = helm.render(values=merged(OURS, {"global": {"proxy": {"https": address}}}))
+    holders = {obj["kind"] for obj in release.objects if SECRET in json.dumps(obj)}
+    assert holders <= {"Secret"}
+    assert coded(address) in json.dumps(release.one("Secret", "secrets"))
+
+
+def test_domains_are_exempt_as_all_programs_read_them(helm: Helm) -> None:
+    told = {"https": "http://proxy:3128", "noProxy": ["*.intra.example", "10.0.0.0/8", "*"]}
+    found = helm.render(values=merged(OURS, {"global": {"proxy": told}})).settings["spawner"]
+    assert found["environment"]["NO_PROXY"].endswith(",.intra.example,10.0.0.0/8,*")
+
+
 def coded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
@@ -158,6 +174,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             }
         },
         "singleuser.profiles.big.extraEnv.HTTPS_PROXY has",
+    ),
+    "written-out": (
+        {"singleuser": {"extraEnv": {"HTTPS_PROXY": f"http://ada:{SECRET}/#?@proxy:3128"}}},
+        "singleuser.extraEnv.HTTPS_PROXY has",
+    ),
+    "of-a-program": (
+        {"singleuser": {"extraEnv": {"npm_config_https_proxy": PASSWORD}}},
+        "singleuser.extraEnv.npm_config_https_proxy has",
+    ),
+    "trait": (
+        {"hub": {"config": {"KubeSpawner": {"environment": {"HTTPS_PROXY": PASSWORD}}}}},
+        "hub.config.KubeSpawner.environment.HTTPS_PROXY has",
     ),
 }
 

@@ -32,7 +32,7 @@ from geodes_datalab.hub.homes import page
 from geodes_datalab.hub.homes.__main__ import application
 from geodes_datalab.hub.homes.audit import EVENT, Audit
 from geodes_datalab.hub.homes.metrics import HomeSizes, register
-from geodes_datalab.hub.homes.places import MOST, Places, listed, split
+from geodes_datalab.hub.homes.places import MOST, Entry, Places, listed, split
 from geodes_datalab.hub.schema import HomeMetrics
 
 CONFIG = (
@@ -174,6 +174,30 @@ def samples(registry: CollectorRegistry) -> dict[str, dict[str, float]]:
         for sample in family.samples:
             found.setdefault(sample.name, {})[sample.labels.get("home", "")] = sample.value
     return found
+
+
+def test_a_folder_is_shown_whatever_year_its_files_are_of() -> None:
+    """Calendars end before what some file systems keep, and anybody sets it: ``touch -d @1e12``."""
+    odd = {"kept": 1e9, "year-33658": 1e12, "year-1199-before": -1e11, "never": 9e15, "early": -1.0}
+    entries = [Entry(name, "file", 1, changed) for name, changed in odd.items()]
+    shown = page.folder("/services/homes/", "eve", (), entries)
+    assert all(f">{name}<" in shown for name in odd)
+    assert "2001-09-09 01:46" in shown
+    assert "1969-12-31 23:59" in shown
+
+
+def test_metrics_outlive_a_home_whose_name_is_no_text(tmp_path: Path) -> None:
+    """One folder of an old file server must not take the figures of all others, nor the hub's own."""
+    for name in ("ada", BYTES, 'we"ird\nname', "été"):
+        (tmp_path / name).mkdir()
+    registry, found = CollectorRegistry(), HomeSizes(Places(tmp_path), HomeMetrics(enabled=True))
+    registry.register(found)
+    found.begin()
+    assert found.wait(minutes(2))
+    text = generate_latest(registry).decode()
+    families = {one.name: one for one in text_string_to_metric_families(text)}
+    told = {sample.labels["home"] for sample in families["geodes_datalab_home_files"].samples}
+    assert told == {"ada", "caf\\xe9", 'we"ird\nname', "été"}
 
 
 def test_metrics_tell_every_home_and_measure_seldom(homes: Path) -> None:
@@ -415,6 +439,13 @@ def test_an_administrator_looks_and_it_is_noted(site: Site) -> None:
     assert "first.ipynb" not in "".join(
         line for line in site.log.read_text().splitlines() if not line.startswith("{")
     ), "no other line of the log names files"
+
+
+def test_who_looks_cannot_push_the_own_address_out_of_the_line(site: Site) -> None:
+    root = site.session("root")
+    forged = {"X-Forwarded-For": ", ".join(["192.0.2.1"] * 40)}
+    assert site.get(root, "home/ada/", headers=forged).ok
+    assert site.lines()[-1]["address"].endswith("127.0.0.1")
 
 
 @pytest.mark.parametrize("name", ["carla", "helper"])

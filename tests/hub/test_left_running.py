@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -120,14 +121,29 @@ FOREGROUND = {
     "replaced": "exec sh -c 'while :; do date >>{out}; sleep 1; done'",
     "background": "sh -c 'while :; do date >>{out}; sleep 1; done' &",
     "waits-behind": "sleep 600 &",
+    "bare": "env -i sleep 600",
+    "titled": "{python} {title} {out}",
 }
+
+TITLED = """
+import ctypes, pathlib, sys, time
+fields = pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+first, end = int(fields[45]), int(fields[48])
+ctypes.memset(first, 0, end - first)
+while True:
+    time.sleep(0.5)
+    pathlib.Path(sys.argv[1]).open("a").write("x")
+"""
+"""A program that writes its title over arguments and environment, as Ray's and PostgreSQL's do."""
 
 
 @pytest.mark.parametrize("job", FOREGROUND)
 def test_a_job_in_a_terminal_keeps_its_server_alive(
     user: UserServer, tmp_path: Path, job: str
 ) -> None:
-    name = type_in(user, FOREGROUND[job].format(out=tmp_path / "out"))
+    (tmp_path / "title.py").write_text(TITLED)
+    places = {"out": tmp_path / "out", "title": tmp_path / "title.py", "python": sys.executable}
+    name = type_in(user, FOREGROUND[job].format(**places))
     advances(user)
     ended(user, name)  # that the server then rests is seen before the next job
 
@@ -136,6 +152,8 @@ DETACHED = {
     "nohup": "nohup sh -c 'echo $$ >{pid}; " + WRITES + "' >/dev/null 2>&1 &",
     "session": "setsid sh -c 'echo $$ >{pid}; " + WRITES + "' &",
     "computes": "setsid sh -c 'echo $$ >{pid}; while :; do :; done' &",
+    "named": "setsid {screening} {pid} &",
+    "bare": "nohup env -i sh -c 'echo $$ >{pid}; " + WRITES + "' >/dev/null 2>&1 &",
 }
 
 
@@ -143,8 +161,14 @@ DETACHED = {
 def test_a_job_outlives_its_terminal(user: UserServer, tmp_path: Path, ends: Any, job: str) -> None:
     pid = tmp_path / "pid"
     ends(pid)
-    name = type_in(user, DETACHED[job].format(out=tmp_path / "out", pid=pid))
+    script = tmp_path / "screening"  # its name begins as that of a multiplexer, and is none
+    script.write_text(f"#!/bin/sh\necho $$ >$1\n{WRITES.format(out=tmp_path / 'out')}\n")
+    script.chmod(0o700)
+    text = DETACHED[job].format(out=tmp_path / "out", pid=pid, screening=script)
+    name = type_in(user, text)
     eventually(lambda: pid.exists() and pid.read_text().strip(), "the job runs")
+    if job == "bare":  # its terminal is what tells whose it is: looks come twice a second
+        advances(user)
     ended(user, name)
     advances(user)
     os.kill(int(pid.read_text()), signal.SIGKILL)

@@ -184,6 +184,26 @@ def test_plain_http_redirects_and_own_authorities(
     assert fetched(f"https://{HOST}/userinfo", validate_cert=False).code == 200
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("gel%C3%A9", "gelé"), ("%E2%82%AC5", "€5"), ("s/c#r@t?[x", "s/c#r@t?[x"), ("50%", "50%")],
+    ids=["accent", "beyond-latin", "written-out", "percent"],
+)
+def test_any_password_opens_the_proxy(
+    behind: WebProxy, monkeypatch: pytest.MonkeyPatch, written: str, meant: str
+) -> None:
+    behind.credentials = f"ada:{meant}"
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://ada:{written}@127.0.0.1:{behind.port}")
+    apply_way_out()
+    assert fetched(f"https://{HOST}/userinfo").code == 200
+    with Provider({"a": 1}) as plain:
+        behind.leads["plain.example.org"] = plain.port
+        reply = fetched("http://plain.example.org/userinfo", headers={"Authorization": "me"})
+        assert reply.code == 200
+        assert plain.seen == [("GET", "/userinfo", "me")]
+
+
 def test_a_page_that_is_not_there_is_told_as_ever(behind: WebProxy) -> None:
     apply_way_out()
     with pytest.raises(HTTPClientError) as told:

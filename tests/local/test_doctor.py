@@ -68,8 +68,9 @@ def one_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = doctor.check_proxies()
     assert finding.verdict == "warn"
     assert "NO_PROXY=127.0.0.1,localhost" in finding.advice
-    monkeypatch.setenv("NO_PROXY", "localhost, 127.0.0.1")
-    assert doctor.check_proxies().verdict == "ok"
+    for exempt in ("localhost, 127.0.0.1", "*", "localhost 127.0.0.0/8"):
+        monkeypatch.setenv("NO_PROXY", exempt)
+        assert doctor.check_proxies().verdict == "ok", exempt
 
 
 def test_the_keys_place_is_told_and_not_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

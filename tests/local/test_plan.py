@@ -134,6 +134,23 @@ def test_no_secret_stands_on_a_command_line(
         assert not any(word in repr(part) for word in words)
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"NO_PROXY": "*.intra.example  localhost"}, ".intra.example,localhost,127.0.0.1"),
+        ({"NO_PROXY": "up.example", "no_proxy": "low.example"}, "low.example,127.0.0.1,localhost"),
+    ],
+    ids=["star", "both"],
+)
+def test_exemptions_are_passed_on_as_all_programs_read_them(
+    place: Layout, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    told = plan.common_environment(place)
+    assert told["NO_PROXY"] == told["no_proxy"] == expected
+
+
 def test_this_machine_is_exempt_from_web_proxies(
     furnished: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,8 @@
 """Find what a person left running beside the kernels: jobs in terminals, detached ones, those of notebooks.
 
 Whatever a server starts bears a mark of it in its environment, and what its terminals start bears another one.
-By these a job is found wherever it went: into the background, out of its terminal, to another parent.
+By these a job is found wherever it went: into the background, out of its terminal, to another parent. What lost
+them (``env -i``, programs that write a title over their environment) is found by its parent, or by its session.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SESSION = "session "
 SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"})
 """What waits for a person when nothing else runs: counted while it works itself, as in a loop."""
 
-HOLDERS = ("abduco", "dtach", "screen", "tmux", "zellij")
+HOLDERS = frozenset({"abduco", "dtach", "screen", "tmux", "zellij"})
 """What holds terminals open and does nothing itself: what runs in them is looked at."""
 
 POOLS = ("distributed.cli", "ipykernel", "joblib.externals", "loky", "multiprocessing")
@@ -72,6 +73,7 @@ class Processes:
     def __init__(self, mark: str) -> None:
         self._mark = mark.encode()
         self._before: dict[tuple[int, int], tuple[float, int]] = {}
+        self._sessions: dict[int, Mapping[bytes, bytes]] = {}
 
     def working(self, seconds: float) -> set[str]:
         """Return names of the sessions in which something runs.
@@ -94,21 +96,28 @@ class Processes:
         self._before = before
         return found
 
-    def _started(self) -> Iterator[tuple[Process, dict[bytes, bytes]]]:
-        """Yield what the server started, and what that started, with their environments."""
-        for folder in _PROC.iterdir():
-            if folder.name.isdecimal():
-                with suppress(
-                    OSError, ValueError, IndexError
-                ):  # it ended meanwhile, or is not ours
-                    pid = int(folder.name)
-                    environment = _environment(pid)
-                    if pid != os.getpid() and environment.get(_SERVER) == self._mark:
-                        yield _described(pid), environment
+    def _started(self) -> Iterator[tuple[Process, Mapping[bytes, bytes]]]:
+        """Yield what the server started, and what that started, with the environments of their origin."""
+        seen = dict(_processes())
+        found = [(process, _inherited(process, seen)) for process, _ in seen.values()]
+        alive = {process.session for process, _ in found}
+        self._sessions = {one: told for one, told in self._sessions.items() if one in alive}
+        for process, told in found:
+            if told is not None and told[_SERVER] == self._mark:
+                self._remember(process, told)
+        for process, told in found:
+            origin = self._sessions.get(process.session) if told is None else told
+            if origin is not None and origin[_SERVER] == self._mark:
+                yield process, origin
+
+    def _remember(self, process: Process, told: Mapping[bytes, bytes]) -> None:
+        """Remember whose a session is: its number stays its own as long as one process of it lives."""
+        if process.session not in self._sessions or _TERMINAL in told:
+            self._sessions[process.session] = told
 
     def _kind(self, process: Process, environment: Mapping[bytes, bytes]) -> str:
         """Return ``job``, ``pool``, or ``other`` for what is none of the person's."""
-        if process.name.lower().startswith(HOLDERS):
+        if process.name.lower().partition(":")[0] in HOLDERS:  # as in "tmux: server"
             return "other"
         if environment.get(_TERMINAL) == self._mark:
             return "job"
@@ -171,6 +180,33 @@ def visible() -> bool:
 def _waited_for(process: Process) -> bool:
     """Tell whether a program has a terminal: it was left running even while it sleeps."""
     return process.terminal and process.name not in SHELLS
+
+
+def _processes() -> Iterator[tuple[int, tuple[Process, Mapping[bytes, bytes]]]]:
+    """Yield all other processes that this machine shows, by their numbers, with their environments."""
+    for folder in _PROC.iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            pid, told = int(folder.name), {}
+            with suppress(OSError, ValueError, IndexError):  # it ended meanwhile
+                process = _described(pid)
+                with suppress(OSError):  # not ours to read
+                    told = _environment(pid)
+                yield pid, (process, told)
+
+
+def _inherited(
+    process: Process, seen: Mapping[int, tuple[Process, Mapping[bytes, bytes]]]
+) -> Mapping[bytes, bytes] | None:
+    """Return the environment of the nearest one with a server's mark, from a process up to its eldest parent."""
+    passed = set()
+    pid = process.pid
+    while pid in seen and pid not in passed:  # read one after another, parents could be a circle
+        parent, told = seen[pid]
+        if _SERVER in told:
+            return told
+        passed.add(pid)
+        pid = parent.parent
+    return None
 
 
 def _described(pid: int) -> Process:

@@ -71,7 +71,7 @@ class HomeSizes(Collector):
         for name, text, attribute in _GAUGES:
             family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=["home"])
             for home, found in known:
-                family.add_metric([home], float(getattr(found, attribute)))
+                family.add_metric([_label(home)], float(getattr(found, attribute)))
             yield family
         yield CounterMetricFamily(
             f"{PREFIX}s_failed", "Rounds that ended with an error.", self._failed
@@ -137,6 +137,11 @@ class HomeSizes(Collector):
         ):
             value = blocks * said.f_frsize
             yield GaugeMetricFamily(f"{PREFIX}s_volume_{name}_bytes", text, value)
+
+
+def _label(home: str) -> str:
+    r"""Return a name that Prometheus takes: of a folder whose name is no text, bytes as ``\xe9``."""
+    return home.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 _registered: list[HomeSizes] = []

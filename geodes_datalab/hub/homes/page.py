@@ -82,8 +82,16 @@ def _rows(entries: Iterable[Entry], base: str) -> Iterator[str]:
             more = f'<a href="{address}">save</a>'
         elif entry.kind == "link":
             more = f"link to {_text(entry.target)}, not followed"
-        when = datetime.fromtimestamp(entry.changed, UTC).strftime("%Y-%m-%d %H:%M")
+        when = _when(entry.changed)
         yield f'<tr><td>{name}</td><td class="size">{size}</td><td>{when}</td><td>{more}</td></tr>'
+
+
+def _when(seconds: float) -> str:
+    """Return a moment in words; file systems keep more years than calendars have, and people set them."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return "at no time"
 
 
 def _path(name: str) -> str:

@@ -155,8 +155,9 @@ class Handler(HubOAuthenticated, web.RequestHandler):
             person=person or str(self.current_user["name"]),
             action=action,
             outcome=outcome,
+            # Its end is what the proxies on the way add: whoever asks writes the beginning.
             address=str(
-                self.request.headers.get("X-Forwarded-For", "")[:200] or self.request.remote_ip
+                self.request.headers.get("X-Forwarded-For", "")[-200:] or self.request.remote_ip
             ),
             home=home,
             path=path,

@@ -3,9 +3,12 @@ The way out of a closed site through its web proxy. A proxy that wants no passwo
 and in the pods; the address of one that does is a secret: site.http-proxy, site.https-proxy.
 */ -}}
 
-{{- /* "yes" where an address has a name or a password in it. Input: the address. */ -}}
+{{- /*
+"yes" where an address has a name or a password in it. Input: the address. No proxy's address has another @,
+and a password may hold any sign that people did not write as %2F.
+*/ -}}
 {{- define "datalab.way-out.has-password" -}}
-{{- if regexMatch "^([A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*@" (toString .) -}}yes{{- end -}}
+{{- if contains "@" (toString .) -}}yes{{- end -}}
 {{- end -}}
 
 {{- /* Keys of the addresses that are secrets, as a YAML list. Input: the root context. */ -}}
@@ -27,7 +30,11 @@ and in the pods; the address of one that does is a secret: site.http-proxy, site
 {{- $secret := include "datalab.way-out.keys" . | fromYamlArray -}}
 {{- if or $proxy.http $proxy.https $secret }}
 {{- $inside := list "localhost" "127.0.0.1" "::1" ".svc" ".cluster.local" (printf ".%s" .Release.Namespace) (printf ".%s" (include "datalab.names.dask-namespace" .)) "kubernetes.default.svc" "$(KUBERNETES_SERVICE_HOST)" }}
-{{- $none := concat $inside $proxy.noProxy | uniq | join "," }}
+{{- $own := list }}
+{{- range $proxy.noProxy }}
+{{- $own = append $own (regexReplaceAll "^\\*\\." . ".") }}
+{{- end }}
+{{- $none := concat $inside $own | uniq | join "," }}
 {{- range $scheme := list "http" "https" }}
 {{- $address := get $proxy $scheme }}
 {{- if and $address (not (has (printf "site.%s-proxy" $scheme) $secret)) }}
@@ -98,6 +105,11 @@ What is wrong with passwords of proxies, as a YAML list of sentences. Input: the
 {{- range $path, $block := dict "hub" .Values.hub "cull" .Values.cull "proxy.chp" .Values.proxy.chp "gateway.api" .Values.gateway.api "gateway.controller" .Values.gateway.controller "gateway.proxy" .Values.gateway.proxy -}}
 {{- $_ := set $places (printf "%s.extraEnv" $path) ($block.extraEnv | default dict) -}}
 {{- end -}}
+{{- range $name, $traits := .Values.hub.config -}}
+{{- if and (kindIs "map" $traits) (kindIs "map" (get $traits "environment")) -}}
+{{- $_ := set $places (printf "hub.config.%s.environment" $name) (get $traits "environment") -}}
+{{- end -}}
+{{- end -}}
 {{- range $name, $profile := .Values.singleuser.profiles -}}
 {{- $_ := set $places (printf "singleuser.profiles.%s.extraEnv" $name) ($profile.extraEnv | default dict) -}}
 {{- range $option, $content := $profile.options -}}
@@ -110,7 +122,7 @@ What is wrong with passwords of proxies, as a YAML list of sentences. Input: the
 {{- range $name, $value := $variables -}}
 {{- $text := $value -}}
 {{- if kindIs "map" $value -}}{{- $text = get $value "value" -}}{{- end -}}
-{{- if and (regexMatch "(?i)^(all|ftp|http|https)_proxy$" $name) (include "datalab.way-out.has-password" $text) -}}
+{{- if and (regexMatch "(?i)proxy$" $name) (include "datalab.way-out.has-password" $text) -}}
 {{- $found = append $found (printf "%s.%s has a password in it, which would stand in the clear: give the address as the secret site.https-proxy (secrets.values, secrets.from, or existingSecret with global.proxy.secret), or by valueFrom from a Secret" $place $name) -}}
 {{- end -}}
 {{- end -}}
