@@ -92,8 +92,8 @@ MUTATIONS = (
     Mutation(
         "homes: a volume that can be written",
         "templates/homes/deployment.yaml",
-        r"pvcName \}\}\n      readOnly: true",
-        "pvcName }}",
+        r"pvcName \| toJson \}\}\n      readOnly: true",
+        "pvcName | toJson }}",
         "test_homes.py::test_homes_are_mounted_read_only_twice_over",
     ),
     Mutation(
