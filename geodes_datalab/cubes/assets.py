@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,12 +154,20 @@ def held(item: Json) -> tuple[Held, ...]:
     return tuple(found)
 
 
-def _names(tables: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[tuple[Any, Any]]:
+def _names(
+    tables: Sequence[Sequence[Mapping[str, Any]]],
+) -> Iterator[tuple[str | None, str | None]]:
     """Yield the own and the common name of each band."""
     for of_band in tables:
-        own = next((one["name"] for one in of_band if one.get("name")), None)
+        own = (one.get("name") for one in of_band)
         common = (one.get("eo:common_name") or one.get("common_name") for one in of_band)
-        yield own, next(filter(None, common), None)
+        yield _first(own), _first(common)
+
+
+def _first(words: Iterable[Any]) -> str | None:
+    """Return the first word that is told: some catalogues name bands by numbers."""
+    found = next((one for one in words if one or one == 0), None)
+    return None if found is None else str(found)
 
 
 def _called(

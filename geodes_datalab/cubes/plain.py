@@ -19,6 +19,9 @@ _CLASSES = ("classes", "bitfields")
 _CLASS_MAPS = ("scl", "qa", "fmask")
 """Assets and bands that are known by these names hold classes, whether or not the item lists them."""
 
+_NOWHERE = "(in no file of this item)"
+"""Key of the file of a band that other items have, and this one has not: no asset is called so."""
+
 Known = tuple[tuple[Held, stac.Band], ...]
 """Bands, and what each may be called."""
 
@@ -81,8 +84,10 @@ class AssetReader(stac.Reader):
         for one in self.each or (self,):
             if found := one.meant(name):
                 return self._typed(name, found)
-        if self.of_all is not None:
-            return self.of_all.band(name)
+        if (
+            self.of_all is not None
+        ):  # a file of the same key may be there, with fewer or other bands
+            return replace(self.of_all.band(name), asset=_NOWHERE)
         raise self._unknown(name)
 
     def meant(self, name: str) -> stac.Band | None:
@@ -106,7 +111,8 @@ class AssetReader(stac.Reader):
             if not folded(name).startswith(f"{folded(one.key)}."):
                 continue
             word = name[len(one.key) + 1 :].strip()
-            if not one.index and word.isascii() and word.isdigit() and int(word):
+            counted = not one.index or band.alone
+            if counted and word.isascii() and word.isdigit() and int(word):
                 return placed(band, int(word))
             if folded(word) in one.words:
                 return band
@@ -189,7 +195,7 @@ def _unreadable(items: Sequence[Json], error: UnknownCollection) -> UnknownColle
 
 def placed(band: stac.Band, index: int) -> stac.Band:
     """Return one band of a file, of which the catalogue tells no more than of all of them."""
-    return replace(band, name=f"{band.name}.{index}", asset=band.key, index=index)
+    return replace(band, name=f"{band.name}.{index}", asset=band.key, index=index, alone=False)
 
 
 def _reader(collection: str, known: Known) -> AssetReader:
@@ -231,6 +237,7 @@ def _band(one: Held, asset: Json, properties: Json) -> stac.Band:
         role="mask" if mask or _classified(one, (asset, first, raster)) else "data",
         asset=None if one.name == one.key else one.key,
         index=one.index,
+        alone=one.index == 1 and one.name == one.key,
     )
 
 
