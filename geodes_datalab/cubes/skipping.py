@@ -6,6 +6,7 @@ What concerns the account (a wrong key, a used-up quota) is an error always: no 
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,6 +72,13 @@ class Loss(NamedTuple):
     error: GeodesError
 
 
+_SILENCE = ("ignore", None, Warning, None, 0)
+"""The filter that hides all warnings."""
+
+PATIENCE = 1.0
+"""Seconds for which a warning waits while all are hidden."""
+
+_hushed = False
 _together: list[Loss] | None = None
 _told: set[str] = set()
 
@@ -102,7 +110,8 @@ def tell(loss: Loss) -> None:
         _together.append(loss)
     elif loss.what not in _told:
         _told.add(loss.what)
-        _warned(_words([loss]))
+        if not _warned(_words([loss])):
+            _told.discard(loss.what)
 
 
 def warn(losses: Sequence[Loss]) -> None:
@@ -117,13 +126,31 @@ def _words(losses: Sequence[Loss]) -> str:
     return f"left out, so that their pixels are missing: {'; '.join(named)}{more}"
 
 
-def _warned(text: str) -> None:
-    """Warn here, or from a Dask worker, at its user's."""
+def _warned(text: str) -> bool:
+    """Warn here, or from a Dask worker, at its user's; tell whether that may have been heard."""
+    heard = _silence_has_ended()
     distributed = sys.modules.get("distributed")
     if distributed is None:
         warnings.warn(text, SkippedData, stacklevel=2)
     else:
         distributed.warn(text, SkippedData, stacklevel=2)
+    return heard
+
+
+def _silence_has_ended() -> bool:
+    """Let other threads pass in which rasterio hides all warnings: it hides them in all threads.
+
+    It does so for a moment, wherever it warps. Who has hidden them for good is waited for once.
+    """
+    global _hushed  # noqa: PLW0603 - filters are the process's
+    until = time.monotonic() + PATIENCE
+    while warnings.filters[:1] == [_SILENCE]:
+        if _hushed or time.monotonic() > until:
+            _hushed = True
+            return False
+        time.sleep(0.001)
+    _hushed = False
+    return True
 
 
 def minded(file: File, read: Callable[[], Any], dtype: Any) -> Any:
