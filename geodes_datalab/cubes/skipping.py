@@ -79,6 +79,7 @@ PATIENCE = 1.0
 """Seconds for which a warning waits while all are hidden."""
 
 _hushed = False
+_unwanted = False
 _together: list[Loss] | None = None
 _told: set[str] = set()
 
@@ -96,8 +97,9 @@ def asked(offline: Offline, on_error: OnError) -> Skips:
 @contextmanager
 def together() -> Iterator[list[Loss]]:
     """Collect what is left out meanwhile, for one warning (`warn`)."""
-    global _together  # noqa: PLW0603 - threads tell as well
+    global _together, _unwanted  # noqa: PLW0603 - threads tell as well
     former, _together = _together, []
+    _unwanted = warnings.filters[:1] == [_SILENCE]
     try:
         yield _together
     finally:
@@ -110,8 +112,7 @@ def tell(loss: Loss) -> None:
         _together.append(loss)
     elif loss.what not in _told:
         _told.add(loss.what)
-        if not _warned(_words([loss])):
-            _told.discard(loss.what)
+        _warned(_words([loss]))
 
 
 def warn(losses: Sequence[Loss]) -> None:
@@ -126,26 +127,27 @@ def _words(losses: Sequence[Loss]) -> str:
     return f"left out, so that their pixels are missing: {'; '.join(named)}{more}"
 
 
-def _warned(text: str) -> bool:
-    """Warn here, or from a Dask worker, at its user's; tell whether that may have been heard."""
+def _warned(text: str) -> None:
+    """Warn here, or from a Dask worker, at its user's."""
     heard = _silence_has_ended()
     distributed = sys.modules.get("distributed")
-    if distributed is None:
-        warnings.warn(text, SkippedData, stacklevel=2)
-    else:
+    if distributed is not None:
         distributed.warn(text, SkippedData, stacklevel=2)
-    return heard
+    elif heard:
+        warnings.warn(text, SkippedData, stacklevel=2)
+    if not (heard or _unwanted):  # filters that were left behind, and that nobody wants
+        warnings.showwarning(SkippedData(text), SkippedData, __file__, 0)
 
 
 def _silence_has_ended() -> bool:
     """Let other threads pass in which rasterio hides all warnings: it hides them in all threads.
 
-    It does so for a moment, wherever it warps. Who has hidden them for good is waited for once.
+    It does so for a moment, wherever it warps; of two that do at once, one may leave it so for good.
     """
     global _hushed  # noqa: PLW0603 - filters are the process's
     until = time.monotonic() + PATIENCE
     while warnings.filters[:1] == [_SILENCE]:
-        if _hushed or time.monotonic() > until:
+        if _unwanted or _hushed or time.monotonic() > until:
             _hushed = True
             return False
         time.sleep(0.001)

@@ -166,15 +166,19 @@ def test_what_is_left_out_is_told_though_another_thread_hides_all_warnings(
     assert len(skips(caught)) == 1
 
 
-def test_warnings_that_the_user_hides_are_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("hidden", [True, False], ids=["by-the-user", "left-behind"])
+def test_warnings_are_hidden_where_they_were_when_the_cube_was_made(
+    monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
     monkeypatch.setattr(skipping, "PATIENCE", 0.0)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore" if hidden else "always")
+        with skipping.together():
+            pass
         warnings.simplefilter("ignore")
-        skipping.tell(skipping.Loss("one", errors.ReadError("it is broken")))
-        monkeypatch.setattr(skipping, "PATIENCE", float("inf"))
-        skipping.tell(skipping.Loss("another", errors.ReadError("it is broken")))
-    with pytest.warns(errors.SkippedData, match="a third"):
-        skipping.tell(skipping.Loss("a third", errors.ReadError("it is broken")))
+        for name in ("one", "another", "one"):
+            skipping.tell(skipping.Loss(name, errors.ReadError("it is broken")))
+    assert len(skips(caught)) == (0 if hidden else 2)
 
 
 def test_of_several_bands_the_others_stay(tmp_path: Path) -> None:
