@@ -49,8 +49,14 @@ class AssetReader(stac.Reader):
 
     @property
     def chosen(self) -> list[str]:
-        """Names of the bands that are loaded where nobody names any: each measurement once."""
-        data = [one for one in self.known if not one[0].picture and one[1].role == "data"]
+        """Names of the bands that are loaded where nobody names any: each measurement once.
+
+        Where there is none, as in land cover, the classes are what the product is for.
+        """
+        meant = [one for one in self.known if not (one[0].picture or one[0].aside)]
+        data = [one for one in meant if one[1].role == "data"]
+        if not data and len(meant) == 1:
+            return [meant[0][1].name]
         named = [one for one in data if one[0].own or one[0].common]
         best: dict[str, tuple[Held, stac.Band]] = {}
         for one in named:
@@ -128,7 +134,7 @@ class AssetReader(stac.Reader):
         first = min(one.rank[:-1] for one, _ in fitting)  # the last tells files apart, no more
         best = [(one, band) for one, band in fitting if one.rank[:-1] == first]
         own = [pair for pair in best if folded(pair[0].own or "") == word]
-        if len({folded(one.own or band.name) for one, band in own or best}) > 1:
+        if len({folded(one.own or one.stem or band.name) for one, band in own or best}) > 1:
             names = [band.name for _, band in best]
             raise UnknownBand(
                 f'{self.collection} calls {len(names)} bands "{name}": {", ".join(names)}',
@@ -146,7 +152,7 @@ class AssetReader(stac.Reader):
 
 
 def _words(one: Held) -> set[str]:
-    return {folded(word) for word in (one.own, one.common) if word}
+    return {folded(word) for word in (one.own, one.common, one.stem) if word}
 
 
 def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader:

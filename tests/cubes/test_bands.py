@@ -383,6 +383,28 @@ def test_an_aerial_image_in_eight_bits_is_a_measurement(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cube["green"].values[0], band(path, 2))
 
 
+def test_a_map_of_classes_is_what_its_product_is_for(tmp_path: Path) -> None:
+    """As ESA's WorldCover, which has images of its inputs beside it, told to be metadata."""
+    path, inputs = image(tmp_path / "map.tif", 1, dtype="uint8"), image(tmp_path / "inputs.tif", 3)
+    classes = {"classification:classes": [{"value": 10, "description": "trees"}]}
+    items = [
+        item({
+            "inputs": asset(inputs, bands=[{"name": one} for one in "abc"]) | {"roles": ["metadata"]},
+            "map": asset(path, **classes),
+        })
+    ]  # fmt: skip
+    cube = cubes.load(items)
+    assert list(cube) == ["map"]
+    assert cube["map"].dtype == np.uint8
+    np.testing.assert_array_equal(cube["map"].values[0], band(path, 1))
+    assert list(load(items, "inputs")) == ["a", "b", "c"]
+    items[0]["assets"]["other"] = asset(path, **classes)
+    with pytest.raises(
+        errors.UnknownBand, match="holds pictures and masks only: inputs, map, other"
+    ):
+        load(items)
+
+
 def test_items_that_hold_pictures_only_say_so(tmp_path: Path) -> None:
     path = image(tmp_path / "visual.tif", 3, dtype="uint8")
     items = [item({"visual": asset(path, **{"eo:bands": RGBN[:3]}) | {"roles": ["visual"]}})]
