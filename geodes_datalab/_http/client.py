@@ -164,7 +164,7 @@ class Client:
             response = self.session.request(method, url, **options)
         with response:
             _log.debug("%s %s -> %s", method, url.partition("?")[0], response.status_code)
-            refuse_failure(response)
+            refuse_failure(response, self.config.portal)
             yield response
 
 

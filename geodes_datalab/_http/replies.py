@@ -24,6 +24,10 @@ from geodes_datalab.errors import (
 )
 
 _LOGIN = "make a key on your profile page in the portal, then call geodes_datalab.login()"
+_ELSEWHERE = (
+    "the key of GEODES is for its portal only: see which access that server wants (an address that its "
+    "catalogue signs, an account), or download the file by its means, and pass that folder as archives="
+)
 _QUOTA = "wait for the next hour and run the same line again: what is complete is kept"
 
 _log = logging.getLogger(__name__)
@@ -36,7 +40,8 @@ PIECE = 1 << 20
 """Bytes per read. Requests takes 10 kB: with many pages in flight, each piece waits for the GIL."""
 
 
-def refuse_failure(response: requests.Response) -> None:
+def refuse_failure(response: requests.Response, portal: str) -> None:
+    """Raise what a status means; the key and its quota are the matter of the portal's host only."""
     status = response.status_code
     if status < 400:
         return
@@ -49,6 +54,9 @@ def refuse_failure(response: requests.Response) -> None:
             _QUOTA,
             status=status,
         )
+    if status in (401, 403) and auth.origin(response.url) != auth.origin(portal):
+        kind = AuthenticationError if status == 401 else RequestError
+        raise kind(f"no access: {text}", _ELSEWHERE, status=status)
     if status in (401, 403):
         raise _unauthorised(text, key_sent=key_sent(response), status=status)
     if status < 500:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ _PICTURE = re.compile(
     r"(visual|tci|true[-_]?colou?r|overview|thumbnail|preview|quicklook|browse)([-_].*)?",
     re.IGNORECASE,
 )
+_SIZED = re.compile(r"(.+)_\d+m", re.IGNORECASE)
+"""Keys that tell the size of a pixel, as Copernicus's do."""
 _COLOURS = ("red", "green", "blue")
 
 
@@ -44,6 +46,14 @@ class Held:
     """Whether it is for looking at: never what a common name means."""
     rank: tuple[float, ...]
     """The less, the better a measurement among those of one name."""
+    aside: bool = False
+    """Whether it only tells of the product, such as how many images it is made of."""
+
+    @property
+    def stem(self) -> str | None:
+        """What its file's key tells, where nothing else does: ``SCL`` of ``SCL_20m``."""
+        found = None if self.own or self.common else _SIZED.fullmatch(self.key)
+        return found.group(1) if found else None
 
     @property
     def words(self) -> set[str]:
@@ -147,19 +157,29 @@ def held(item: Json) -> tuple[Held, ...]:
     found: list[Held] = []
     for place, (key, names) in enumerate(told.items()):
         rank = (*_rank(images[key], properties), place)
+        roles = images[key].get("roles") or ()
+        aside = "metadata" in roles and "data" not in roles
         for index, (own, common) in enumerate(names or [(None, None)], start=1):
             name = key if len(names) < 2 else _called(key, index, names, taken, key in shown)
             number = index if names else 0
-            found.append(Held(key, number, name, own, common, key in shown, rank))
+            found.append(Held(key, number, name, own, common, key in shown, rank, aside))
     return tuple(found)
 
 
-def _names(tables: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[tuple[Any, Any]]:
+def _names(
+    tables: Sequence[Sequence[Mapping[str, Any]]],
+) -> Iterator[tuple[str | None, str | None]]:
     """Yield the own and the common name of each band."""
     for of_band in tables:
-        own = next((one["name"] for one in of_band if one.get("name")), None)
+        own = (one.get("name") for one in of_band)
         common = (one.get("eo:common_name") or one.get("common_name") for one in of_band)
-        yield own, next(filter(None, common), None)
+        yield _first(own), _first(common)
+
+
+def _first(words: Iterable[Any]) -> str | None:
+    """Return the first word that is told: some catalogues name bands by numbers."""
+    found = next((one for one in words if one or one == 0), None)
+    return None if found is None else str(found)
 
 
 def _called(

@@ -88,7 +88,8 @@ def within(path: str, read: Callable[[str], T]) -> T:
 def environment(path: str) -> Iterator[str]:
     """Set GDAL's options for one file; yield its path with the final address in it."""
     options: dict[str, Any] = {
-        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        # masks and scales may lie beside a file on disk; on servers, nothing is asked for in vain
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR" if path.startswith("/vsi") else "TRUE",
         "GDAL_NUM_THREADS": "1",
         "GDAL_CACHEMAX": 256 * 2**20,
     }

@@ -19,6 +19,9 @@ _CLASSES = ("classes", "bitfields")
 _CLASS_MAPS = ("scl", "qa", "fmask")
 """Assets and bands that are known by these names hold classes, whether or not the item lists them."""
 
+_NOWHERE = "(in no file of this item)"
+"""Key of the file of a band that other items have, and this one has not: no asset is called so."""
+
 Known = tuple[tuple[Held, stac.Band], ...]
 """Bands, and what each may be called."""
 
@@ -46,8 +49,14 @@ class AssetReader(stac.Reader):
 
     @property
     def chosen(self) -> list[str]:
-        """Names of the bands that are loaded where nobody names any: each measurement once."""
-        data = [one for one in self.known if not one[0].picture and one[1].role == "data"]
+        """Names of the bands that are loaded where nobody names any: each measurement once.
+
+        Where there is none, as in land cover, the classes are what the product is for.
+        """
+        meant = [one for one in self.known if not (one[0].picture or one[0].aside)]
+        data = [one for one in meant if one[1].role == "data"]
+        if not data and len(meant) == 1:
+            return [meant[0][1].name]
         named = [one for one in data if one[0].own or one[0].common]
         best: dict[str, tuple[Held, stac.Band]] = {}
         for one in named:
@@ -81,8 +90,10 @@ class AssetReader(stac.Reader):
         for one in self.each or (self,):
             if found := one.meant(name):
                 return self._typed(name, found)
-        if self.of_all is not None:
-            return self.of_all.band(name)
+        if (
+            self.of_all is not None
+        ):  # a file of the same key may be there, with fewer or other bands
+            return replace(self.of_all.band(name), asset=_NOWHERE)
         raise self._unknown(name)
 
     def meant(self, name: str) -> stac.Band | None:
@@ -106,7 +117,8 @@ class AssetReader(stac.Reader):
             if not folded(name).startswith(f"{folded(one.key)}."):
                 continue
             word = name[len(one.key) + 1 :].strip()
-            if not one.index and word.isascii() and word.isdigit() and int(word):
+            counted = not one.index or band.alone
+            if counted and word.isascii() and word.isdigit() and int(word):
                 return placed(band, int(word))
             if folded(word) in one.words:
                 return band
@@ -122,7 +134,7 @@ class AssetReader(stac.Reader):
         first = min(one.rank[:-1] for one, _ in fitting)  # the last tells files apart, no more
         best = [(one, band) for one, band in fitting if one.rank[:-1] == first]
         own = [pair for pair in best if folded(pair[0].own or "") == word]
-        if len({folded(one.own or band.name) for one, band in own or best}) > 1:
+        if len({folded(one.own or one.stem or band.name) for one, band in own or best}) > 1:
             names = [band.name for _, band in best]
             raise UnknownBand(
                 f'{self.collection} calls {len(names)} bands "{name}": {", ".join(names)}',
@@ -140,7 +152,7 @@ class AssetReader(stac.Reader):
 
 
 def _words(one: Held) -> set[str]:
-    return {folded(word) for word in (one.own, one.common) if word}
+    return {folded(word) for word in (one.own, one.common, one.stem) if word}
 
 
 def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader:
@@ -189,7 +201,7 @@ def _unreadable(items: Sequence[Json], error: UnknownCollection) -> UnknownColle
 
 def placed(band: stac.Band, index: int) -> stac.Band:
     """Return one band of a file, of which the catalogue tells no more than of all of them."""
-    return replace(band, name=f"{band.name}.{index}", asset=band.key, index=index)
+    return replace(band, name=f"{band.name}.{index}", asset=band.key, index=index, alone=False)
 
 
 def _reader(collection: str, known: Known) -> AssetReader:
@@ -231,6 +243,7 @@ def _band(one: Held, asset: Json, properties: Json) -> stac.Band:
         role="mask" if mask or _classified(one, (asset, first, raster)) else "data",
         asset=None if one.name == one.key else one.key,
         index=one.index,
+        alone=one.index == 1 and one.name == one.key,
     )
 
 

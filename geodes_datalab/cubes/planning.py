@@ -73,7 +73,7 @@ def make_plan(
     parsed = online(parsed, client, wish.skips.offline)
     with skipping.advising(wish.skips.on_error):
         parsed, sources = _located(parsed, wish, locator, client, progress)
-        parsed, sources = several(*_with_any_band(parsed, sources))
+        parsed, sources = several(*_with_any_band(parsed, sources), client)
         products = _products(parsed, sources, client)
     if doubted:
         doubt.tell([(one, made.grid) for one, made in zip(parsed, products, strict=True)], doubted)
@@ -167,7 +167,7 @@ class _Files(Mapping[str, Source]):
         title, bands = self._one
         place = self._first + self._names.index(name)
         band = bands[name]
-        return Source(title, band.name, self._paths[place], self._sizes[place], band.index)
+        return Source(title, band.name, self._paths[place], self._sizes[place], band.number)
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -206,7 +206,7 @@ def _sources(one: Parsed, locator: Locator) -> Sources:
             path = locator.locate(asset, band.member)
         except MissingMember:
             continue
-        found[name] = Source(one.title, band.name, path, _size(asset), band.index)
+        found[name] = Source(one.title, band.name, path, _size(asset), band.number)
     return found
 
 

@@ -6,6 +6,7 @@ What concerns the account (a wrong key, a used-up quota) is an error always: no 
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,6 +72,14 @@ class Loss(NamedTuple):
     error: GeodesError
 
 
+_SILENCE = ("ignore", None, Warning, None, 0)
+"""The filter that hides all warnings."""
+
+PATIENCE = 1.0
+"""Seconds for which a warning waits while all are hidden."""
+
+_hushed = False
+_unwanted = False
 _together: list[Loss] | None = None
 _told: set[str] = set()
 
@@ -88,8 +97,9 @@ def asked(offline: Offline, on_error: OnError) -> Skips:
 @contextmanager
 def together() -> Iterator[list[Loss]]:
     """Collect what is left out meanwhile, for one warning (`warn`)."""
-    global _together  # noqa: PLW0603 - threads tell as well
+    global _together, _unwanted  # noqa: PLW0603 - threads tell as well
     former, _together = _together, []
+    _unwanted = warnings.filters[:1] == [_SILENCE]
     try:
         yield _together
     finally:
@@ -119,11 +129,30 @@ def _words(losses: Sequence[Loss]) -> str:
 
 def _warned(text: str) -> None:
     """Warn here, or from a Dask worker, at its user's."""
+    heard = _silence_has_ended()
     distributed = sys.modules.get("distributed")
-    if distributed is None:
-        warnings.warn(text, SkippedData, stacklevel=2)
-    else:
+    if distributed is not None:
         distributed.warn(text, SkippedData, stacklevel=2)
+    elif heard:
+        warnings.warn(text, SkippedData, stacklevel=2)
+    if not (heard or _unwanted):  # filters that were left behind, and that nobody wants
+        warnings.showwarning(SkippedData(text), SkippedData, __file__, 0)
+
+
+def _silence_has_ended() -> bool:
+    """Let other threads pass in which rasterio hides all warnings: it hides them in all threads.
+
+    It does so for a moment, wherever it warps; of two that do at once, one may leave it so for good.
+    """
+    global _hushed  # noqa: PLW0603 - filters are the process's
+    until = time.monotonic() + PATIENCE
+    while warnings.filters[:1] == [_SILENCE]:
+        if _unwanted or _hushed or time.monotonic() > until:
+            _hushed = True
+            return False
+        time.sleep(0.001)
+    _hushed = False
+    return True
 
 
 def minded(file: File, read: Callable[[], Any], dtype: Any) -> Any:

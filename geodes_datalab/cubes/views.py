@@ -131,7 +131,7 @@ def has_band(file: Any, number: int) -> None:
     if number:
         raise NoSuchBand(f"it has {file.count} bands, and number {number} was asked for")
     raise NoSuchBand(
-        f"it has {count(file)} bands, and the catalogue tells of none of them: name one, by the "
+        f"it has {count(file)} bands, and the catalogue tells of one at most: name one, by the "
         'key of the file, a dot, and its number, such as "image.1"'
     )
 

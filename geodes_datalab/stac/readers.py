@@ -55,11 +55,18 @@ class Band:
     """Number of the band in its file, from 1; 0 where nobody tells how many bands the file has."""
     layers: tuple[str, ...] = ()
     """Names of the bands of a file that has several: this one then stands for all of them."""
+    alone: bool = False
+    """Whether a catalogue tells of no other band in its file: one that has several is refused."""
 
     @property
     def key(self) -> str:
         """Key of the file among an item's assets."""
         return self.asset or self.name
+
+    @property
+    def number(self) -> int:
+        """Number of the band in its file, from 1; 0 where the file should have but one."""
+        return 0 if self.alone else self.index
 
     def layer(self, name: str) -> Band | None:
         """Return one of the bands of a file that has several, by its name or its number.

@@ -35,15 +35,18 @@ _NAMES = tuple(
         r"(?P<key>[A-Z]+\d?\w?(?:-\w+)*_\d{8}-\d{6}-\d{3}_L\w+?_[\w-]+?)_[A-Z]_V(?P<version>\d+-\d+)",
         # S1A_IW_GRDH_1SDV_20240101T054321_20240101T054348_051900_064ABC_1F2E
         r"(?P<key>S1[A-D]_\w\w_\w{4}_\w{4}_\d{8}T\d{6}_\d{8}T\d{6}_\d{6}_[0-9A-F]{6})",
-        # LC08_L2SP_028030_20200114_20200824_02_T1_SR
+        # LC08_L2SP_028030_20200114_20200824_02_T1_SR; in real time (RT), the correction may be a lesser one
         (
-            r"(?P<key>L[A-Z]\d\d_L\w{3}_\d{6}_\d{8})_(?:(?P<made>\d{8})_)?(?P<version>\d\d)_\w\w"
-            r"(?P<more>_S[RT])?(?!\w)"
+            r"(?P<key>L[A-Z]\d\d_L\d)\w\w_(?P<scene>\d{6}_\d{8})_(?:(?P<made>\d{8})_)?"
+            r"(?P<version>\d\d)_(?P<tier>\w\w)(?P<more>_S[RT])?(?!\w)"
         ),
         # s1a_31TCH_vv_DES_110_20200101t054321_GammaNaughtRTC_filtered.tif
         r"(?P<key>S1[A-D]_\w{5}_[VH]{2}_(?:ASC|DES)_\d{3}_\d{8}T\w+)",
     )
 )
+
+_HALF = 180
+"""Degrees around the earth that no product spans, unless it lies across the seam."""
 
 _NAMED = ("s2:product_uri", "sentinel:product_id", "identifier", "title")
 _STRIP = re.compile(r"_S(\d{8}T\d{6})")
@@ -63,7 +66,7 @@ class Version(NamedTuple):
     number: tuple[int, ...]
     """Of the processing, such as (5, 11); empty where it is not told."""
     latest: bool
-    """Whether the catalogue calls it the latest."""
+    """Whether nobody says that a later one is there, or will be, as of Landsat's in real time."""
     made: str
     """When it was processed."""
     published: str
@@ -148,7 +151,7 @@ def version(item: Json) -> Version:
     made = _first(properties, _MADE) or named.get("made") or ""
     return Version(
         _numbers(str(told or "")),
-        properties.get("latest") is not False,
+        properties.get("latest") is not False and named.get("tier") != "RT",
         _sortable(made),
         _sortable(_first(properties, _PUBLISHED) or ""),
     )
@@ -171,14 +174,17 @@ def _key(item: Json) -> Hashable | None:
     match = _named(item)
     if match:
         told = match.groupdict()
-        return collection, told["key"], told.get("more")
+        return collection, told["key"], told.get("scene"), told.get("more")
     where = _where(item, properties)
-    if where is None or _first(properties, _VERSIONS) is None or not _start(item):
+    when = (
+        _strip(item) or _start(item)[:19]
+    )  # a catalogue may tell another time of what is made again
+    if where is None or _first(properties, _VERSIONS) is None or not when:
         return None
     names = ("platform", "product:type", "processing:level", "sat:relative_orbit")
     kind = tuple(str(properties.get(name)) for name in names)
     waves = properties.get("sar:polarizations")
-    return collection, where, _start(item)[:19], kind, str(waves), tuple(item.get("assets") or ())
+    return collection, where, when, kind, str(waves), tuple(item.get("assets") or ())
 
 
 def _where(item: Json, properties: Json) -> Hashable | None:
@@ -232,11 +238,23 @@ def _common(one: Json, other: Json) -> float | None:
     """Return the share of two footprints that they have in common; None where one is not told."""
     if not one.get("geometry") or not other.get("geometry"):
         return None
+    import shapely
     from shapely.geometry import shape
 
-    first, second = shape(one["geometry"]), shape(other["geometry"])
+    try:
+        outlines = [shape(item["geometry"]) for item in (one, other)]
+    except (AttributeError, LookupError, TypeError, ValueError, shapely.errors.ShapelyError):
+        return None  # what is no outline tells nothing
+    if any(east - west > _HALF for west, _, east, _ in (whole.bounds for whole in outlines)):
+        outlines = [shapely.transform(whole, _eastern) for whole in outlines]
+    first, second = map(shapely.make_valid, outlines)
     both = first.union(second).area
-    return float(first.intersection(second).area / both) if both else None
+    return float(first.intersection(second).area / both) if first.area and second.area else None
+
+
+def _eastern(points: Any) -> Any:
+    """Return positions of which those in the west are counted from 180 degrees on."""
+    return points + (points[:, :1] < 0) * [2 * _HALF, 0]
 
 
 def _start(item: Json) -> str:

@@ -127,7 +127,9 @@ def test_several_bands_where_one_is_told_are_no_silence(tmp_path: Path, crs) -> 
     path = image(tmp_path / "image.tif", 3)
     items = [item({"stack": asset(path, data_type="uint16", nodata=0)})]
     cube = load(items, crs=crs, resolution=10)
-    with pytest.raises(errors.ReadError, match="it has 3 bands, and the catalogue tells of none"):
+    with pytest.raises(
+        errors.ReadError, match="it has 3 bands, and the catalogue tells of one at most"
+    ):
         cube.compute()
     third = load(items, "stack.3")
     np.testing.assert_array_equal(third["stack.3"].values[0], band(path, 3))
@@ -236,6 +238,78 @@ def test_each_item_tells_where_its_bands_lie(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cube["red"].values[2], band(third, 1))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("turned", [False, True], ids=["three-first", "four-first"])
+@pytest.mark.parametrize("where", ["last", "first"])
+def test_a_band_that_some_items_lack_is_missing_there(
+    tmp_path: Path, engine: str, turned: bool, where: str
+) -> None:
+    """Their file has the same key, and another band, or none, at its place."""
+    three, four = image(tmp_path / "a.tif", 3), image(tmp_path / "b.tif", 4, seed=1)
+    facts = [{**one, "raster:scale": 1.0} for one in RGBN]
+    told = facts if where == "last" else facts[3:] + facts[:3]
+    items = [
+        item({"image": asset(three, bands=facts[:3])}, "three", 1),
+        item({"image": asset(four, bands=told)}, "four", 2),
+    ]
+    given = items[::-1] if turned else items
+    nir = 1 + told.index(facts[3])
+    cube = cubes.load(given, "image", engine=engine).compute()
+    assert sorted(cube) == ["Blue", "Green", "NIR", "Red"]
+    assert np.isnan(cube["NIR"].values[0]).all()
+    np.testing.assert_array_equal(cube["NIR"].values[1], band(four, nir))
+    for place, name in enumerate(("Red", "Green", "Blue"), start=1):
+        np.testing.assert_array_equal(cube[name].values[0], band(three, place))
+    for wish in ("nir", f"image.{nir}" if where == "last" else "image.NIR"):
+        alone = cubes.load(given, wish, engine=engine, threads=2 if engine == "odc" else None)
+        np.testing.assert_array_equal(alone[wish].values[-1], band(four, nir))
+        assert alone[wish].sizes["time"] == 1 or np.isnan(alone[wish].values[0]).all()
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["three-first", "four-first"])
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_files_of_which_nothing_is_told_may_have_more_bands_than_others(
+    tmp_path: Path, turned: bool, on_error
+) -> None:
+    three, four = image(tmp_path / "a.tif", 3), image(tmp_path / "b.tif", 4, seed=1)
+    items = [item({"image": asset(three)}, "three", 1), item({"image": asset(four)}, "four", 2)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", errors.SkippedData)
+        cube = load(items[::-1] if turned else items, "image", on_error=on_error).compute()
+    assert list(cube) == ["image.1", "image.2", "image.3", "image.4"]
+    for index in (1, 2, 3):
+        np.testing.assert_array_equal(cube[f"image.{index}"].values[0], band(three, index))
+    assert (cube["image.4"].values[0] == cube["image.4"].attrs["nodata"]).all()
+    np.testing.assert_array_equal(cube["image.4"].values[1], band(four, 4))
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:32632"], ids=["as-it-is", "warped"])
+@pytest.mark.parametrize("spelling", ["bands", "eo:bands", "raster:bands"])
+def test_one_band_that_is_told_of_a_file_of_several_is_no_silence(
+    tmp_path: Path, spelling: str, crs
+) -> None:
+    path = image(tmp_path / "image.tif", 3)
+    facts = {"name": "pan"} if spelling != "raster:bands" else {}
+    items = [
+        item({"stack": asset(path, data_type="uint16", **{spelling: [facts | {"nodata": 0}]})})
+    ]
+    for wish in ("stack", *facts.values()):
+        with pytest.raises(
+            errors.ReadError, match="it has 3 bands, and the catalogue tells of one"
+        ):
+            load(items, wish, crs=crs, resolution=10).compute()
+    third = load(items, "stack.3")
+    np.testing.assert_array_equal(third["stack.3"].values[0], band(path, 3))
+
+
+def test_bands_may_be_named_by_numbers(tmp_path: Path) -> None:
+    path = image(tmp_path / "image.tif", 3)
+    items = [item({"image": asset(path, bands=[{"name": 443}, {"name": 0}, {"name": 705.5}])})]
+    cube = load(items, ["443", "0", "705.5"])
+    for place, name in enumerate(cube, start=1):
+        np.testing.assert_array_equal(cube[name].values[0], band(path, place))
+
+
 def test_the_finest_wins_however_it_is_called(tmp_path: Path) -> None:
     coarse, fine = image(tmp_path / "ms.tif"), image(tmp_path / "sharp.tif", seed=1)
     sharp = [
@@ -255,7 +329,7 @@ def test_the_finest_wins_however_it_is_called(tmp_path: Path) -> None:
 
 def test_a_common_name_may_be_another_band_on_another_satellite(tmp_path: Path) -> None:
     """Landsat 7's red is B3, Landsat 8's is B4, and Landsat 7's B4 is near infrared."""
-    first, second = image(tmp_path / "l7.tif", 2), image(tmp_path / "l8.tif", 2, seed=1)
+    first, second = image(tmp_path / "l7.tif", 1), image(tmp_path / "l8.tif", 1, seed=1)
 
     def files(path, *pairs):
         return {
@@ -307,6 +381,28 @@ def test_an_aerial_image_in_eight_bits_is_a_measurement(tmp_path: Path) -> None:
     path = image(tmp_path / "ortho.tif", 3, dtype="uint8")
     cube = load([item({"ortho": asset(path, **{"eo:bands": RGBN[:3]})})], "green")
     np.testing.assert_array_equal(cube["green"].values[0], band(path, 2))
+
+
+def test_a_map_of_classes_is_what_its_product_is_for(tmp_path: Path) -> None:
+    """As ESA's WorldCover, which has images of its inputs beside it, told to be metadata."""
+    path, inputs = image(tmp_path / "map.tif", 1, dtype="uint8"), image(tmp_path / "inputs.tif", 3)
+    classes = {"classification:classes": [{"value": 10, "description": "trees"}]}
+    items = [
+        item({
+            "inputs": asset(inputs, bands=[{"name": one} for one in "abc"]) | {"roles": ["metadata"]},
+            "map": asset(path, **classes),
+        })
+    ]  # fmt: skip
+    cube = cubes.load(items)
+    assert list(cube) == ["map"]
+    assert cube["map"].dtype == np.uint8
+    np.testing.assert_array_equal(cube["map"].values[0], band(path, 1))
+    assert list(load(items, "inputs")) == ["a", "b", "c"]
+    items[0]["assets"]["other"] = asset(path, **classes)
+    with pytest.raises(
+        errors.UnknownBand, match="holds pictures and masks only: inputs, map, other"
+    ):
+        load(items)
 
 
 def test_items_that_hold_pictures_only_say_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import distributed
 import numpy as np
 import pytest
 import rasterio
-from support.waiting import eventually
+from support.waiting import eventually, minutes
 from telling import told
 
 from geodes_datalab import cubes, errors, stac
@@ -148,6 +149,38 @@ def test_stored_numbers_say_what_is_missing_and_keep_their_values(
         assert not (pixels[[0, 2]] == red.attrs["nodata"]).any()
 
 
+def test_what_is_left_out_is_told_though_another_thread_hides_all_warnings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As rasterio does in each thread that warps, for a moment; filters are the process's."""
+    monkeypatch.setattr(skipping, "PATIENCE", minutes(1))
+    loss = skipping.Loss("band red of P", errors.ReadError("it is broken"))
+    teller = threading.Thread(target=skipping.tell, args=(loss,))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            teller.start()
+            teller.join(0.1)  # patience: who does not wait has told it by then, unheard
+        teller.join()
+    assert len(skips(caught)) == 1
+
+
+@pytest.mark.parametrize("hidden", [True, False], ids=["by-the-user", "left-behind"])
+def test_warnings_are_hidden_where_they_were_when_the_cube_was_made(
+    monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    monkeypatch.setattr(skipping, "PATIENCE", 0.0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore" if hidden else "always")
+        with skipping.together():
+            pass
+        warnings.simplefilter("ignore")
+        for name in ("one", "another", "one"):
+            skipping.tell(skipping.Loss(name, errors.ReadError("it is broken")))
+    assert len(skips(caught)) == (0 if hidden else 2)
+
+
 def test_of_several_bands_the_others_stay(tmp_path: Path) -> None:
     items = [
         told(
@@ -209,6 +242,29 @@ def test_what_concerns_the_account_is_an_error_always(
     file = Source("P", "B04", "x.tif", care="skip")
     with pytest.raises(kind):
         skipping.minded(file, refuse, "uint16")
+
+
+@pytest.mark.parametrize("told_grid", [True, False])
+def test_what_another_server_refuses_is_that_file_only(
+    tmp_path: Path, site, told_grid: bool
+) -> None:
+    """Object stores answer 403 for files that are not there. No key of ours goes to them."""
+    items = series(tmp_path)
+    files = {f"P{day}.tif": path(item).read_bytes() for day, item in enumerate(items, start=1)}
+    open_to_all, closed = site(files), site({}, key="another")
+    for day, item in enumerate(items, start=1):
+        server = closed if day == 1 else open_to_all
+        item["assets"]["red"]["href"] = f"{server.url}/P{day}.tif"
+        if not told_grid:
+            item["properties"] = {"datetime": item["properties"]["datetime"]}
+    with pytest.raises(
+        errors.RequestError, match=r"no access: 127\.0\.0\.1 answered 403"
+    ) as caught:
+        cubes.load(items).compute()
+    assert "the key of GEODES is for its portal only" in str(caught.value)
+    with pytest.warns(errors.SkippedData, match="P1"):
+        cube = cubes.load(items, on_error="skip").compute()
+    np.testing.assert_allclose(cube["red"][-1], numbers(3) * 0.0001, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["offline", "on_error"])

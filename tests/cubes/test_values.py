@@ -190,6 +190,24 @@ def test_a_mask_in_the_file_says_what_is_missing(tmp_path: Path, way, raw: bool)
     np.testing.assert_array_equal(cube[0], np.where(seen, heights(), np.nan))
 
 
+def test_what_lies_beside_a_file_on_disk_is_told_by_it(tmp_path: Path, way) -> None:
+    """Its mask, and its scale, as GDAL and rasterio read them."""
+    item = told(tmp_path, "A", {"b": heights()}, data_type="int16")
+    path = Path(item["assets"]["b"]["href"])
+    hidden = np.zeros(SHAPE, bool)
+    hidden[1] = True
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as file:
+        file.write_mask(~hidden)
+    assert path.with_name(f"{path.name}.msk").exists()
+    path.with_name(f"{path.name}.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><Offset>3</Offset><Scale>2</Scale></PAMRasterBand></PAMDataset>'
+    )
+    with rasterio.open(path) as file:
+        expected = np.where(file.read_masks(1) == 0, np.nan, file.read(1) * 2.0 + 3)
+    assert np.isnan(expected).any()
+    np.testing.assert_allclose(cubes.load([item], "b", **way)["b"].values[0], expected)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "float32"])
 def test_what_no_product_covers_is_missing_and_no_value_is(tmp_path: Path, way, dtype) -> None:
     item = told(tmp_path, "dem", {"dem": heights(dtype)}, unit="m", data_type=dtype)

@@ -91,6 +91,21 @@ def test_the_tables_tell_which_is_older() -> None:
 
 S1 = "S1A_IW_GRDH_1SDV_20240101T054321_20240101T054348_051900_064ABC_{}"
 MADE = "s2:generation_time"
+TILE = {"grid:code": "MGRS-50HMH"}
+BOW = {
+    "type": "Polygon",
+    "coordinates": [
+        [[0, 0], [2, 0], [2, 2], [1.2, 2], [0.8, 1.9], [1.2, 1.9], [0.8, 2], [0, 2], [0, 0]]
+    ],
+}
+ACROSS = {"type": "Polygon", "coordinates": [[[179, 0], [-178, 0], [-178, 1], [179, 1], [179, 0]]]}
+PARTED = {
+    "type": "MultiPolygon",
+    "coordinates": [
+        [[[179, 0], [180, 0], [180, 1], [179, 1], [179, 0]]],
+        [[[-180, 0], [-178, 0], [-178, 1], [-180, 1], [-180, 0]]],
+    ],
+}
 REPLACED = {
     "baseline": (named(OLD), named(NEW)),
     "baseline-by-property": (
@@ -115,6 +130,34 @@ REPLACED = {
     "landsat": (
         named("LC08_L2SP_028030_20200114_20200824_02_T1_SR"),
         named("LC08_L2SP_028030_20200114_20230824_02_T1_SR"),
+    ),
+    "landsat-in-real-time": (
+        named("LC09_L1GT_028030_20220114_20220114_02_RT"), named("LC09_L1TP_028030_20220114_20220128_02_T1"),
+    ),
+    "landsat-in-real-time-and-made-later": (
+        named("LE07_L1TP_028030_20200114_20200205_02_RT"), named("LE07_L1TP_028030_20200114_20200204_02_T2"),
+    ),
+    "landsat-whose-name-tells-no-date": (
+        named("LC08_L2SP_028030_20200114_02_RT"), named("LC08_L2SP_028030_20200114_02_T1"),
+    ),
+    "another-time-of-the-same-datastrip": (
+        named("S2A_50HMH_20190323_0_L2A", **TILE, **{
+            "datetime": "2019-03-23T02:31:32Z", "s2:processing_baseline": "02.11",
+            "s2:datastrip_id": "S2A_OPER_MSI_L2A_DS_SGS__20190323T054954_S20190323T022444_N02.11",
+        }),
+        named("S2A_50HMH_20190323_1_L2A", **TILE, **{
+            "datetime": "2019-03-23T02:27:06Z", "s2:processing_baseline": "05.00",
+            "s2:datastrip_id": "S2A_OPER_MSI_L2A_DS_S2RP_20230614T234954_S20190323T022444_N05.00",
+        }),
+    ),
+    "footprint-that-crosses-itself": (named(OLD, BOW), named(NEW, WHOLE)),
+    "footprint-that-is-empty": (
+        named(OLD, {"type": "Polygon", "coordinates": []}), named(NEW, WHOLE),
+    ),
+    "footprint-that-is-none": (named(OLD, {"type": "Polygon"}), named(NEW, WHOLE)),
+    "footprints-across-the-seam": (named(OLD, ACROSS), named(NEW, PARTED)),
+    "most-of-a-footprint-across-the-seam": (
+        named(OLD, ACROSS), named(NEW, {"type": "Polygon", "coordinates": PARTED["coordinates"][1]}),
     ),
     "sentinel1-published": (
         named(S1.format("1F2E"), published="2024-01-01T09:00:00Z"),
@@ -155,6 +198,16 @@ APART = {
     "filtered-and-not": (
         named("s1a_31TCH_vv_DES_110_20200101t054321", version="1.0"),
         named("s1a_31TCH_vv_DES_110_20200101t054321_filtered", version="1.1"),
+    ),
+    "landsats-of-one-place-and-day": (
+        named("LC08_L1TP_028030_20220114_20220114_02_RT"), named("LC09_L1TP_028030_20220114_20220128_02_T1"),
+    ),
+    "two-satellites-at-the-same-time": (
+        named("a", **TILE, version="1", platform="sentinel-2a"),
+        named("b", **TILE, version="2", platform="sentinel-2b"),
+    ),
+    "two-halves-across-the-seam": (
+        named(OLD, PARTED), named(NEW, {"type": "Polygon", "coordinates": PARTED["coordinates"][0]}),
     ),
     "surface-temperature": (
         named("LC08_L2SP_028030_20200114_20200824_02_T1_SR"),
