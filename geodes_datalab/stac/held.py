@@ -31,6 +31,10 @@ _HINT = (
 )
 
 
+_JSON = (str, int, float, list, tuple, dict, type(None))
+"""What items are made of; libraries put in dates and arrays of their own."""
+
+
 class _Raw(NamedTuple):
     """An item as it was found."""
 
@@ -190,6 +194,11 @@ def _clean(raw: _Raw, shared: dict[str, Any]) -> Json:
     """Put an item right as `search` does, unless it is right already."""
     item = raw.item
     _refuse_incomplete(item)
+    values = (item.get("bbox"), *(item.get("properties") or {}).values())
+    if not all(isinstance(value, _JSON) for value in values):
+        from geodes_datalab.stac.tables import plain
+
+        item = plain(item)
     link = self_link(item.get("links") or ())
     places = (raw.place, link) if raw.alone else (link, raw.place)
     item = {**item, "assets": beside(item["assets"], places)}
