@@ -204,6 +204,13 @@ def test_a_box_far_beyond_the_products_is_refused_before_anything_is_built(
     assert "bbox" in text.partition("What to do")[2] or "smaller area" in text
 
 
+@pytest.mark.parametrize("resolution", [1e-9, (1e-8, 10)], ids=str)
+def test_pixels_too_small_to_count_are_refused_though_products_fill_them(item, resolution) -> None:
+    with pytest.raises(errors.CubeError, match="the cube would be") as caught:
+        load([item], resolution=resolution)
+    assert "coarser resolution" in str(caught.value)
+
+
 def test_the_refusal_tells_how_much_it_would_be_and_where_the_products_are(item) -> None:
     with pytest.raises(errors.CubeError) as caught:
         load([item], bbox=WORLD, crs="EPSG:4326", resolution=0.0001)
