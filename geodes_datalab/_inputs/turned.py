@@ -118,10 +118,11 @@ def _filled(shape: Any, ring: Any, back: Callable[..., Any]) -> Any:
     import shapely
     from shapely.affinity import translate
 
+    points = _smooth(ring.coords)
+    if abs(points[-1][0] - points[0][0]) < 180:
+        return shapely.Polygon(points)
     points = _smooth(_from_nearest_to_pole(list(ring.coords)[:-1]))
     (first, height), (last, _) = points[0], points[-1]
-    if abs(last - first) < 180:
-        return shapely.Polygon(points)
     last = first + math.copysign(360, last - first)
     points[-1] = last, height  # exactly, so that each turn joins the next
     pole = next((one for one in (90, -90) if shape.contains(shapely.Point(*back(0, one)))), None)

@@ -175,6 +175,27 @@ def test_coarse_and_fine_pixels_that_may_be_meant_are_made(item) -> None:
     assert load([item], "red", bbox=BOX, resolution=0.5).sizes["x"] > 1000
 
 
+# ---- crs
+
+
+@pytest.mark.parametrize(
+    "crs",
+    ["WGS 84 / UTM zone 31N", "proj=utm zone=31", " EPSG:32631 ", "+proj=utm +zone=31",
+     {"proj": "utm", "zone": 31, "datum": "WGS84"}, "urn:ogc:def:crs:EPSG::32631"],
+    ids=str,
+)  # fmt: skip
+def test_a_crs_in_every_spelling_is_that_crs(item, crs) -> None:
+    cube = load([item], "red", crs=crs, resolution=40)
+    expected = load([item], "red", crs="EPSG:32631", resolution=40)
+    np.testing.assert_array_equal(cube["red"].values, expected["red"].values)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:5773", "EPSG:4978", 'LOCAL_CS["x",UNIT["metre",1]]'])
+def test_what_has_no_map_is_no_crs_of_a_cube(item, crs) -> None:
+    with pytest.raises(errors.CubeError, match="no coordinate system of maps"):
+        load([item], "red", crs=crs, resolution=40)
+
+
 # ---- size
 
 
