@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from geodes_datalab._optional import need
 from geodes_datalab.errors import InvalidInput
@@ -22,6 +23,8 @@ def path_of(text: str) -> Path | None:
     InvalidInput
         It is the address of a file elsewhere.
     """
+    if text[:8].lower() == "file:///":
+        text = unquote(text[7:])
     if "://" in text:
         raise InvalidInput(
             f"{text!r} is an address: places are not fetched from the web",

@@ -16,7 +16,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from geodes_datalab._inputs import files
-from geodes_datalab._optional import need
+from geodes_datalab._inputs.turned import brought
 from geodes_datalab._types import BBox
 from geodes_datalab.errors import InvalidInput
 
@@ -118,7 +118,7 @@ def _shape(value: Any) -> BaseGeometry:
     from shapely.geometry.base import BaseGeometry
 
     if isinstance(value, BaseGeometry):
-        return value
+        return _of_its_srid(value)
     if isinstance(value, bytes | bytearray):
         return _from_wkb(bytes(value))
     if isinstance(value, str):
@@ -146,7 +146,7 @@ def _from_text(text: str) -> BaseGeometry:
     wkt = _WKT.match(text)
     if wkt:
         found: BaseGeometry = _guarded(shapely.from_wkt, text.partition(";")[2] if wkt[1] else text)
-        return _brought(found, f"EPSG:{wkt[1]}") if wkt[1] else found
+        return brought(found, f"EPSG:{wkt[1]}") if int(wkt[1] or 0) else found
     if _WKB.fullmatch(text):
         return _from_wkb(bytes.fromhex(text))
     path = files.path_of(text)
@@ -160,9 +160,16 @@ def _from_wkb(raw: bytes) -> BaseGeometry:
     import shapely
 
     if raw[:1] in (b"\0", b"\1"):
-        found: BaseGeometry = _guarded(shapely.from_wkb, raw)
-        return found
+        return _of_its_srid(_guarded(shapely.from_wkb, raw))
     return _from_text(raw.decode("utf-8", errors="replace").strip())
+
+
+def _of_its_srid(shape: BaseGeometry) -> BaseGeometry:
+    """Bring a geometry that names its CRS by a number, as databases do; 0 names none."""
+    import shapely
+
+    srid = int(shapely.get_srid(shape))
+    return brought(shape, f"EPSG:{srid}") if srid else shape
 
 
 def _from_mapping(value: Mapping[Any, Any]) -> BaseGeometry:
@@ -183,7 +190,7 @@ def _from_mapping(value: Mapping[Any, Any]) -> BaseGeometry:
         raise InvalidInput(f"a dictionary with {_shown(list(value))} is no GeoJSON", FORMS)
     else:
         found = _guarded(shape, value)
-    return _brought(found, _named_crs(value)) if "crs" in value else found
+    return brought(found, _named_crs(value)) if "crs" in value else found
 
 
 def _named_crs(value: Mapping[Any, Any]) -> Any:
@@ -195,28 +202,28 @@ def _named_crs(value: Mapping[Any, Any]) -> Any:
 
 def _from_object(value: Any) -> BaseGeometry:
     """Read what other libraries hold, in the CRS that it has."""
-    value = _attribute(value, "geographic_extent", value)  # odc-geo's GeoBox
+    if _attribute(value, "geographic_extent") is not None:  # odc-geo's GeoBox
+        value = _attribute(value, "extent", value)
+    value = _attribute(value, "polygon", value)  # odc-geo's BoundingBox
     crs = _attribute(value, "crs")
     if crs is None:
         return _of_object(value)
-    value = _attribute(value, "polygon", value)  # odc-geo's BoundingBox
-    if hasattr(value, "to_crs"):
-        return _of_object(_guarded(lambda one: one.to_crs("EPSG:4326"), value))
-    return _brought(_of_object(value), crs)
+    return brought(_of_object(value, own=True), str(crs) if hasattr(crs, "proj") else crs)
 
 
-def _of_object(value: Any) -> BaseGeometry:
+def _of_object(value: Any, *, own: bool = False) -> BaseGeometry:
+    """Return the geometry of an object; of its ``own`` CRS, whatever its members say of theirs."""
     from shapely.geometry.base import BaseGeometry
 
     if hasattr(value, "columns"):  # a table: its geometries alone
         value = _attribute(value, "geometry")
         if value is None:
             raise InvalidInput("a table without geometries holds no place", FORMS)
-        return _union(value)
+        return _union(value, own=own)
     for name in ("geom", "__geo_interface__", "geometry"):
         found = _attribute(value, name)
         if isinstance(found, BaseGeometry):
-            return found
+            return found if own else _of_its_srid(found)
         if isinstance(found, Mapping):
             return _from_mapping(found)
     if isinstance(value, bool) or not isinstance(value, Iterable):
@@ -225,7 +232,7 @@ def _of_object(value: Any) -> BaseGeometry:
             f"understood: {type(value).__name__}",
             FORMS,
         )
-    return _union(value)
+    return _union(value, own=own)
 
 
 def _attribute(value: Any, name: str, default: Any = None) -> Any:
@@ -233,14 +240,19 @@ def _attribute(value: Any, name: str, default: Any = None) -> Any:
     return default if found is None else found
 
 
-def _union(members: Any) -> BaseGeometry:
+def _union(members: Any, *, own: bool = False) -> BaseGeometry:
     """Return several places as one; those that are null hold none."""
     import shapely
+    from shapely.geometry.base import BaseGeometry
 
     if isinstance(members, str | bytes | Mapping):
         raise InvalidInput(f"the geometry cannot be read: {_shown(members)} is no list", FORMS)
     listed = _guarded(list, members)
-    found = [_member(one) for one in listed if not _is_null(one)]
+    found = [
+        one if own and isinstance(one, BaseGeometry) else _member(one)
+        for one in listed
+        if not _is_null(one)
+    ]
     if not found:
         raise _nothing(members)
     return found[0] if len(found) == 1 else shapely.GeometryCollection(found)
@@ -259,23 +271,6 @@ def _is_null(value: Any) -> bool:
         value = value.get("geometry")
     missing = value is None or type(value).__name__ in ("NAType", "NaTType")
     return missing or (isinstance(value, float) and math.isnan(value))
-
-
-def _brought(shape: BaseGeometry, crs: Any) -> BaseGeometry:
-    """Bring a geometry from a CRS to longitude and latitude."""
-    import shapely
-
-    library = need("pyproj", extra="cubes")
-    try:
-        own = library.CRS.from_user_input(crs)
-        turn = library.Transformer.from_crs(own, "EPSG:4326", always_xy=True).transform
-    except (library.exceptions.ProjError, TypeError, ValueError) as error:
-        raise InvalidInput(
-            f"the geometry names a CRS that is not known: {_shown(crs)}",
-            "bring the geometry to EPSG:4326 first",
-        ) from error
-    moved: BaseGeometry = shapely.transform(shape, turn, interleaved=False)
-    return moved
 
 
 def _guarded(read: Callable[[Any], Any], value: Any) -> Any:

@@ -153,6 +153,8 @@ def _listed(value: Any) -> list[Any]:
 
 def _scalar(value: Any) -> Any:
     """Return what an array without dimensions holds."""
+    if isinstance(value, str):  # numpy's, too, which says that it has no dimensions
+        return str(value)
     if getattr(value, "ndim", None) == 0 and not _is_numpy_time(value):
         return getattr(value, "values", value)[()]
     return value

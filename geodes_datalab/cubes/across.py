@@ -225,7 +225,9 @@ def _wanted(box: GeoBox, part: GeoBox) -> _Wanted | None:
     whole = math.inf
     if again is not None and box.axis_aligned:
         whole = again.length / abs(box.resolution.x)
-        right = min(right, left + math.ceil(whole) + 2 * reach)
+        if right - left > whole:  # all of them: GDAL looks for each between the edges of the CRS
+            left = math.floor(pixel(box, again.low, y[finite][0])[0]) - reach
+            right = left + math.ceil(whole) + 2 * reach
     if top >= bottom:
         return None
     return _Wanted(left, top, right, bottom, whole, scale[0])

@@ -21,6 +21,9 @@ _UNASKED = 100e9
 _REFUSED, _LEAST = 1e12, 0.01
 """A cube of so many bytes, of which the products have less than this share, is refused."""
 
+_ENDLESS = 2e14
+"""Bytes from which on no cube is built, however full: its chunks alone would take hours to name."""
+
 _TOLD = 0.05
 """Share below which a large cube is told to be mostly empty."""
 
@@ -41,15 +44,15 @@ def check(plan: Plan, *, now: bool) -> None:
     Raises
     ------
     CubeError
-        The cube would be of terabytes, and next to none of it would have values; or it would not fit
-        into memory and is read at once.
+        The cube would be of terabytes, and next to none of it would have values, or of hundreds of
+        them; or it would not fit into memory and is read at once.
     """
     size = _bytes(plan)
     if size > _UNASKED:
         share = _share(plan)
         what = f"the cube would be {_display.size(size)}: {_told(plan)}"
         empty = f"{what}, of which the products have {_percent(share)}"
-        if size > _REFUSED and share < _LEAST:
+        if size > _ENDLESS or (size > _REFUSED and share < _LEAST):
             raise CubeError(empty, hint=_hint(plan))
         if share < _TOLD:
             warnings.warn(f"{empty}. To make it smaller, {_hint(plan)}", CubeWarning, stacklevel=3)

@@ -100,7 +100,7 @@ def _doubt(one: Parsed, outlines: Sequence[tuple[GeoBox, BBox | None]]) -> Doubt
     """Return a grid that the item's box contradicts, if there is one."""
     box = _box(one.item)
     for grid, outline in outlines:
-        why = _wrong(grid, outline, box)
+        why = _wrong(grid, outline, box) or ("" if box else _contradicted(grid, one.item))
         if why:
             return Doubted(grid, why)
     if not outlines and _useless(one):
@@ -116,6 +116,35 @@ def _wrong(grid: GeoBox, outline: BBox | None, box: BBox | None) -> str:
         return ""
     told = f"its proj: fields give bbox={_text(outline)}"
     return f"{told}, its own bbox is {_text(box)}" if box else f"{told}, where its CRS is not used"
+
+
+def _contradicted(grid: GeoBox, item: Json) -> str:
+    """Say which other field of an item without a box contradicts a grid, if any does.
+
+    Those are in units of the CRS: where somebody wrote degrees, the header is asked, and nothing said.
+    """
+    told: Json = item.get("properties") or {}
+    numbers = _numbers(told.get("proj:bbox"))
+    if numbers is None and told.get("proj:geometry"):
+        numbers = _around(told["proj:geometry"], whole=False)
+    bounds = grid.boundingbox
+    slack = [_SLACK * side for side in (bounds.span_x, bounds.span_y)] * 2
+    if numbers is not None and any(
+        abs(one - other) > most for one, other, most in zip(numbers, bounds, slack, strict=True)
+    ):
+        return f"proj:transform and proj:shape give {tuple(bounds)}, proj:bbox is {_text(numbers)}"
+    centre, outline = told.get("proj:centroid"), _bounds(grid)
+    if not isinstance(centre, Mapping) or outline is None:
+        return ""
+    place = _numbers([centre.get("lon"), centre.get("lat")] * 2)
+    if place is None or _holds(outline, place):
+        return ""
+    return f"its proj: fields give bbox={_text(outline)}, proj:centroid lies outside"
+
+
+def _holds(outline: BBox, place: BBox) -> bool:
+    ahead = (place[0] - outline[0]) % 360
+    return ahead <= outline[2] - outline[0] and outline[1] <= place[1] <= outline[3]
 
 
 def _text(box: BBox) -> str:
@@ -193,12 +222,13 @@ def _numbers(box: Any) -> BBox | None:
     return (numbers[0], numbers[1], numbers[2], numbers[3])
 
 
-def _around(geometry: Json) -> BBox | None:
+def _around(geometry: Json, *, whole: bool = True) -> BBox | None:
     from shapely.errors import ShapelyError
     from shapely.geometry import shape
 
     try:
-        found = seam.together(shape(geometry))
+        found = shape(geometry)
+        found = seam.together(found) if whole else found
     except (AttributeError, KeyError, TypeError, ValueError, ShapelyError):
         return None
     return None if found.is_empty else _numbers(found.bounds)

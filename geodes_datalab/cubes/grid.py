@@ -130,11 +130,7 @@ def _meets(area: Any, outline: Any) -> bool:
 
 def _target_crs(native: Sequence[GeoBox], crs: Any) -> CRS:
     if crs is not None:
-        try:
-            return CRS(crs)
-        except (CRSError, TypeError) as error:
-            hint = 'write it like "EPSG:32631", or give WKT'
-            raise CubeError(f"unknown coordinate reference system: {crs!r}", hint=hint) from error
+        return _understood(crs)
     shared = Counter(map(id, native))
     counts: Counter[str] = Counter()
     for box in distinct(native):
@@ -147,6 +143,25 @@ def _target_crs(native: Sequence[GeoBox], crs: Any) -> CRS:
             hint=f'give crs="{first}" to bring all to one, or load one tile or zone at a time',
         )
     return CRS(first)
+
+
+def _understood(crs: Any) -> CRS:
+    """Return a CRS as rasterio takes it too: PROJ knows names and spellings that GDAL does not."""
+    hint = 'write it like "EPSG:32631", or give WKT'
+    try:
+        found = CRS(crs.strip() if isinstance(crs, str) else crs)
+        text = str(found)
+        if not (text.startswith("EPSG:") or "[" in text):
+            found = CRS(f"EPSG:{found.epsg}" if found.epsg else found.to_wkt())
+    except (CRSError, TypeError) as error:
+        raise CubeError(f"unknown coordinate reference system: {crs!r}", hint=hint) from error
+    if not (found.geographic or found.projected):
+        raise CubeError(
+            f"{found.proj.name} is no coordinate system of maps ({found.proj.type_name}): cubes have x "
+            "and y, or longitude and latitude",
+            hint=hint,
+        )
+    return found
 
 
 def _step(

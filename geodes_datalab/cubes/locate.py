@@ -74,7 +74,7 @@ class Finder:
             return str(path)
         if path is None:
             try:
-                names = members_of_url(self._client, asset["href"], _size(asset))
+                names = members_of_url(self._client, href, _size(asset))
             except NoRanges:
                 path = self._fetched(asset)
             except Changed as error:
@@ -84,7 +84,7 @@ class Finder:
                 ) from error
             else:
                 member = match(pattern, names, asset)
-                return f"/vsizip/{{/vsicurl/{asset['href']}}}/{member}"
+                return f"/vsizip/{{/vsicurl/{href}}}/{member}"
         return f"/vsizip/{{{path}}}/{match(pattern, members_of_file(path), asset)}"
 
     def at_hand(self, assets: Sequence[Json]) -> list[str] | None:
@@ -100,6 +100,7 @@ class Finder:
             self._folder is not None
             or any("zip" in kind for kind in kinds)
             or ".zip" in "\n".join(names).lower()
+            or " " in "".join(hrefs)
             or not all(href.startswith(("http://", "https://")) for href in hrefs)
         ):
             return None

@@ -18,7 +18,7 @@ from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.plain import plain_reader
 from geodes_datalab.cubes.values import Teller, Words
-from geodes_datalab.errors import CubeError, UnknownBand, UnknownCollection
+from geodes_datalab.errors import CubeError, InvalidInput, UnknownBand, UnknownCollection
 from geodes_datalab.stac.held import ItemsLike, acquired, as_dicts
 
 
@@ -166,13 +166,31 @@ def _start(item: Json, properties: Json) -> datetime:
         raise CubeError(
             f"{item['id']} has no date of acquisition", hint="leave it out with items.filter()"
         )
-    if text[-1:] == "Z":  # most are written so, and this is quick
-        return datetime.fromisoformat(text[:-1])
-    moment = datetime.fromisoformat(str(text))
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        if text[-1:] == "Z":  # most are written so, and this is quick
+            return datetime.fromisoformat(text[:-1])
+        moment = datetime.fromisoformat(str(text))
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (OverflowError, TypeError, ValueError):
+        return _written_otherwise(item, text)
 
 
-USELESS = (ArithmeticError, AssertionError, CRSError, TypeError, ValueError)
+def _written_otherwise(item: Json, text: Any) -> datetime:
+    try:
+        span = interval(text)
+    except InvalidInput as error:
+        raise CubeError(
+            f"{item['id']} has a date of acquisition that cannot be read: {error.message}",
+            hint="leave it out, or put its datetime right",
+        ) from error
+    if span is None or span.start is None:
+        raise CubeError(
+            f"{item['id']} has no date of acquisition", hint="leave it out with items.filter()"
+        )
+    return span.start.replace(tzinfo=None)
+
+
+USELESS = (ArithmeticError, AssertionError, CRSError, LookupError, TypeError, ValueError)
 """What making a grid of false fields raises (odc-geo asserts some of them)."""
 
 _Told = tuple[Any, Any, Any, Any, bool]

@@ -324,4 +324,6 @@ def _crosses(shape: Geometry, again: Turn) -> bool:
     left, right = shape.boundingbox.left, shape.boundingbox.right
     if not (math.isfinite(left) and math.isfinite(right)):
         return False
+    if right - left > again.length * (1 - NEAR):  # around a pole: it has an edge at every turn
+        return True
     return bool(right + again.home(left) > again.low + again.length * (1 + NEAR))

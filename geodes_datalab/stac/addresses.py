@@ -28,6 +28,8 @@ _STORES = {
     "swift": "OpenStack Swift",
 }
 _WEB = ("http", "https")
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+"""How a path on a machine with Windows begins: with a drive, or with a server."""
 
 
 def is_relative(href: str) -> bool:
@@ -38,7 +40,9 @@ def is_relative(href: str) -> bool:
     >>> [is_relative(one) for one in ("./B04.tif", "https://a.example/B04.tif", "/data/B04.tif", "s3://a/b")]
     [True, False, False, False]
     """
-    return not href.startswith("/") and not _SCHEME.match(href)
+    if href[:5].lower() == "file:":
+        return href[5:6] != "/"
+    return not (href.startswith("/") or _SCHEME.match(href) or _WINDOWS.match(href))
 
 
 def beside(assets: Mapping[str, Json], places: Iterable[str | None]) -> dict[str, Json]:
@@ -57,15 +61,20 @@ def beside(assets: Mapping[str, Json], places: Iterable[str | None]) -> dict[str
     dict
         The assets; what cannot be completed stays relative, and `readable` refuses it.
     """
-    if not any(is_relative(asset["href"]) for asset in assets.values()):
+    if not any(_incomplete(asset["href"]) for asset in assets.values()):
         return dict(assets)
     known = [place for place in places if place and not is_relative(place) and not _guessed(place)]
     return {
         key: {**asset, "href": _completed(asset["href"], known)}
-        if known and is_relative(asset["href"])
+        if known and _incomplete(asset["href"])
         else asset
         for key, asset in assets.items()
     }
+
+
+def _incomplete(href: str) -> bool:
+    """Tell whether an address may depend on the item's: it is relative, or has but no server."""
+    return is_relative(href) or (href.startswith("/") and not href.startswith("/vsi"))
 
 
 def self_link(links: Iterable[Mapping[str, Any]]) -> str | None:
@@ -77,9 +86,11 @@ def self_link(links: Iterable[Mapping[str, Any]]) -> str | None:
 
 def on_disk(href: str) -> Path | None:
     """Return the path of a file on this machine; None where it is elsewhere, or not said where."""
-    parts = urlsplit(href)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
+    if href[:6].lower() == "file:/":
+        path = href[5:]
+        if path.startswith("//"):  # then the machine, mostly left out
+            path = "/" + path[2:].partition("/")[2]
+        return Path(unquote(path))
     return Path(href) if href.startswith("/") and not href.startswith("/vsi") else None
 
 
@@ -99,10 +110,15 @@ def readable(asset: Json, product: str) -> str:
             "give the path of the item's file, items read by pystac.Item.from_file(), or items with "
             "complete addresses",
         )
+    if _WINDOWS.match(href):
+        raise AddressError(
+            f"{product}: {href} is a path of Windows, and this machine has another system",
+            "give the path that the file has here, or write the item with addresses relative to it",
+        )
     scheme = href.partition(":")[0].lower() if _SCHEME.match(href) else "file"
     if scheme not in (*_WEB, "file"):
         raise _unsupported(asset, product, scheme)
-    return href
+    return href.replace(" ", "%20") if scheme in _WEB else href
 
 
 def downloadable(asset: Json, product: str) -> str:
@@ -132,7 +148,11 @@ def _guessed(place: str) -> bool:
 
 
 def _completed(href: str, places: list[str]) -> str:
-    found = [_joined(place, href) for place in places]
+    if not is_relative(href):  # of a server, unless it is here
+        web = [place for place in places if place.partition(":")[0].lower() in _WEB]
+        return urljoin(web[0], href) if web and not Path(href).exists() else href
+    relative = href[5:] if href[:5].lower() == "file:" else href
+    found = [_joined(place, relative.replace("\\", "/")) for place in places]
     there = (one for one in found if (path := on_disk(one)) is not None and path.exists())
     elsewhere = (one for one in found if on_disk(one) is None)
     return next(there, next(elsewhere, found[0]))
@@ -145,8 +165,12 @@ def _joined(place: str, href: str) -> str:
         return str((path.parent / href).resolve())
     if place.partition(":")[0].lower() in _WEB:
         return urljoin(place, href)
-    scheme, _, rest = place.partition("://")  # urljoin knows the web alone
-    return f"{scheme}://{urljoin('/' + rest, href).lstrip('/')}"
+    if place.startswith("/vsicurl/"):
+        return "/vsicurl/" + urljoin(place.removeprefix("/vsicurl/"), href)
+    scheme, mark, rest = place.rpartition("://")  # urljoin knows the web alone
+    return (
+        f"{scheme}{mark}{urljoin('/' + rest.lstrip('/'), './' + href).lstrip('/' if mark else '')}"
+    )
 
 
 def _unsupported(asset: Json, product: str, scheme: str) -> AddressError:

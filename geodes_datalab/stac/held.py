@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError
-from geodes_datalab.stac.addresses import beside, is_relative, self_link
+from geodes_datalab.stac.addresses import beside, on_disk, self_link
 from geodes_datalab.stac.items import Items
 from geodes_datalab.stac.matching import during
 from geodes_datalab.stac.normalise import normalise
@@ -29,6 +29,10 @@ _HINT = (
     "give what geodes_datalab.search() returned, its table, pystac items, dictionaries of items, or the "
     "path of a file with items"
 )
+
+
+_JSON = (str, int, float, list, tuple, dict, type(None))
+"""What items are made of; libraries put in dates and arrays of their own."""
 
 
 class _Raw(NamedTuple):
@@ -88,11 +92,13 @@ def _each(items: Any) -> Iterator[_Raw]:
     elif hasattr(items, "items_as_dicts"):  # a search of pystac-client
         yield from map(_Raw, items.items_as_dicts())
     elif hasattr(items, "get_items"):  # a catalogue
-        yield from _every(items.get_items(recursive=True))
+        yield from _every(_of_catalogue(items))
     elif hasattr(items, "assets") and hasattr(items, "to_dict"):
         yield _of_pystac(items)
-    elif isinstance(items, Iterable):
+    elif isinstance(items, Iterable) and getattr(items, "ndim", 1) > 0:
         yield from _every(items)
+    elif getattr(items, "ndim", None) == 0:  # numpy's array of one thing
+        yield from _each(items.item())
     else:
         raise _no_item(items)
 
@@ -123,6 +129,20 @@ def _of_pystac(item: Any) -> _Raw:
     return _Raw(found, mended=False)  # pystac writes dates in its own way
 
 
+def _of_catalogue(catalogue: Any) -> list[Any]:
+    """Return the items of a catalogue, or of the file of one; links of it may lead nowhere."""
+    import pystac
+
+    try:
+        found: Any = pystac.read_file(catalogue) if isinstance(catalogue, str) else catalogue
+        return list(found.get_items(recursive=True))
+    except Exception as error:  # of pystac, of the network, of JSON
+        raise DataError(
+            f"the catalogue cannot be read to its end: {error}",
+            "look at the files that it links to, or give the items that you need",
+        ) from error
+
+
 def _of_text(value: str | bytes | PathLike[Any]) -> Iterator[_Raw]:
     name = value if isinstance(value, bytes) else fspath(value)
     text = name.decode("utf-8", errors="replace") if isinstance(name, bytes) else name
@@ -138,9 +158,7 @@ def _of_text(value: str | bytes | PathLike[Any]) -> Iterator[_Raw]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}", _HINT) from error
     if isinstance(found, Mapping) and found.get("type") in ("Catalog", "Collection"):
-        import pystac
-
-        yield from _each(pystac.read_file(str(path)))
+        yield from _every(_of_catalogue(str(path)))
         return
     alone = isinstance(found, Mapping) and found.get("type") != "FeatureCollection"
     for raw in _each(found):
@@ -148,13 +166,14 @@ def _of_text(value: str | bytes | PathLike[Any]) -> Iterator[_Raw]:
 
 
 def _existing(text: str) -> Path:
-    if "://" in text:
+    local = on_disk(text) if text[:5].lower() == "file:" else None
+    if "://" in text and local is None:
         raise DataError(
             f"{text!r} is an address: items are not fetched from the web here",
             "read it with pystac.Item.from_file() or pystac_client.Client, and give what comes",
         )
     try:
-        path = Path(text).expanduser().absolute()
+        path = local or Path(text).expanduser().absolute()
         there = path.is_file()
     except (OSError, ValueError, RuntimeError):  # no such account, or characters that no name has
         there = False
@@ -175,10 +194,14 @@ def _clean(raw: _Raw, shared: dict[str, Any]) -> Json:
     """Put an item right as `search` does, unless it is right already."""
     item = raw.item
     _refuse_incomplete(item)
+    values = (item.get("bbox"), *(item.get("properties") or {}).values())
+    if not all(isinstance(value, _JSON) for value in values):
+        from geodes_datalab.stac.tables import plain
+
+        item = plain(item)
     link = self_link(item.get("links") or ())
     places = (raw.place, link) if raw.alone else (link, raw.place)
-    if any(is_relative(asset["href"]) for asset in item["assets"].values()):
-        item = {**item, "assets": beside(item["assets"], places)}
+    item = {**item, "assets": beside(item["assets"], places)}
     properties = item.get("properties") or {}
     known = "identifier" in properties and "title" in properties and "dataset" not in properties
     if known and raw.mended:

@@ -43,11 +43,12 @@ def during(properties: Json, span: Interval) -> bool:
     """Tell whether an acquisition touches a span of time."""
     start = properties.get("start_datetime") or properties.get("datetime")
     end = properties.get("end_datetime") or start
-    found = interval((start, end)) if start else None
-    if found is None or found.start is None or found.end is None:
+    first, last = interval(start or None), interval(end or None)
+    if first is None or last is None or first.start is None or first.end is None:
         return False
-    return (span.end is None or found.start <= span.end) and (
-        span.start is None or found.end >= span.start
+    until = max(first.end, last.end or first.end)  # rounded, an end may lie before its start
+    return (span.end is None or first.start <= span.end) and (
+        span.start is None or until >= span.start
     )
 
 

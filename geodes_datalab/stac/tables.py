@@ -110,7 +110,7 @@ def _item(row: Json, shape: str | None) -> Json:
     geometry = row.get(shape) if shape else None
     properties = {
         name: json.loads(value) if name in _NESTED and isinstance(value, str) else value
-        for name, value in _pruned(_plain({k: v for k, v in row.items() if k not in _OWN})).items()
+        for name, value in _pruned(plain({k: v for k, v in row.items() if k not in _OWN})).items()
         if name != shape
     }
     item = {
@@ -118,10 +118,10 @@ def _item(row: Json, shape: str | None) -> Json:
         "id": str(row["id"]),
         "geometry": _footprint(geometry),
         "properties": properties,
-        "links": _plain(row["links"]) if "links" in row else [],
-        "assets": _pruned(_plain(row["assets"])),
+        "links": plain(row["links"]) if "links" in row else [],
+        "assets": _pruned(plain(row["assets"])),
     }
-    collection = _plain(row.get("collection"))
+    collection = plain(row.get("collection"))
     return item | ({"collection": collection} if collection else {})
 
 
@@ -138,16 +138,16 @@ def _footprint(geometry: Any) -> Json | None:
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return what JSON knows in place of what tables hold; None for what is missing."""
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, datetime):  # NaT is one, too
         return value.isoformat() if value == value else None  # noqa: PLR0124 - the test for NaT
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value)):
         return None
     return value

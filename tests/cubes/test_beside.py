@@ -15,7 +15,7 @@ import rasterio
 
 import geodes_datalab as gd
 from geodes_datalab import cubes, stac
-from geodes_datalab.errors import AddressError
+from geodes_datalab.errors import AddressError, DataError
 from geodes_datalab.stac.addresses import beside, is_relative
 
 RIGHT, WRONG = 7, 9
@@ -201,7 +201,7 @@ def test_a_file_of_this_machine_is_not_downloaded(product: dict[str, Any], home:
         ("../a.tif", "s3://bucket/s/i.json", "s3://bucket/a.tif"),
         ("a.tif", "/data/s/i.json", "/data/s/a.tif"),
         ("../a.tif", "file:///data/a%20b/i.json", "/data/a.tif"),
-        ("/data/a.tif", "https://x.example/s/i.json", "/data/a.tif"),
+        ("/data/a.tif", "https://x.example/s/i.json", "https://x.example/data/a.tif"),
         ("https://y.example/a.tif", "/data/s/i.json", "https://y.example/a.tif"),
         ("a.tif", "i.json", "a.tif"),
         ("a.tif", None, "a.tif"),
@@ -212,3 +212,72 @@ def test_addresses_are_completed_as_browsers_do(href: str, place: str | None, fo
     assert beside(assets, [place])["a"]["href"] == found
     assert assets == {"a": {"href": href}}
     assert is_relative(href) == (not href.startswith(("/", "http")))
+
+
+@pytest.mark.parametrize(
+    "href", ["file:B04.tif", "FILE:./B04.tif", ".\\B04.tif", "..\\one\\B04.tif"]
+)
+@pytest.mark.parametrize("form", ["path", "self link", "self link as an address"])
+def test_whatever_way_it_is_written_it_is_beside(
+    product: dict[str, Any], home: Path, form: str, href: str
+) -> None:
+    product["assets"]["B04"]["href"] = href
+    (home / "item.json").write_text(json.dumps(product))
+    assert load(FORMS[form](product, home), "B04")["B04"].values.max() == RIGHT
+    if href[:5].lower() == "file:":
+        with pytest.raises(AddressError, match="it is not known where"):
+            load(product, "B04")
+
+
+@pytest.mark.parametrize(
+    "href", ["C:\\data\\B04.tif", "d:/data/B04.tif", "\\\\server\\share\\B04.tif"]
+)
+def test_paths_of_windows_are_told_as_what_they_are(
+    product: dict[str, Any], home: Path, href: str
+) -> None:
+    product["assets"]["B04"]["href"] = href
+    (home / "item.json").write_text(json.dumps(product))
+    for form in (product, home / "item.json", linked(product, "https://x.example/item.json")):
+        with pytest.raises(AddressError, match="path of Windows"):
+            load(form, "B04")
+
+
+def test_names_that_addresses_would_cut(product: dict[str, Any], home: Path) -> None:
+    """A ``#`` or a ``?`` belongs to the name of a file on disk."""
+    (home / "a #1?x.tif").write_bytes((home / "B04.tif").read_bytes())
+    plain = f"file://{home}/a #1?x.tif"
+    for href in (plain, (home / "a #1?x.tif").as_uri(), plain.replace("//", "//localhost", 1)):
+        product["assets"]["B04"]["href"] = href
+        assert load(product, "B04")["B04"].values.max() == RIGHT
+
+
+@pytest.mark.parametrize(
+    "href", ["B 04.tif", "B%2004.tif", "/shelf/one/B 04.tif", "//{server}/shelf/one/B%2004.tif"]
+)
+@pytest.mark.parametrize("how", [{}, {"crs": "EPSG:32630"}, {"threads": 2}], ids=str)
+def test_files_on_a_server_may_have_spaces_or_no_server(
+    product: dict[str, Any], home: Path, site: Callable[..., Any], href: str, how: dict[str, Any]
+) -> None:
+    server = site({"shelf/one/B%2004.tif": (home / "B04.tif").read_bytes()})
+    product["assets"]["B04"]["href"] = href.format(server=server.url.partition("//")[2])
+    item = linked(product, f"{server.url}/shelf/one/item.json?token=a/b")
+    assert load(item, "B04", **how)["B04"].values.max() == RIGHT
+
+
+def test_items_may_be_given_by_their_file_address(product: dict[str, Any], home: Path) -> None:
+    assert load((home / "item.json").as_uri(), "B04")["B04"].values.max() == RIGHT
+
+
+def test_a_catalogue_with_a_dead_link_is_told(product: dict[str, Any], home: Path) -> None:
+    links = [{"rel": "item", "href": "./gone.json"}]
+    catalogue = {
+        "type": "Catalog",
+        "stac_version": "1.1.0",
+        "id": "x",
+        "description": "x",
+        "links": links,
+    }
+    (home / "catalog.json").write_text(json.dumps(catalogue))
+    for form in (home / "catalog.json", pystac.Catalog.from_file(str(home / "catalog.json"))):
+        with pytest.raises(DataError, match="cannot be read to its end"):
+            load(form, "B04")

@@ -245,3 +245,60 @@ def test_the_catalogues_own_items_are_believed(geodes, monkeypatch) -> None:
         parsed = parse(item_dicts(items), "red")
         assert all(one.grids for one in parsed)
         assert doubt.checked(parsed) == (parsed, {})
+
+
+@pytest.mark.parametrize("lie", ["transposed", "upside down", "half the shape", "by a kilometre"])
+@pytest.mark.parametrize("field", ["proj:bbox", "proj:geometry"])
+def test_without_a_box_other_fields_tell(item, lie, field) -> None:
+    found = lying(item, lie)
+    del found["bbox"]
+    left, top = ORIGIN
+    right, bottom = left + 10 * SIZE[1], top - 10 * SIZE[0]
+    ring = [[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]]
+    found["properties"][field] = {
+        "proj:bbox": [left, bottom, right, top],
+        "proj:geometry": {"type": "Polygon", "coordinates": [ring]},
+    }[field]
+    with pytest.warns(errors.ServerQuirk, match="liar.*proj:"):
+        cube = load([found], "B04")
+    np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
+
+
+@pytest.mark.parametrize(
+    "lie", ["another zone", "another hemisphere", "the zone on the other side"]
+)
+def test_without_a_box_the_centroid_tells(item, lie) -> None:
+    found = lying(item, lie)
+    west, south, east, north = found.pop("bbox")
+    found["properties"]["proj:centroid"] = {"lat": (south + north) / 2, "lon": (west + east) / 2}
+    with pytest.warns(errors.ServerQuirk, match="liar.*proj:code"):
+        cube = load([found], "B04")
+    np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"proj:bbox": [600_000, 4_848_020, 603_000, 4_850_020]},
+        {"proj:bbox": [4.24, 43.78, 4.28, 43.8]},
+        {"proj:bbox": None, "proj:geometry": None, "proj:centroid": None},
+        {"proj:bbox": [600_000, 4_848_020, 0, 603_000, 4_850_020, 9]},
+        {"proj:geometry": "somewhere", "proj:centroid": {"lat": None}},
+        {"proj:centroid": {"lat": 43.787, "lon": 364.26}},
+    ],
+    ids=["true", "in degrees", "none", "with heights", "useless", "turned"],
+)
+def test_without_a_box_the_truth_is_no_cause_for_alarm(item, told) -> None:
+    del item["bbox"]
+    item["properties"] |= told
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", errors.GeodesWarning)
+        cube = load([item], "B04")
+    np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))
+
+
+def test_a_transform_that_is_no_list_is_told(item) -> None:
+    item["properties"]["proj:transform"] = {"a": 10}
+    with pytest.warns(errors.ServerQuirk, match="make no grid"):
+        cube = load([item], "B04")
+    np.testing.assert_array_equal(cube["B04"].values[0], pixels(item))

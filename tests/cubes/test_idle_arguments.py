@@ -175,6 +175,27 @@ def test_coarse_and_fine_pixels_that_may_be_meant_are_made(item) -> None:
     assert load([item], "red", bbox=BOX, resolution=0.5).sizes["x"] > 1000
 
 
+# ---- crs
+
+
+@pytest.mark.parametrize(
+    "crs",
+    ["WGS 84 / UTM zone 31N", "proj=utm zone=31", " EPSG:32631 ", "+proj=utm +zone=31",
+     {"proj": "utm", "zone": 31, "datum": "WGS84"}, "urn:ogc:def:crs:EPSG::32631"],
+    ids=str,
+)  # fmt: skip
+def test_a_crs_in_every_spelling_is_that_crs(item, crs) -> None:
+    cube = load([item], "red", crs=crs, resolution=40)
+    expected = load([item], "red", crs="EPSG:32631", resolution=40)
+    np.testing.assert_array_equal(cube["red"].values, expected["red"].values)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:5773", "EPSG:4978", 'LOCAL_CS["x",UNIT["metre",1]]'])
+def test_what_has_no_map_is_no_crs_of_a_cube(item, crs) -> None:
+    with pytest.raises(errors.CubeError, match="no coordinate system of maps"):
+        load([item], "red", crs=crs, resolution=40)
+
+
 # ---- size
 
 
@@ -202,6 +223,13 @@ def test_a_box_far_beyond_the_products_is_refused_before_anything_is_built(
     assert time.monotonic() - begin < 5
     text = str(caught.value)
     assert "bbox" in text.partition("What to do")[2] or "smaller area" in text
+
+
+@pytest.mark.parametrize("resolution", [1e-9, (1e-8, 10)], ids=str)
+def test_pixels_too_small_to_count_are_refused_though_products_fill_them(item, resolution) -> None:
+    with pytest.raises(errors.CubeError, match="the cube would be") as caught:
+        load([item], resolution=resolution)
+    assert "coarser resolution" in str(caught.value)
 
 
 def test_the_refusal_tells_how_much_it_would_be_and_where_the_products_are(item) -> None:

@@ -15,8 +15,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import Geometry
+from pyproj import Transformer
 from shapely import affinity
 from shapely.geometry import mapping, shape
 
@@ -172,6 +176,32 @@ def test_a_polygon_is_one_place_to_all(box: Any, corners: int, form: str, as_bbo
         assert found.area == pytest.approx(truth.area, rel=1e-6)
 
 
+@settings(max_examples=40)
+@given(st.floats(-180, 180), st.sampled_from([-90, -70, -17, 0, 45, 90]), st.floats(1e4, 2e6),
+       st.sampled_from(["series", "frame", "odc", "grid"]), st.booleans())  # fmt: skip
+def test_a_projected_place_is_one_place_to_all(
+    longitude: float, latitude: int, half: float, form: str, as_bbox: bool
+) -> None:
+    """Around any place of the Earth, poles and the antimeridian too: against pyproj, point by point."""
+    crs = f"+proj=laea +lat_0={latitude} +lon_0={longitude} +datum=WGS84"
+    box = shapely.box(-half, -half, half, half)
+    written = {
+        "series": lambda: geopandas.GeoSeries([None, box], crs=crs),
+        "frame": lambda: geopandas.GeoDataFrame({"a": [1]}, geometry=[box], crs=crs),
+        "odc": lambda: Geometry(box, crs),
+        "grid": lambda: GeoBox((9, 9), Affine(half / 4.5, 0, -half, 0, -half / 4.5, half), crs),
+    }[form]()
+    x, y = (axis.ravel() * half for axis in np.meshgrid(*[np.linspace(-1.5, 1.5, 24)] * 2))
+    east, north = Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
+    inside = shapely.contains_xy(box, x, y)
+    for found in areas(**{"bbox" if as_bbox else "geometry": written}):
+        held = np.logical_or.reduce(
+            [shapely.contains_xy(found, east + turn, north) for turn in (-360, 0, 360)]
+        )
+        assert held[inside].all()
+        assert as_bbox or not held[~inside].any()
+
+
 @settings(max_examples=50)
 @given(st.floats(-180, 180), st.floats(-85, 85), st.sampled_from(FORMS))
 def test_a_point_lies_in_what_all_read(longitude: float, latitude: float, form: str) -> None:
@@ -214,6 +244,11 @@ def answer(verb: Any, given_: dict[str, Any]) -> str:
     return ""
 
 
+def as_texts(pair: Any) -> Any:
+    """Return a column of texts where both are; else the pair."""
+    return np.array(pair) if all(isinstance(one, str) for one in pair) else pair
+
+
 MOMENTS = st.datetimes(min_value=datetime(2021, 11, 20), max_value=datetime(2022, 1, 10))
 WRITTEN = {
     "text": lambda moment: moment.isoformat() + ".0" * (moment.microsecond == 0) + "Z",
@@ -241,7 +276,7 @@ CATALOGUE = [
 
 @settings(max_examples=50)
 @given(MOMENTS, MOMENTS, st.sampled_from(sorted(WRITTEN)), st.sampled_from(sorted(WRITTEN)),
-       st.sampled_from([tuple, list, lambda pair: slice(*pair)]))  # fmt: skip
+       st.sampled_from([tuple, list, lambda pair: slice(*pair), as_texts]))  # fmt: skip
 def test_a_span_is_one_time_to_all(one: Any, other: Any, first: str, last: str, pair: Any) -> None:
     start, end = sorted((one, other))
     when = pair((WRITTEN[first](start), WRITTEN[last](end)))

@@ -202,3 +202,18 @@ def test_a_day_holds_its_moments(moment: datetime) -> None:
     assert span is not None
     assert span.start <= moment.replace(tzinfo=UTC) <= span.end
     assert span.end - span.start == timedelta(days=1) - timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        np.array(["2024-01", "2024-03-05"]),
+        np.array(["2024-01", "2024-03-05"], object),
+        list(np.array(["2024-01", "2024-03-05"])),
+        pd.Series(["2024-01", "2024-03-05"]),
+        pd.Index(["2024-01", "2024-03-05"]),
+    ],
+    ids=["array", "array of objects", "list of numpy's", "series", "index"],
+)
+def test_columns_of_texts_are_pairs(pair: object) -> None:
+    assert str(interval(pair)) == "2024-01-01T00:00:00Z/2024-03-05T23:59:59.999999Z"

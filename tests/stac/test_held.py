@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab import stac
+from geodes_datalab.cubes.products import parse
 from geodes_datalab.errors import CubeError, DataError, GeodesError
-from geodes_datalab.stac.held import as_dicts
+from geodes_datalab.stac.held import acquired, as_dicts
 from geodes_datalab.stac.normalise import normalise
 from geodes_datalab.testing.geodes import StandIn
 
@@ -197,3 +199,42 @@ def test_no_items_make_no_cube(form: str) -> None:
     with pytest.raises(CubeError, match="there are no items to load"):
         gd.load(NO_ITEMS[form])
     assert isinstance(CubeError("x"), GeodesError)
+
+
+DATES: dict[str, Any] = {
+    "datetime": datetime(2024, 3, 1, 10, tzinfo=UTC),
+    "Timestamp": pd.Timestamp("2024-03-01T10:00Z"),
+    "of a zone": pd.Timestamp("2024-03-01T10:00Z").tz_convert("Asia/Tokyo"),
+    "numpy": np.datetime64("2024-03-01T10:00"),
+    "small letters": "2024-03-01t10:00:00z",
+    "with a space": "2024-03-01 10:00:00Z",
+}
+
+
+@pytest.mark.parametrize("form", DATES)
+def test_dates_of_items_may_be_objects(served_items: list[dict[str, Any]], form: str) -> None:
+    item = normalise(served_items[1])
+    times = dict.fromkeys(("datetime", "start_datetime", "end_datetime"), DATES[form])
+    item["properties"] |= times | {"proj:shape": np.array([10, 10]), "cloud": pd.NA}
+    item["bbox"] = np.array(item["bbox"])
+    (found,) = parse(as_dicts([item]), "B04")
+    assert found.start == datetime(2024, 3, 1, 10)  # noqa: DTZ001 - as it is kept
+    assert json.dumps(found.item)
+    assert as_dicts(np.array(item, object))[0]["id"] == item["id"]
+
+
+@pytest.mark.parametrize("date", ["yesterday", 1_709_287_200, "2024-13-01T00:00:00Z", "../2024"])
+def test_dates_that_are_none_are_told(served_items: list[dict[str, Any]], date: Any) -> None:
+    item = normalise(served_items[1])
+    item["properties"] |= {"start_datetime": date, "datetime": date}
+    with pytest.raises(CubeError, match="date of acquisition"):
+        parse(as_dicts([item]), "B04")
+
+
+def test_an_end_rounded_to_before_its_start_is_no_fault(served_items: list[dict[str, Any]]) -> None:
+    item = normalise(served_items[1])
+    item["properties"] |= {
+        "start_datetime": "2024-03-01T10:00:00.900Z", "end_datetime": "2024-03-01T10:00:00Z",
+    }  # fmt: skip
+    assert acquired([item], "2024-03-01") == [item]
+    assert acquired([item], "2024-03-02") == []
