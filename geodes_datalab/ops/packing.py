@@ -17,6 +17,7 @@ selections keep it right. What is reduced along time has lost it; such numbers a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -95,6 +96,8 @@ def to_physical(data: Data) -> Data:
     >>> to_physical(band).values
     array([ nan, 0.  , 0.25], dtype=float32)
     """
+    data = with_offsets(data)
+    refuse_nameless(data)
     result = each(data, _physical)
     return result.drop_vars([name for name in result.coords if is_offset(name)])
 
@@ -116,7 +119,50 @@ def physical(band: xr.DataArray) -> xr.DataArray:
             hint="call ops.to_physical() on it; if that was done by hand, remove its attributes "
             '"scale" and "offset"',
         )
+    if _is_nameless(band) and (band.dtype.kind != "f" or _any_offset(band)):
+        raise _nameless(band)
     return to_physical(band)
+
+
+def with_offsets(data: Data) -> Data:
+    """Return a cube whose offsets are coordinates again, where `reset_coords` or a table made them variables."""
+    if isinstance(data, xr.Dataset):
+        return data.set_coords([name for name in data.data_vars if is_offset(name)])
+    return data
+
+
+def refuse_nameless(data: xr.Dataset | xr.DataArray) -> None:
+    """Refuse integers beside offsets of stored ones, if nothing says any more what they mean.
+
+    Raises
+    ------
+    StoredOtherwise
+        ``to_array``, `xarray.combine_nested` and others drop attributes. Where some bands have theirs
+        still, the others are somebody's results.
+    """
+    bands = [data] if isinstance(data, xr.DataArray) else list(data.data_vars.values())
+    counted = [one for one in bands if one.dtype.kind in "iu" and not is_place(one)]
+    if counted and all(map(_is_nameless, counted)):
+        raise _nameless(counted[0])
+
+
+def _is_nameless(band: xr.DataArray) -> bool:
+    numbers = band.dtype.kind in "iuf" and not band.attrs
+    return numbers and any(map(is_offset, band.coords))
+
+
+def _any_offset(band: xr.DataArray) -> bool:
+    return any(bool((band[name] != 0).any()) for name in band.coords if is_offset(name))
+
+
+def _nameless(band: xr.DataArray) -> StoredOtherwise:
+    return StoredOtherwise(
+        f"{_named(band)} stands beside the offsets of stored numbers, and the attributes that say what "
+        "they mean were lost on the way",
+        hint="call ops.to_physical() before that step, or let it keep attributes "
+        '(combine_attrs="override", keep_attrs=True); if these are values already, say so: '
+        f'drop_vars("{OFFSET}")',
+    )
 
 
 def _is_packed(band: xr.DataArray) -> bool:
@@ -165,8 +211,12 @@ def offsets(band: xr.DataArray) -> Any:
         raise _lost(band)
     found = band.coords[name].variable
     possible = found.attrs.get(POSSIBLE)
-    if possible is not None and not np.isclose(found.values[..., None], possible).any(-1).all():
-        raise _lost(band)  # averaged, as `coarsen` does
+    if possible is not None:
+        known = np.isclose(found.values[..., None], possible).any(-1)
+        if not (known | np.isnan(found.values)).all():  # a date that was added has none
+            raise _lost(band)  # averaged, as `coarsen` does
+    if not found.ndim and band.sizes.get("time", 1) > 1:
+        raise _lost(band)  # the first date's, as `concat` takes it with compat="override"
     if not found.chunks and found.size and (found.values == found.values.flat[0]).all():
         return float(found.values.flat[0])
     return found
@@ -190,6 +240,8 @@ def shift(scale: float, offset: float) -> float:
     -1000.0
     """
     steps = offset / (scale or 1.0)
+    if not math.isfinite(steps):
+        return float(steps)
     whole = round(steps)
     return float(whole) if abs(steps - whole) < 1e-6 * max(1.0, abs(steps)) else float(steps)
 
