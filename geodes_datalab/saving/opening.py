@@ -59,9 +59,10 @@ def open(  # noqa: A001 - the verb's name
 def _by_xarray(where: Path, kind: str, chunks: Any) -> tuple[xr.Dataset, dict[str, Any]]:
     engine: Any = "zarr" if kind == "zarr" else "netcdf4"
     with xr.open_dataset(where, engine=engine, decode_cf=False) as plain:
-        stored = encoding.stored_in(plain)
+        stored, dates = encoding.stored_in(plain), encoding.coders_of(plain)
     opened = xr.open_dataset(
-        where, engine=engine, chunks=chunks, decode_coords="all", decode_timedelta=False,
+        where, engine=engine, chunks=chunks, decode_coords="all", decode_times=dates,
+        decode_timedelta=xr.coders.CFTimedeltaCoder(decode_via_units=False),
         mask_and_scale=dict.fromkeys(stored, False),
     )  # fmt: skip
     short = {name: one.compute() for name, one in opened.coords.items() if one.ndim < 2}

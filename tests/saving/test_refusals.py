@@ -54,6 +54,8 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "a slash": (lambda: uncomputed().rename(B04="S2/B04"), "cube.zarr", "'S2/B04' cannot be saved"),
     "a number for a name": (lambda: uncomputed().rename(B04=4), "cube.nc", "named 4 cannot be saved"),
     "an attribute": (lambda: uncomputed().assign_attrs(how=object()), "cube.nc", "cannot be saved"),
+    "a name netCDF has not": (lambda: uncomputed().rename(B04="{x}"), "cube.nc", "cannot hold this cube"),
+    "an attribute's name": (lambda: uncomputed().assign_attrs({"a b/c": 1}), "cube.nc", "cannot hold this"),
     "no variables": (lambda: uncomputed()[[]], "cube.nc", "no variables"),
     "no cube": (numbers, "cube.nc", "of type ndarray"),
     "items": (lambda: [{"type": "Feature"}], "cube.nc", "of type list"),
