@@ -7,6 +7,7 @@ above all not that what the first item tells holds for the next.
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -53,11 +54,11 @@ class Told(NamedTuple):
         integers = np.dtype(self.dtype or "uint16").kind in "iu"
         return integers and self.physical_units is None
 
-    def lacks(self, *, stored: bool) -> bool:
-        """Tell whether the file itself must be asked, for what is stored or for physical values."""
+    def lacks(self, *, stored: bool, flags: bool = False) -> bool:
+        """Tell whether the file itself must be asked, for what is stored (flags, maybe) or for physical values."""
         if not self.dtype:
             return True
-        return self.nodata is None if stored else self.in_doubt
+        return (self.nodata is None or not (flags or self.scaled)) if stored else self.in_doubt
 
     def with_file(self, facts: Facts) -> Told:
         """Return what is known once the file has told what the catalogue does not."""
@@ -184,8 +185,8 @@ def _read(asset: Json, properties: Json, index: int) -> Told:
     return Told(
         _dtype(value("dtype")),
         number(value("nodata")),
-        number(value("scale")) or None,
-        number(value("offset")),
+        _finite(value("scale")) or None,
+        _finite(value("offset")),
         None if units is None else str(units),
     )
 
@@ -193,9 +194,14 @@ def _read(asset: Json, properties: Json, index: int) -> Told:
 def number(value: Any) -> float | None:
     """Read a number, "nan" and "inf" among them; what is none is not told."""
     try:
-        return None if value is None else float(value)
+        return None if value is None or isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         return None
+
+
+def _finite(value: Any) -> float | None:
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None
 
 
 def _dtype(value: Any) -> str:
