@@ -19,11 +19,13 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.assets import entries_of
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
-from geodes_datalab.stac.readers import baseline
+from geodes_datalab.stac.readers import as_baseline, baseline
 
 _FLAG = "boa_offset_applied"
 _MISTOLD = "earthsearch:boa_offset_applied"
 """Known to say "not applied" of items whose pixels were shifted (Element84's earth-search issues 24, 66, 71)."""
+_SAID = {"true": True, "false": False} | {"1": True, "0": False, "1.0": True, "0.0": False}
+"""A flag as catalogues write it, and as it comes out of tables."""
 _SHIFTED_SINCE = "04.00"
 
 
@@ -215,8 +217,9 @@ def _dtype(value: Any) -> str:
 def _applied(properties: Json) -> tuple[str, bool] | None:
     """Return the flag that says whether the offset was subtracted from the pixels already."""
     for name, value in properties.items():
-        if name.endswith(_FLAG) and isinstance(value, bool):
-            return name, value
+        said = _SAID.get(str(value).casefold()) if name.endswith(_FLAG) else None
+        if said is not None:
+            return name, said
     return None
 
 
@@ -320,7 +323,7 @@ def _listed(offsets: Mapping[str, float]) -> str:
 
 def _is_late(properties: Json) -> bool:
     """Tell whether pixels had an offset when they left ESA."""
-    return str(properties.get("s2:processing_baseline") or "") >= _SHIFTED_SINCE
+    return as_baseline(properties.get("s2:processing_baseline")) >= _SHIFTED_SINCE
 
 
 def undated(items: Sequence[Json]) -> list[str]:
@@ -338,9 +341,9 @@ def undated(items: Sequence[Json]) -> list[str]:
 def late_and_early(items: Iterable[Json]) -> bool:
     """Tell whether items lie on both sides of the processing baseline that brought the offset."""
     baselines = {
-        str(found) >= _SHIFTED_SINCE
+        found >= _SHIFTED_SINCE
         for item in items
-        if (found := (item.get("properties") or {}).get("s2:processing_baseline"))
+        if (found := as_baseline((item.get("properties") or {}).get("s2:processing_baseline")))
     }
     return len(baselines) > 1
 

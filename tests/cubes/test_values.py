@@ -340,6 +340,27 @@ def test_a_flag_that_contradicts_is_told(tmp_path: Path, case: str) -> None:
     np.testing.assert_allclose(cube["red"].values, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("flag", ["true", "True", 1, 1.0, np.True_], ids=repr)
+def test_a_flag_is_a_flag_however_it_is_written(tmp_path: Path, flag: Any) -> None:
+    """Tables, from which items may come, make numbers and texts of it."""
+    words = {"raster:scale": 0.0001, "raster:offset": -0.1, "nodata": 0, "data_type": "uint16"}
+    item = told(
+        tmp_path, "a", {"red": full(3_000)}, properties={"s2:boa_offset_applied": flag}, **words
+    )
+    with pytest.warns(errors.ValuesInDoubt, match="still tell -0.1"):
+        cube = cubes.load([item], "red")
+    np.testing.assert_allclose(cube["red"].values, 0.3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("baseline", [2.14, "2.14", "02.14"], ids=repr)
+def test_an_early_baseline_needs_no_offset(tmp_path: Path, recwarn, baseline: Any) -> None:
+    words = {"raster:scale": 0.0001, "nodata": 0, "data_type": "uint16"}
+    facts = {"s2:boa_offset_applied": False, "s2:processing_baseline": baseline}
+    cube = cubes.load([told(tmp_path, "a", {"red": full(3_000)}, properties=facts, **words)], "red")
+    np.testing.assert_allclose(cube["red"].values, 0.3, rtol=1e-5)
+    assert not [one for one in recwarn if one.category is errors.ValuesInDoubt]
+
+
 def test_baselines_that_nobody_tells_apart_are_named(tmp_path: Path) -> None:
     items = [
         told(
