@@ -18,7 +18,7 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from geodes_datalab.errors import ReadError
-from geodes_datalab.ops.packing import physical_numbers
+from geodes_datalab.ops.scaling import physical_numbers
 
 _OWN_MASKS = {MaskFlags.per_dataset, MaskFlags.alpha}
 

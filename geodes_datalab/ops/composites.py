@@ -29,10 +29,10 @@ from geodes_datalab.ops.packing import (
     offsets,
     physical_attrs,
     refuse_nameless,
-    shift,
     to_physical,
-    with_offsets,
+    understood,
 )
+from geodes_datalab.ops.scaling import shift
 
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
@@ -245,7 +245,7 @@ def _measured(data: Data) -> Data:
     """Return what is stored, without quality masks; refuse what has no time."""
     if "time" not in data.dims:
         raise CubeError("there is no dimension time", hint="give a cube of several dates")
-    data = with_offsets(data)
+    data = understood(data)
     refuse_nameless(data)
     kept = data.drop_vars([band.name for band in _bands(data) if is_mask(band)])
     if isinstance(kept, xr.Dataset):  # heights, or the CRS of a file, are the same for all dates

@@ -16,14 +16,15 @@ import xarray as xr
 
 from geodes_datalab.errors import CubeError
 from geodes_datalab.ops.packing import (
+    CF,
     PHYSICAL_UNITS,
     STORED,
     offset_name,
     physical_attrs,
-    shift,
 )
+from geodes_datalab.ops.scaling import shift
 from geodes_datalab.saving import notes
-from geodes_datalab.saving.meaning import CF, is_stored, meaning
+from geodes_datalab.saving.meaning import is_stored, meaning
 from geodes_datalab.saving.places import GRID_MAPPING, with_place
 
 _RESERVED = ("coordinates", GRID_MAPPING)

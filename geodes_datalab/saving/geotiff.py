@@ -18,9 +18,9 @@ from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
 from geodes_datalab.errors import CubeError
-from geodes_datalab.ops.packing import STORED, physical_attrs
+from geodes_datalab.ops.packing import CF, STORED, physical_attrs
 from geodes_datalab.saving import notes
-from geodes_datalab.saving.meaning import CF, meaning
+from geodes_datalab.saving.meaning import meaning
 from geodes_datalab.saving.naming import label
 from geodes_datalab.saving.places import GRID_MAPPING, dims_of, grid_of, with_place
 from geodes_datalab.saving.staging import threads
