@@ -77,10 +77,16 @@ def _joined(cubes: Sequence[xr.Dataset | xr.DataArray]) -> xr.Dataset | xr.DataA
     parts = [
         one if isinstance(one, xr.Dataset) else one.to_dataset(name=_name(one)) for one in cubes
     ]
-    joined: Any = xr.combine_by_coords(
-        parts, combine_attrs="drop_conflicts", join="outer", compat="no_conflicts",
-        coords="different",
-    )  # fmt: skip
+    try:
+        joined: Any = xr.combine_by_coords(
+            parts, combine_attrs="drop_conflicts", join="outer", compat="no_conflicts",
+            coords="different",
+        )  # fmt: skip
+    except ValueError as error:
+        raise CubeError(
+            f"the files make no cube together: {error}",
+            hint='open each by itself and join them: xarray.concat([...], "time")',
+        ) from error
     names = {one.name for one in cubes if isinstance(one, xr.DataArray)}
     if len(names) == 1 and all(isinstance(one, xr.DataArray) for one in cubes):
         joined = joined[_name(cubes[0])].rename(*names)  # steps of one array

@@ -118,6 +118,15 @@ def test_what_others_wrote_is_told_as_such(tmp_path: Path) -> None:
         gd.open(tmp_path / "nowhere.nc")
 
 
+def test_files_that_make_no_cube_are_told(tmp_path: Path) -> None:
+    """Of one date each, without a dimension along which they could be joined."""
+    cube = raw(numbers())
+    paths = [gd.save(cube.isel(time=at), tmp_path / f"{at}.nc") for at in range(2)]
+    with pytest.raises(errors.CubeError, match="no cube together") as caught:
+        gd.open(paths)
+    assert "xarray.concat" in str(caught.value)
+
+
 def test_tables_and_series_are_saved_where_they_can_be(tmp_path: Path) -> None:
     series = ops.to_physical(raw(numbers()))["B04"].mean(("y", "x"))
     for name in ("series.nc", "series.zarr"):
