@@ -18,7 +18,7 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from geodes_datalab.errors import ReadError
-from geodes_datalab.ops.packing import physical_numbers
+from geodes_datalab.ops.scaling import physical_numbers
 
 _OWN_MASKS = {MaskFlags.per_dataset, MaskFlags.alpha}
 
@@ -112,6 +112,8 @@ def asked(params: RasterLoadParams, meaning: Meaning, told: Facts) -> RasterLoad
             hint='both can be told from values with resampling="nearest" only',
         )
     missing = finite[0] if finite else named if own is None else own
+    if missing is None and not told.masked and np.dtype(told.dtype).kind == "f":
+        missing = math.nan  # nobody says so, and no value is made of it
     if meaning.physical:
         wide = np.dtype(told.dtype).kind == "c" or not np.can_cast(told.dtype, "float32")
         fill: float | None = math.nan

@@ -323,15 +323,16 @@ def _words(
     distinct = list({id(one): one for one in words}.values())
     asked: dict[tuple[int, str], Source] = {}
     for name in names:
-        each = raw or parsed[0].bands[name].role == "mask"
-        if not any(one[name].lacks(stored=each) for one in distinct):
+        flags = parsed[0].bands[name].role == "mask"
+        each = raw or flags
+        if not any(one[name].lacks(stored=each, flags=flags) for one in distinct):
             continue
         lacking = [
             (index, name)
             for index, product in enumerate(products)
             if (file := product.sources.get(name))
             and file.care != "lost"
-            and words[index][name].lacks(stored=each)
+            and words[index][name].lacks(stored=each, flags=flags)
         ]
         asked |= {one: products[one[0]].sources[name] for one in lacking[: None if each else 1]}
     if not asked:

@@ -7,6 +7,7 @@ above all not that what the first item tells holds for the next.
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,11 +19,13 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.assets import entries_of
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
-from geodes_datalab.stac.readers import baseline_is_guessed
+from geodes_datalab.stac.readers import as_baseline, baseline, baseline_is_guessed
 
 _FLAG = "boa_offset_applied"
 _MISTOLD = "earthsearch:boa_offset_applied"
 """Known to say "not applied" of items whose pixels were shifted (Element84's earth-search issues 24, 66, 71)."""
+_SAID = {"true": True, "false": False} | {"1": True, "0": False, "1.0": True, "0.0": False}
+"""A flag as catalogues write it, and as it comes out of tables."""
 _SHIFTED_SINCE = "04.00"
 
 
@@ -53,11 +56,11 @@ class Told(NamedTuple):
         integers = np.dtype(self.dtype or "uint16").kind in "iu"
         return integers and self.physical_units is None
 
-    def lacks(self, *, stored: bool) -> bool:
-        """Tell whether the file itself must be asked, for what is stored or for physical values."""
+    def lacks(self, *, stored: bool, flags: bool = False) -> bool:
+        """Tell whether the file itself must be asked, for what is stored (flags, maybe) or for physical values."""
         if not self.dtype:
             return True
-        return self.nodata is None if stored else self.in_doubt
+        return (self.nodata is None or not (flags or self.scaled)) if stored else self.in_doubt
 
     def with_file(self, facts: Facts) -> Told:
         """Return what is known once the file has told what the catalogue does not."""
@@ -184,8 +187,8 @@ def _read(asset: Json, properties: Json, index: int) -> Told:
     return Told(
         _dtype(value("dtype")),
         number(value("nodata")),
-        number(value("scale")) or None,
-        number(value("offset")),
+        _finite(value("scale")) or None,
+        _finite(value("offset")),
         None if units is None else str(units),
     )
 
@@ -193,9 +196,14 @@ def _read(asset: Json, properties: Json, index: int) -> Told:
 def number(value: Any) -> float | None:
     """Read a number, "nan" and "inf" among them; what is none is not told."""
     try:
-        return None if value is None else float(value)
+        return None if value is None or isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         return None
+
+
+def _finite(value: Any) -> float | None:
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None
 
 
 def _dtype(value: Any) -> str:
@@ -209,8 +217,9 @@ def _dtype(value: Any) -> str:
 def _applied(properties: Json) -> tuple[str, bool] | None:
     """Return the flag that says whether the offset was subtracted from the pixels already."""
     for name, value in properties.items():
-        if name.endswith(_FLAG) and isinstance(value, bool):
-            return name, value
+        said = _SAID.get(str(value).casefold()) if name.endswith(_FLAG) else None
+        if said is not None:
+            return name, said
     return None
 
 
@@ -314,7 +323,7 @@ def _listed(offsets: Mapping[str, float]) -> str:
 
 def _is_late(properties: Json) -> bool:
     """Tell whether pixels had an offset when they left ESA."""
-    return str(properties.get("s2:processing_baseline") or "") >= _SHIFTED_SINCE
+    return as_baseline(properties.get("s2:processing_baseline")) >= _SHIFTED_SINCE
 
 
 def undated(items: Sequence[Json]) -> list[str]:
@@ -332,9 +341,9 @@ def undated(items: Sequence[Json]) -> list[str]:
 def late_and_early(items: Iterable[Json]) -> bool:
     """Tell whether items lie on both sides of the processing baseline that brought the offset."""
     baselines = {
-        str(found) >= _SHIFTED_SINCE
+        found >= _SHIFTED_SINCE
         for item in items
-        if (found := (item.get("properties") or {}).get("s2:processing_baseline"))
+        if (found := as_baseline((item.get("properties") or {}).get("s2:processing_baseline")))
     }
     return len(baselines) > 1
 

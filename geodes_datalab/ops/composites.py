@@ -28,9 +28,11 @@ from geodes_datalab.ops.packing import (
     is_offset,
     offsets,
     physical_attrs,
-    shift,
+    refuse_nameless,
     to_physical,
+    understood,
 )
+from geodes_datalab.ops.scaling import shift
 
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
@@ -216,7 +218,7 @@ def _whole(band: xr.DataArray) -> tuple[xr.DataArray, tuple[int, ...] | None]:
         plain.attrs |= {"offset": offset} if offset else {}
         return plain, None
     steps = [shift(band.attrs.get("scale", 1), one) for one in offset.values]
-    if band.dtype.kind not in "iu" or not all(step == round(step) for step in steps):
+    if band.dtype.kind not in "iu" or not all(step.is_integer() for step in steps):
         return to_physical(band), None
     return plain, tuple(int(step) for step in steps)
 
@@ -243,6 +245,8 @@ def _measured(data: Data) -> Data:
     """Return what is stored, without quality masks; refuse what has no time."""
     if "time" not in data.dims:
         raise CubeError("there is no dimension time", hint="give a cube of several dates")
+    data = understood(data)
+    refuse_nameless(data)
     kept = data.drop_vars([band.name for band in _bands(data) if is_mask(band)])
     if isinstance(kept, xr.Dataset):  # heights, or the CRS of a file, are the same for all dates
         return kept.set_coords([one for one in kept.data_vars if "time" not in kept[one].dims])

@@ -21,10 +21,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from geodes_datalab.errors import CubeError, StoredOtherwise
+from geodes_datalab.ops.scaling import shift
 
 OFFSET = "stored_offset"
 """Coordinate that holds the offset of each time step; others begin with the same word."""
@@ -34,6 +34,9 @@ POSSIBLE = "possible"
 
 STORED = ("nodata", "scale", "offset")
 """Attributes that say what stored numbers mean."""
+
+CF = ("_FillValue", "scale_factor", "add_offset")
+"""The words of files for the same; a cube has them where nobody acted upon them."""
 
 STORED_UNITS = "stored numbers"
 """Units of what is not physical: plots and tables say so."""
@@ -63,7 +66,7 @@ def mask_nodata(data: Data) -> Data:
     >>> mask_nodata(band).values
     array([ nan, 250.], dtype=float32)
     """
-    return each(data, _masked)
+    return each(understood(data), _masked)
 
 
 def to_physical(data: Data) -> Data:
@@ -95,6 +98,8 @@ def to_physical(data: Data) -> Data:
     >>> to_physical(band).values
     array([ nan, 0.  , 0.25], dtype=float32)
     """
+    data = understood(data)
+    refuse_nameless(data)
     result = each(data, _physical)
     return result.drop_vars([name for name in result.coords if is_offset(name)])
 
@@ -110,13 +115,91 @@ def physical(band: xr.DataArray) -> xr.DataArray:
     StoredOtherwise
         Stored numbers whose offsets were lost on the way.
     """
+    band = understood(band)
     if band.dtype.kind == "f" and _is_packed(band):
         raise CubeError(
             f"{_named(band)} holds floats, but its attributes say that they still have to be scaled",
             hint="call ops.to_physical() on it; if that was done by hand, remove its attributes "
             '"scale" and "offset"',
         )
+    if _is_nameless(band) and (band.dtype.kind != "f" or _any_offset(band)):
+        raise _nameless(band)
     return to_physical(band)
+
+
+def understood(data: Data) -> Data:
+    """Return a cube as `load` would have it, whoever opened it.
+
+    Offsets are coordinates again, where ``reset_coords`` or a table made them variables. Numbers that were
+    opened without being decoded have their meaning under our names.
+    """
+    if isinstance(data, xr.DataArray):
+        return _in_our_words(data)
+    data = data.set_coords([name for name in data.data_vars if is_offset(name)])
+    if any(map(_speaks_cf, data.data_vars.values())):
+        data = each(data, _in_our_words)
+        data = data.drop_vars([name for name in data.coords if is_offset(name)])
+    return data
+
+
+def _speaks_cf(band: xr.DataArray) -> bool:
+    """Tell whether what numbers mean is told in a file's words: nobody has acted upon them."""
+    words = (*CF, "scales", "offsets")
+    return any(name in band.attrs for name in words) and not any(
+        one in band.attrs for one in STORED
+    )
+
+
+def _in_our_words(band: xr.DataArray) -> xr.DataArray:
+    if not _speaks_cf(band):
+        return band
+    told = {
+        ours: band.attrs[name] for ours, name in zip(STORED, CF, strict=True) if name in band.attrs
+    }
+    if {"scales", "offsets"} & band.attrs.keys():  # so rioxarray tells of bands that differ
+        raise StoredOtherwise(
+            f"the bands of {_named(band)} are stored with different scales or offsets",
+            hint="open the file with geodes_datalab.open(), or with mask_and_scale=True",
+        )
+    # of a file, all numbers have one offset
+    result = band.drop_vars([name for name in band.coords if is_offset(name)])
+    kept = {name: one for name, one in band.attrs.items() if name not in CF}
+    result.attrs = kept | {name: one for name, one in told.items() if one is not False}
+    return result
+
+
+def refuse_nameless(data: xr.Dataset | xr.DataArray) -> None:
+    """Refuse integers beside offsets of stored ones, if nothing says any more what they mean.
+
+    Raises
+    ------
+    StoredOtherwise
+        ``to_array``, `xarray.combine_nested` and others drop attributes. Where some bands have theirs
+        still, the others are somebody's results.
+    """
+    bands = [data] if isinstance(data, xr.DataArray) else list(data.data_vars.values())
+    counted = [one for one in bands if one.dtype.kind in "iu" and not is_place(one)]
+    if counted and all(map(_is_nameless, counted)):
+        raise _nameless(counted[0])
+
+
+def _is_nameless(band: xr.DataArray) -> bool:
+    numbers = band.dtype.kind in "iuf" and not band.attrs
+    return numbers and any(map(is_offset, band.coords))
+
+
+def _any_offset(band: xr.DataArray) -> bool:
+    return any(bool((band[name] != 0).any()) for name in band.coords if is_offset(name))
+
+
+def _nameless(band: xr.DataArray) -> StoredOtherwise:
+    return StoredOtherwise(
+        f"{_named(band)} stands beside the offsets of stored numbers, and the attributes that say what "
+        "they mean were lost on the way",
+        hint="call ops.to_physical() before that step, or let it keep attributes "
+        '(combine_attrs="override", keep_attrs=True); if these are values already, say so: '
+        f'drop_vars("{OFFSET}")',
+    )
 
 
 def _is_packed(band: xr.DataArray) -> bool:
@@ -165,8 +248,12 @@ def offsets(band: xr.DataArray) -> Any:
         raise _lost(band)
     found = band.coords[name].variable
     possible = found.attrs.get(POSSIBLE)
-    if possible is not None and not np.isclose(found.values[..., None], possible).any(-1).all():
-        raise _lost(band)  # averaged, as `coarsen` does
+    if possible is not None:
+        known = np.isclose(found.values[..., None], possible).any(-1)
+        if not (known | np.isnan(found.values)).all():  # a date that was added has none
+            raise _lost(band)  # averaged, as `coarsen` does
+    if not found.ndim and band.sizes.get("time", 1) > 1:
+        raise _lost(band)  # the first date's, as `concat` takes it with compat="override"
     if not found.chunks and found.size and (found.values == found.values.flat[0]).all():
         return float(found.values.flat[0])
     return found
@@ -179,60 +266,6 @@ def _lost(band: xr.DataArray) -> StoredOtherwise:
         hint="load physical values (without raw=True), or call ops.to_physical() before reducing "
         "along time; ops.median(), ops.percentile() and ops.mean() mind the offsets themselves",
     )
-
-
-def shift(scale: float, offset: float) -> float:
-    """Return an offset in stored units, as the whole number that it mostly is.
-
-    Examples
-    --------
-    >>> shift(0.0001, -0.1)
-    -1000.0
-    """
-    steps = offset / (scale or 1.0)
-    whole = round(steps)
-    return float(whole) if abs(steps - whole) < 1e-6 * max(1.0, abs(steps)) else float(steps)
-
-
-def physical_numbers(
-    stored: npt.NDArray[Any],
-    scale: float,
-    offset: float,
-    *,
-    dtype: str = "float32",
-    out: npt.NDArray[Any] | None = None,
-) -> npt.NDArray[Any]:
-    """Return ``stored * scale + offset`` of an array in memory, without copies in between.
-
-    The offset is added first, in stored units, where it is a whole number: no rounding around zero.
-
-    Parameters
-    ----------
-    stored
-        Numbers of any type.
-    scale, offset
-        What they mean.
-    dtype
-        Of the result: float32 or float64.
-    out
-        Where to put it.
-
-    Examples
-    --------
-    >>> physical_numbers(np.array([1000, 3500], "uint16"), 0.0001, -0.1)
-    array([0.  , 0.25], dtype=float32)
-    """
-    kind = np.dtype(dtype)
-    result = np.empty(stored.shape, kind) if out is None else out
-    steps, source = shift(scale, offset), stored
-    if steps:
-        np.add(stored, kind.type(steps), out=result, dtype=kind, casting="unsafe")
-        source = result
-    if scale != 1:
-        np.multiply(source, kind.type(scale), out=result, dtype=kind, casting="unsafe")
-    elif not steps:
-        np.copyto(result, stored, casting="unsafe")
-    return result
 
 
 def physical_attrs(attrs: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from geodes_datalab.errors import UnknownBand, near
+from geodes_datalab.ops.packing import understood
 
 SYNONYMS = {
     "nir": ("nir", "nir08"),
@@ -41,6 +42,7 @@ def band(data: xr.Dataset | None, name: str, given: xr.DataArray | None = None) 
         return given
     if data is None:
         raise UnknownBand(f"the band {name} is missing", hint=f"give a cube, or {name}=")
+    data = understood(data)
     for wanted in SYNONYMS.get(name, (name,)):
         if wanted in data.data_vars:
             return data[wanted]

@@ -16,18 +16,22 @@ import xarray as xr
 
 from geodes_datalab.errors import CubeError
 from geodes_datalab.ops.packing import (
+    CF,
     PHYSICAL_UNITS,
     STORED,
     offset_name,
     physical_attrs,
-    shift,
 )
+from geodes_datalab.ops.scaling import shift
 from geodes_datalab.saving import notes
-from geodes_datalab.saving.meaning import CF, is_stored, meaning
+from geodes_datalab.saving.meaning import is_stored, meaning
 from geodes_datalab.saving.places import GRID_MAPPING, with_place
 
 _RESERVED = ("coordinates", GRID_MAPPING)
 _CONVENTIONS = "CF-1.11"
+_STEPS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_UNIT = "unit"
+"""What is noted of dates that are counted in larger steps than nanoseconds."""
 _WIDEST = 2048
 """Pixels along x and y of a block in a netCDF file, at most."""
 
@@ -82,7 +86,7 @@ def _with_pointers(cube: xr.Dataset, place: str | None) -> xr.Dataset:
 
 def _coordinate(coord: xr.DataArray) -> xr.Variable:
     result = coord.variable.copy(deep=False)
-    result.attrs = _held(coord.attrs, {})
+    result.attrs = _held(coord.attrs, _of_dates(coord.variable))
     result.encoding = _time(coord.variable)
     if coord.dtype.kind == "f":
         result.encoding["_FillValue"] = None
@@ -90,7 +94,7 @@ def _coordinate(coord: xr.DataArray) -> xr.Variable:
 
 
 def _variable(band: xr.DataArray) -> xr.Variable:
-    facts: dict[str, Any] = {}
+    facts = _of_dates(band.variable)
     result = band.variable.copy(deep=False)
     if is_stored(band):
         names = (*STORED, *CF, "units", PHYSICAL_UNITS)
@@ -122,11 +126,28 @@ def _time(variable: xr.Variable) -> dict[str, Any]:
     """Return how dates are written: exactly."""
     if variable.dtype.kind != "M":
         return {}
-    fine = variable.dtype == "datetime64[ns]" and not variable.chunks
-    whole = fine and not (variable.values.astype("int64") % 1000).any()
-    step = "microseconds" if whole else "nanoseconds"  # which fewer tools know
+    unit = np.datetime_data(variable.dtype)[0]
+    if unit == "ns" and not variable.chunks:
+        counted = variable.values[~np.isnat(variable.values)].astype("int64")
+        unit = "ns" if (counted % 1000).any() else "us"  # which more tools know
+    step = _STEPS[unit]
     units = f"{step} since 1970-01-01T00:00:00"
     return {"dtype": "int64", "calendar": "proleptic_gregorian", "units": units}
+
+
+def _of_dates(variable: xr.Variable) -> dict[str, Any]:
+    """Return what has to be noted of dates, so that they are opened in their own type."""
+    unit = np.datetime_data(variable.dtype)[0] if variable.dtype.kind == "M" else "ns"
+    return {} if unit == "ns" else {_UNIT: unit}
+
+
+def coders_of(opened: xr.Dataset) -> dict[Any, xr.coders.CFDatetimeCoder]:
+    """Return how dates are to be read that are not counted in nanoseconds; see `stored_in`."""
+    units = {
+        name: notes.read(found.attrs.get(notes.NAME)).get(_UNIT)
+        for name, found in opened.variables.items()
+    }
+    return {name: xr.coders.CFDatetimeCoder(time_unit=unit) for name, unit in units.items() if unit}
 
 
 def _packed(band: xr.DataArray, facts: dict[str, Any]) -> xr.Variable:
@@ -160,10 +181,13 @@ def _level(
     offset
         Of all of them now.
     """
-    lowest = float(offset.values.min())
+    there = offset.values[np.isfinite(offset.values)]  # a date that was added has none
+    lowest = float(there.min()) if there.size else 0.0
     steps = _steps(offset, lowest, float(band.attrs.get("scale", 1)))
     dtype = _wide(band.dtype, steps)
-    missing = np.nan if dtype.kind == "f" else np.iinfo(dtype).min
+    missing = np.nan if dtype.kind == "f" else float(np.iinfo(dtype).min)
+    if band.dtype.kind == "f":  # NaN is missing there, and is another number
+        missing = float(np.finfo(dtype).min)
     level = band.astype(dtype) + steps.astype(dtype)
     if nodata is not None:
         level = level.where(band != nodata, dtype.type(missing))
@@ -179,9 +203,14 @@ def _steps(offset: xr.Variable, base: float, scale: float) -> xr.DataArray:
 
 
 def _wide(dtype: np.dtype[Any], steps: xr.DataArray) -> np.dtype[Any]:
-    if dtype.kind == "f" or not (steps == steps.round()).all():
-        return np.dtype("float64")
-    return np.dtype("int32" if dtype.itemsize <= 2 else "int64")
+    """Return a type that holds all numbers of another when they are shifted, and one more."""
+    if dtype.kind != "f" and bool((steps == steps.round()).all()):
+        limits = np.iinfo(dtype)
+        low, high = limits.min + int(steps.min()), limits.max + int(steps.max())
+        for wider in ("int32", "int64"):
+            if np.iinfo(wider).min < low and high <= np.iinfo(wider).max:
+                return np.dtype(wider)
+    return np.dtype("float64")
 
 
 def decoded(opened: xr.Dataset, stored: Collection[str]) -> tuple[xr.Dataset, dict[str, Any]]:
@@ -243,7 +272,7 @@ def _shifted_back(band: xr.DataArray, offset: xr.Variable, facts: Mapping[str, A
     missing = band.attrs.get("_FillValue")
     numbers = numbers.round() if dtype.kind != "f" and band.dtype.kind == "f" else numbers
     if missing is not None and "nodata" in stored:
-        bad = band.isnull() if band.dtype.kind == "f" else band == missing
+        bad = band.isnull() if np.isnan(missing) else band == missing
         numbers = numbers.where(~bad, band.dtype.type(stored["nodata"]))
     result: xr.Variable = numbers.astype(dtype).transpose(*band.dims).variable
     return result

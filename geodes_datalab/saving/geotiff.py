@@ -18,9 +18,9 @@ from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
 from geodes_datalab.errors import CubeError
-from geodes_datalab.ops.packing import STORED, physical_attrs
+from geodes_datalab.ops.packing import CF, STORED, physical_attrs
 from geodes_datalab.saving import notes
-from geodes_datalab.saving.meaning import CF, meaning
+from geodes_datalab.saving.meaning import meaning
 from geodes_datalab.saving.naming import label
 from geodes_datalab.saving.places import GRID_MAPPING, dims_of, grid_of, with_place
 from geodes_datalab.saving.staging import threads
@@ -146,10 +146,12 @@ def write(found: Layout, path: Path, *, cog: bool, facts: Mapping[str, Any]) -> 
     with _created(found, plain) as file:
         _describe(file, found, facts)
         _store(file, found)
-    kind = np.dtype(found.dtype).kind
+    kind = (
+        "c" if found.dtype == "float16" else np.dtype(found.dtype).kind
+    )  # of neither differences help
     options = {"COMPRESS": "DEFLATE", "BIGTIFF": "IF_SAFER", "INTERLEAVE": "BAND"}
     if cog:
-        method = "AVERAGE" if kind == "f" else "NEAREST"
+        method = "AVERAGE" if np.dtype(found.dtype).kind == "f" else "NEAREST"
         options |= {"PREDICTOR": "NO" if kind == "c" else "YES", "OVERVIEW_RESAMPLING": method}
         options |= {"BLOCKSIZE": "512", "NUM_THREADS": "ALL_CPUS"}
     else:
@@ -223,7 +225,7 @@ def _describe(file: Any, found: Layout, facts: Mapping[str, Any]) -> None:
         file.update_tags(number, variable=name, **steps, **_texts(band.attrs))
         means = meaning(band)
         scales.append(means.scale)
-        shifts.append(float(getattr(means.offset, "values", means.offset)))
+        shifts.append(float(np.nan_to_num(getattr(means.offset, "values", means.offset))))
         units.append(str(physical_attrs(band.attrs).get("units", "")))
     file.scales, file.offsets, file.units = scales, shifts, units
     noted = {notes.NAME: notes.written(_skeleton(found, facts), "the cube")}

@@ -7,10 +7,7 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from geodes_datalab.cubes.numbers import holdable
-from geodes_datalab.ops.packing import STORED, is_mask, offsets
-
-CF = ("_FillValue", "scale_factor", "add_offset")
-"""The words of files; a cube has them where xarray was told not to act on them."""
+from geodes_datalab.ops.packing import CF, STORED, is_mask, offsets
 
 
 class Meaning(NamedTuple):

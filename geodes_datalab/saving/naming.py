@@ -110,7 +110,7 @@ def parts(cube: xr.Dataset, pattern: str) -> list[tuple[Path, xr.Dataset]]:
     fields = _fields(pattern)
     _refuse_unknown(fields, cube)
     if not fields:
-        return [(Path(pattern), cube)]
+        return [(Path(pattern.format()), cube)]
     choices: dict[str, Sequence[Any]] = {
         name: list(cube.data_vars) if name == VARIABLE else range(cube.sizes[name])
         for name in fields
@@ -130,6 +130,17 @@ def parts(cube: xr.Dataset, pattern: str) -> list[tuple[Path, xr.Dataset]]:
             )
         found[path] = _part(cube, where)
     return list(found.items())
+
+
+def is_pattern(path: str) -> bool:
+    """Tell whether a path names many files.
+
+    Examples
+    --------
+    >>> is_pattern("{time}.tif"), is_pattern("{{time}}.tif")
+    (True, False)
+    """
+    return bool(_fields(path))
 
 
 def _fields(pattern: str) -> list[str]:

@@ -59,9 +59,10 @@ def open(  # noqa: A001 - the verb's name
 def _by_xarray(where: Path, kind: str, chunks: Any) -> tuple[xr.Dataset, dict[str, Any]]:
     engine: Any = "zarr" if kind == "zarr" else "netcdf4"
     with xr.open_dataset(where, engine=engine, decode_cf=False) as plain:
-        stored = encoding.stored_in(plain)
+        stored, dates = encoding.stored_in(plain), encoding.coders_of(plain)
     opened = xr.open_dataset(
-        where, engine=engine, chunks=chunks, decode_coords="all", decode_timedelta=False,
+        where, engine=engine, chunks=chunks, decode_coords="all", decode_times=dates,
+        decode_timedelta=xr.coders.CFTimedeltaCoder(decode_via_units=False),
         mask_and_scale=dict.fromkeys(stored, False),
     )  # fmt: skip
     short = {name: one.compute() for name, one in opened.coords.items() if one.ndim < 2}
@@ -76,10 +77,16 @@ def _joined(cubes: Sequence[xr.Dataset | xr.DataArray]) -> xr.Dataset | xr.DataA
     parts = [
         one if isinstance(one, xr.Dataset) else one.to_dataset(name=_name(one)) for one in cubes
     ]
-    joined: Any = xr.combine_by_coords(
-        parts, combine_attrs="drop_conflicts", join="outer", compat="no_conflicts",
-        coords="different",
-    )  # fmt: skip
+    try:
+        joined: Any = xr.combine_by_coords(
+            parts, combine_attrs="drop_conflicts", join="outer", compat="no_conflicts",
+            coords="different",
+        )  # fmt: skip
+    except ValueError as error:
+        raise CubeError(
+            f"the files make no cube together: {error}",
+            hint='open each by itself and join them: xarray.concat([...], "time")',
+        ) from error
     names = {one.name for one in cubes if isinstance(one, xr.DataArray)}
     if len(names) == 1 and all(isinstance(one, xr.DataArray) for one in cubes):
         joined = joined[_name(cubes[0])].rename(*names)  # steps of one array

@@ -13,7 +13,7 @@ import xarray as xr
 
 from geodes_datalab.errors import CubeError, GeodesError
 from geodes_datalab.saving import encoding, geotiff, notes
-from geodes_datalab.saving.naming import UNNAMED, format_of, local_path, parts
+from geodes_datalab.saving.naming import UNNAMED, format_of, is_pattern, local_path, parts
 from geodes_datalab.saving.places import with_coords
 from geodes_datalab.saving.staging import staged, threads
 from geodes_datalab.saving.whole import whole
@@ -93,7 +93,7 @@ def save(
     ):
         for part, (_, write), where in zip(ready, prepared, temporary, strict=True):
             write(part, where)
-    return targets if "{" in pattern else targets[0]
+    return targets if is_pattern(pattern) else targets[0]
 
 
 def _read(cube: Any) -> tuple[xr.Dataset, dict[str, Any]]:
@@ -153,8 +153,9 @@ def _explained(name: str) -> Iterator[None]:
     """Turn what xarray says of a cube that a format cannot hold into an error of ours."""
     try:
         yield
-    except (TypeError, ValueError, NotImplementedError) as error:
-        if isinstance(error, GeodesError):
+    except (AttributeError, TypeError, ValueError, NotImplementedError, RuntimeError) as error:
+        disk = isinstance(error, RuntimeError) and "illegal" not in str(error)  # HDF5 says so of it
+        if isinstance(error, GeodesError) or (disk and not isinstance(error, NotImplementedError)):
             raise
         raise CubeError(
             f"{name} cannot hold this cube: {error}",

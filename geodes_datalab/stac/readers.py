@@ -348,13 +348,24 @@ def folded(name: str) -> str:
 def baseline(item: Json) -> str:
     """Return the processing baseline of a Sentinel-2 product, as in ``04.00``; empty where nothing tells it."""
     properties = item.get("properties", {})
-    found = str(
-        properties.get("processing:version") or properties.get("s2:processing_baseline") or ""
-    )
-    if re.fullmatch(r"\d\d\.\d\d", found):
+    told = map(properties.get, ("processing:version", "s2:processing_baseline"))
+    if found := next(filter(None, map(as_baseline, told)), ""):
         return found
     match = re.search(r"_N(\d\d)(\d\d)_", str(properties.get("identifier") or item.get("id")))
     return f"{match.group(1)}.{match.group(2)}" if match else ""
+
+
+def as_baseline(told: Any) -> str:
+    """Return a baseline as in ``04.00``, however it is told; empty where it is none.
+
+    Examples
+    --------
+    >>> as_baseline("04.00"), as_baseline(5.1), as_baseline("2.14"), as_baseline("none")
+    ('04.00', '05.10', '02.14', '')
+    """
+    match = re.fullmatch(r"(\d?\d)\.(\d\d?)", str(told))
+    # of a number, the last digit is lost where it is 0
+    return f"{match.group(1):0>2}.{match.group(2):0<2}" if match else ""
 
 
 def baseline_is_guessed(item: Json) -> bool:

@@ -180,7 +180,7 @@ def counted(monkeypatch) -> list[str]:
 def described(item: dict[str, Any]) -> dict[str, Any]:
     """Tell the type of the pixels too, so that no header is needed."""
     for asset in item["assets"].values():
-        asset["bands"][0] |= {"data_type": "uint16", "nodata": 0}
+        asset["bands"][0] |= {"data_type": "uint16", "nodata": 0, "raster:scale": 0.0001}
     return item
 
 

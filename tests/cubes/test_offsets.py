@@ -233,3 +233,87 @@ def test_averaged_offsets_of_a_known_collection_are_refused() -> None:
     with pytest.raises(errors.StoredOtherwise):
         ops.to_physical(band.coarsen(time=2).max())
     np.testing.assert_allclose(ops.to_physical(band)[:, 0], [0.2, 0.1], rtol=1e-6)
+
+
+NAMELESS: dict[str, Callable[[xr.Dataset, xr.Dataset], Any]] = {
+    "joined by nesting": lambda old, new: xr.combine_nested([old, new], "time"),
+    "an array of bands": lambda old, new: (
+        xr.concat([old, new], "time").to_array("band").to_dataset("band")
+    ),
+    "a table": lambda old, new: (
+        xr.concat([old, new], "time").drop_vars("spatial_ref").to_dataframe().to_xarray()
+    ),
+    "attributes dropped": lambda old, new: xr.concat([old, new], "time").drop_attrs(),
+}
+
+
+@pytest.mark.parametrize("how", NAMELESS)
+def test_numbers_that_lost_their_attributes_are_refused(series, how: str) -> None:
+    """The index would be that of the stored numbers, 1000 too high after baseline 04.00."""
+    cube = NAMELESS[how](stored(series[:3]), stored(series[3:]))
+    for use in (ops.ndvi, ops.to_physical, ops.median):
+        with pytest.raises(errors.StoredOtherwise, match="lost"):
+            use(cube)
+    with pytest.raises(errors.StoredOtherwise, match="lost"):
+        ops.ndvi(cube.astype("float32"))
+
+
+def test_classes_beside_stored_numbers_stay(series) -> None:
+    cube = stored(series)
+    cube["green"] = (cube["red"] > 3_000).astype("uint8").drop_attrs()
+    values = ops.to_physical(cube)
+    np.testing.assert_array_equal(values["green"], cube["red"] > 3_000)
+    np.testing.assert_allclose(values["red"], physical(series, "red"), rtol=1e-4, atol=1e-6)
+
+
+FIRSTS: dict[str, Callable[[list[xr.Dataset]], xr.Dataset]] = {
+    "dates": lambda dates: xr.concat(dates, "time", coords="minimal", compat="override"),
+    "expanded": lambda dates: xr.concat(
+        [one.expand_dims("time") for one in dates], "time", coords="minimal", compat="override"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", FIRSTS)
+def test_one_offset_taken_for_all_dates_is_refused(series, how: str) -> None:
+    """`override`, xarray's default to come, takes the first date's offset for all."""
+    cube = stored(series)
+    dates = [cube.isel(time=at) for at in (1, 4)]
+    joined = FIRSTS[how](dates)
+    for use in (ops.ndvi, ops.to_physical, ops.median):
+        with pytest.raises(errors.StoredOtherwise):
+            use(joined)
+    right = xr.concat(dates, "time", coords="different", compat="equals")
+    np.testing.assert_allclose(ops.ndvi(right), ndvi(series)[[1, 4]], rtol=1e-3, atol=1e-5)
+    single = cube.isel(time=4).expand_dims("time")
+    np.testing.assert_allclose(ops.ndvi(single), ndvi(series)[[4]], rtol=1e-3, atol=1e-5)
+
+
+WIDENED: dict[str, Callable[[xr.Dataset], xr.Dataset]] = {
+    "reindexed": lambda cube: cube.reindex(
+        time=np.append(cube["time"].values, np.datetime64("2024-04-01", "ns"))
+    ),
+    "padded": lambda cube: cube.pad(time=(0, 1)),
+}
+
+
+@pytest.mark.parametrize("possible", [None, [OLD, NEW]], ids=["unknown", "known"])
+@pytest.mark.parametrize("how", WIDENED)
+def test_dates_that_were_added_are_missing(series, how: str, possible: Any) -> None:
+    cube = stored(series).load()
+    if possible is not None:
+        cube["stored_offset"].attrs["possible"] = possible
+    expected = np.concatenate([physical(series, "red"), np.full((1, *SHAPE), np.nan)])
+    wide = WIDENED[how](cube)
+    np.testing.assert_allclose(ops.to_physical(wide)["red"], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        ops.median(wide)["red"], np.nanmedian(expected, 0), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_offsets_kept_as_a_variable_still_count(series) -> None:
+    cube = stored(series).reset_coords("stored_offset")
+    values = ops.to_physical(cube)
+    np.testing.assert_allclose(values["red"], physical(series, "red"), rtol=1e-4, atol=1e-6)
+    assert "stored_offset" not in values.variables
+    np.testing.assert_allclose(ops.ndvi(cube), ndvi(series), rtol=1e-3, atol=1e-5)

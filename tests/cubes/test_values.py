@@ -358,6 +358,27 @@ def test_a_flag_that_contradicts_is_told(tmp_path: Path, case: str) -> None:
     np.testing.assert_allclose(cube["red"].values, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("flag", ["true", "True", 1, 1.0, np.True_], ids=repr)
+def test_a_flag_is_a_flag_however_it_is_written(tmp_path: Path, flag: Any) -> None:
+    """Tables, from which items may come, make numbers and texts of it."""
+    words = {"raster:scale": 0.0001, "raster:offset": -0.1, "nodata": 0, "data_type": "uint16"}
+    item = told(
+        tmp_path, "a", {"red": full(3_000)}, properties={"s2:boa_offset_applied": flag}, **words
+    )
+    with pytest.warns(errors.ValuesInDoubt, match="still tell -0.1"):
+        cube = cubes.load([item], "red")
+    np.testing.assert_allclose(cube["red"].values, 0.3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("baseline", [2.14, "2.14", "02.14"], ids=repr)
+def test_an_early_baseline_needs_no_offset(tmp_path: Path, recwarn, baseline: Any) -> None:
+    words = {"raster:scale": 0.0001, "nodata": 0, "data_type": "uint16"}
+    facts = {"s2:boa_offset_applied": False, "s2:processing_baseline": baseline}
+    cube = cubes.load([told(tmp_path, "a", {"red": full(3_000)}, properties=facts, **words)], "red")
+    np.testing.assert_allclose(cube["red"].values, 0.3, rtol=1e-5)
+    assert not [one for one in recwarn if one.category is errors.ValuesInDoubt]
+
+
 def test_baselines_that_nobody_tells_apart_are_named(tmp_path: Path) -> None:
     items = [
         told(
@@ -461,3 +482,56 @@ def test_engines_agree_on_any_items(tmp_path_factory, known) -> None:
     assume(found[0]["B"].size > 0)
     for one in found[1:]:
         xr.testing.assert_identical(one, found[0])
+
+
+# --- what is told by the file alone, or is no number ---
+
+
+@pytest.mark.parametrize("said", [{}, {"unit": "m"}], ids=["nothing", "units"])
+@pytest.mark.parametrize("first", [0, 1], ids=["in turn", "turned"])
+def test_raw_numbers_mean_what_their_file_says(tmp_path: Path, way, said, first: int) -> None:
+    """The catalogue tells type and nodata of both, and of one alone how it is scaled."""
+    words = {"data_type": "uint8", "nodata": 0, **said}
+    scaled = {"raster:scale": 0.25, "raster:offset": 10.0}
+    items = [
+        told(
+            tmp_path, "file", {"B04": heights("uint8")}, day=1 + first, **words,
+            file={"scale": 0.25, "offset": 10.0},
+        ),
+        told(tmp_path, "told", {"B04": heights("uint8")}, day=2 - first, **words, **scaled),
+    ]  # fmt: skip
+    expected = np.where(heights("uint8") == 0, np.nan, heights("uint8") * 0.25 + 10)
+    raw = cubes.load(items, raw=True, **way)
+    for cube in (cubes.load(items, **way), ops.to_physical(raw)):
+        for date in cube["B04"]:
+            np.testing.assert_allclose(date, expected)
+        assert cube["B04"].attrs["units"] == said.get("unit", "1")
+
+
+@pytest.mark.parametrize("word", ["raster:scale", "raster:offset"])
+@pytest.mark.parametrize("value", ["nan", float("nan"), "inf", True, [2]], ids=repr)
+def test_a_scale_that_is_no_number_is_not_told(tmp_path: Path, way, word: str, value: Any) -> None:
+    item = told(
+        tmp_path, "a", {"B04": heights("uint8")}, unit="m", data_type="uint8", nodata=False,
+        **{word: value},
+    )  # fmt: skip
+    np.testing.assert_array_equal(cubes.load([item], **way)["B04"][0], heights("uint8"))
+
+
+@pytest.mark.parametrize("method", ["cubic", "lanczos", "bilinear", "average"])
+def test_nan_is_missing_when_it_is_resampled_whether_or_not_somebody_says_so(
+    tmp_path: Path, way, method: str
+) -> None:
+    values = np.full((40, 40), 0.5, "float32")
+    values[:, 20:] = np.nan
+    silent, said = (
+        told(tmp_path, name, {"B04": values}, unit="1", **words)
+        for name, words in (("silent", {}), ("said", {"nodata": "nan"}))
+    )
+    for grid in ({"resolution": 20}, {"crs": "EPSG:32632", "resolution": 10}):
+        one, other = (
+            cubes.load([item], resampling=method, **grid, **way)["B04"].values
+            for item in (silent, said)
+        )
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one[np.isfinite(one)], 0.5, rtol=1e-4)

@@ -251,3 +251,76 @@ def test_dates_of_one_array_are_one_array_again(
     paths = gd.save(array, tmp_path / f"{{time}}{SUFFIXES[kind]}", format=kind)
     assert [one.stem for one in paths] == ["2021-12-03", "2022-03-01", "2022-03-11"]
     identical(gd.open(paths), array)
+
+
+@pytest.mark.parametrize(
+    "offsets", [(1e9, -1e9, 0.0), (0.0, 300_000.0, -0.1)], ids=["huge", "large"]
+)
+@pytest.mark.parametrize(("kind", "reader"), PAIRS)
+def test_offsets_however_far_apart(tmp_path: Path, kind: str, reader: str, offsets) -> None:
+    """Their difference in stored units, 2e13, fits into no 32 bits."""
+    stored = numbers()
+    cube = raw(stored, offsets)
+    path = gd.save(cube, named(tmp_path, kind), format=kind)
+    found = READERS[reader](path, "B04")  # double precision holds 1e9 to 1e-7
+    np.testing.assert_allclose(found, meant(stored, offsets), rtol=1e-6, atol=1e-6)
+    identical(gd.open(path), cube)
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+@pytest.mark.parametrize("offsets", [(NEW, NEW, NEW), (OLD, NEW, NEW)], ids=["one", "two"])
+def test_what_was_masked_beside_what_is_missing(tmp_path: Path, kind: str, offsets) -> None:
+    """Stored numbers that became floats, with NaN beside the number that means "missing"."""
+    stored = numbers()
+    cube = raw(stored, offsets)
+    cube = cube.where((cube["B04"] > 3_000) | (cube["B04"] == 0))
+    path = gd.save(cube, named(tmp_path, kind), format=kind)
+    identical(gd.open(path), cube)
+    expected = np.where(stored > 3_000, meant(stored, offsets), np.nan)
+    for name in readers(kind):
+        np.testing.assert_allclose(READERS[name](path, "B04"), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_a_date_that_was_added(tmp_path: Path, kind: str) -> None:
+    cube = raw(numbers(), chunks=None).reindex(time=[*TIMES, np.datetime64("2022-04-01", "ns")])
+    path = gd.save(cube, named(tmp_path, kind), format=kind)
+    identical(gd.open(path), cube)
+    for name in readers(kind):
+        found = READERS[name](path, "B04")
+        np.testing.assert_allclose(found[:3], meant(numbers()), rtol=1e-6, atol=1e-7)
+        assert np.isnan(found[3]).all()
+
+
+DATES = {
+    "s": np.array(["1000-01-01", "2022-03-01T10:50:21", "5000-01-01"], "datetime64[s]"),
+    "ms": np.array(["1850-01-01", "2022-03-01T10:50:21.024", "NaT"], "datetime64[ms]"),
+    "us": TIMES.astype("datetime64[us]"),
+    "steps": np.array([0, 1, 10**15], "timedelta64[ns]"),
+    "days": np.array([0, 1, 400], "timedelta64[s]"),
+}
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+@pytest.mark.parametrize("dates", DATES)
+def test_dates_and_durations_of_any_type(tmp_path: Path, kind: str, dates: str) -> None:
+    cube = ops.to_physical(raw(numbers())).assign_coords(time=DATES[dates])
+    if kind in ("netcdf", "zarr"):
+        cube["when"] = ("time", DATES[dates][::-1].copy())
+    back = gd.open(gd.save(cube, named(tmp_path, kind), format=kind))
+    identical(back, cube)
+    assert back["time"].dtype == DATES[dates].dtype
+
+
+@pytest.mark.parametrize("kind", ["cog", "geotiff"])
+def test_half_precision(tmp_path: Path, kind: str) -> None:
+    cube = ops.to_physical(raw(numbers())).astype("float16")
+    path = gd.save(cube, named(tmp_path, kind), format=kind)
+    identical(gd.open(path), cube)
+    np.testing.assert_array_equal(READERS["gdal"](path, "B04"), cube["B04"].astype("float64"))
+
+
+def test_braces_that_are_no_fields_are_braces(tmp_path: Path) -> None:
+    path = gd.save(raw(numbers()), tmp_path / "{{cube}}.nc")
+    assert path == tmp_path / "{cube}.nc"
+    identical(gd.open(path), raw(numbers()))

@@ -54,6 +54,8 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "a slash": (lambda: uncomputed().rename(B04="S2/B04"), "cube.zarr", "'S2/B04' cannot be saved"),
     "a number for a name": (lambda: uncomputed().rename(B04=4), "cube.nc", "named 4 cannot be saved"),
     "an attribute": (lambda: uncomputed().assign_attrs(how=object()), "cube.nc", "cannot be saved"),
+    "a name netCDF has not": (lambda: uncomputed().rename(B04="{x}"), "cube.nc", "cannot hold this cube"),
+    "an attribute's name": (lambda: uncomputed().assign_attrs({"a b/c": 1}), "cube.nc", "cannot hold this"),
     "no variables": (lambda: uncomputed()[[]], "cube.nc", "no variables"),
     "no cube": (numbers, "cube.nc", "of type ndarray"),
     "items": (lambda: [{"type": "Feature"}], "cube.nc", "of type list"),
@@ -114,6 +116,15 @@ def test_what_others_wrote_is_told_as_such(tmp_path: Path) -> None:
     assert "rioxarray.open_rasterio" in str(caught.value)
     with pytest.raises(errors.CubeError, match="there is no"):
         gd.open(tmp_path / "nowhere.nc")
+
+
+def test_files_that_make_no_cube_are_told(tmp_path: Path) -> None:
+    """Of one date each, without a dimension along which they could be joined."""
+    cube = raw(numbers())
+    paths = [gd.save(cube.isel(time=at), tmp_path / f"{at}.nc") for at in range(2)]
+    with pytest.raises(errors.CubeError, match="no cube together") as caught:
+        gd.open(paths)
+    assert "xarray.concat" in str(caught.value)
 
 
 def test_tables_and_series_are_saved_where_they_can_be(tmp_path: Path) -> None:

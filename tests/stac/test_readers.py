@@ -74,6 +74,8 @@ def test_sentinel2_l1c() -> None:
         ({"processing:version": "05.11"}, -0.1),
         ({"processing:version": "04.00"}, -0.1),
         ({"processing:version": "03.01"}, 0.0),
+        ({"processing:version": 5.1}, -0.1),
+        ({"processing:version": 2.14, "datetime": "2024-03-01T00:00:00Z"}, 0.0),
         ({"identifier": "S2A_MSIL1C_20220217T142021_N0400_R010_T19GFG_20220217T174514"}, -0.1),
         ({"identifier": "S2A_MSIL1C_20211104T142021_N0301_R010_T19GFG_20211104T174514"}, 0.0),
         ({"datetime": "2023-05-01T00:00:00Z"}, -0.1),
