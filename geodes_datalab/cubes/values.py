@@ -19,7 +19,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.assets import entries_of
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
-from geodes_datalab.stac.readers import as_baseline, baseline, baseline_is_guessed
+from geodes_datalab.stac.readers import as_baseline, baseline_is_guessed
 
 _FLAG = "boa_offset_applied"
 _MISTOLD = "earthsearch:boa_offset_applied"
