@@ -79,8 +79,6 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
     import aiohttp
     from yarl import URL
 
-    # By ourselves: aiohttp knows no letters beyond Latin ones in passwords.
-    who = base64.b64encode(_proxies.credentials(proxy)).decode()
     timeout = aiohttp.ClientTimeout(
         total=request.request_timeout or None, connect=request.connect_timeout or None
     )
@@ -93,7 +91,7 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
             request.method,
             URL(request.url, encoded=True),
             proxy=shown(proxy),
-            proxy_headers={"Authorization": f"Basic {who}"} if who else None,  # it renames that
+            proxy_headers=_credentials(proxy),
             data=request.body,
             headers=list(_headers(request).get_all()),
             allow_redirects=bool(request.follow_redirects),
@@ -117,6 +115,12 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
             reason=reply.reason,
             request_time=time.monotonic() - began,
         )
+
+
+def _credentials(proxy: str) -> dict[str, str] | None:
+    """Return what opens a proxy; aiohttp renames it, but knows no letters beyond Latin ones in addresses."""
+    who = base64.b64encode(_proxies.credentials(proxy)).decode()
+    return {"Authorization": f"Basic {who}"} if who else None
 
 
 def _headers(request: HTTPRequest) -> HTTPHeaders:

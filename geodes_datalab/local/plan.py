@@ -71,11 +71,7 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
             "api_url": f"http://{HOST}:{ports.proxy_api}",
             "token": _secret(layout, "proxy-token"),
         },
-        "authenticator": {
-            "password": _secret(layout, "password"),
-            "admin_password": _secret(layout, "admin-password"),
-            "admins": ["admin"],
-        },
+        "authenticator": _authenticator(layout),
         "spawner": {
             "homes": str(layout.homes),
             "logs": str(layout.logs),
@@ -97,6 +93,14 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
     if over:
         check(settings)  # here, where the operator reads it, and not in the hub's log
     return settings
+
+
+def _authenticator(layout: Layout) -> dict[str, Any]:
+    return {
+        "password": _secret(layout, "password"),
+        "admin_password": _secret(layout, "admin-password"),
+        "admins": ["admin"],
+    }
 
 
 def _housekeeping(layout: Layout) -> dict[str, Any]:
