@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, encode_username_password
@@ -100,21 +101,26 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
         ) as reply,
     ):
         body = await reply.read()
-        headers = HTTPHeaders()
-        for name, value in reply.headers.items():
-            headers.add(name, value)
         if request.streaming_callback is not None:
             request.streaming_callback(body)
             body = b""
         return HTTPResponse(
             request,
             reply.status,
-            headers=headers,
+            headers=_received(reply.headers),
             buffer=BytesIO(body),
             effective_url=str(reply.url),
             reason=reply.reason,
             request_time=time.monotonic() - began,
         )
+
+
+def _received(told: Any) -> HTTPHeaders:
+    """Return an answer's headers as Tornado has them."""
+    headers = HTTPHeaders()
+    for name, value in told.items():
+        headers.add(name, value)
+    return headers
 
 
 def _credentials(proxy: str) -> dict[str, str] | None:
