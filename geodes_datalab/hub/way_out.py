@@ -77,17 +77,10 @@ async def _ask(request: HTTPRequest, proxy: str) -> HTTPResponse:
 
 
 async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPResponse:
-    import aiohttp
     from yarl import URL
 
-    timeout = aiohttp.ClientTimeout(
-        total=request.request_timeout or None, connect=request.connect_timeout or None
-    )
-    session = aiohttp.ClientSession(
-        timeout=timeout, auto_decompress=bool(request.decompress_response)
-    )
     async with (
-        session,
+        _session(request) as session,
         session.request(
             request.method,
             URL(request.url, encoded=True),
@@ -113,6 +106,17 @@ async def _answer(request: HTTPRequest, proxy: str, began: float) -> HTTPRespons
             reason=reply.reason,
             request_time=time.monotonic() - began,
         )
+
+
+def _session(request: HTTPRequest) -> Any:
+    """Return aiohttp's session with a request's patience."""
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(
+        total=request.request_timeout or None, connect=request.connect_timeout or None
+    )
+    unpack = bool(request.decompress_response)
+    return aiohttp.ClientSession(timeout=timeout, auto_decompress=unpack)
 
 
 def _received(told: Any) -> HTTPHeaders:
