@@ -139,6 +139,8 @@ def _complete(setting: Setting, found: Mapping[str, Setting]) -> Setting:
     elif name == "cache_dir" and not value:
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         value = str(Path(base) / "geodes-datalab")
+    if name == "cache_dir":  # the same folder for what is started elsewhere
+        value = str(Path(os.path.expanduser(value)).absolute())  # noqa: PTH111 - of unknown users: as it is
     return Setting(name, value, source)
 
 

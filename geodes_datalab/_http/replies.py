@@ -128,6 +128,18 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
             f"{host} did not answer in time",
             "try again, or raise GEODES_TIMEOUT (seconds)",
         )
+    if trouble := _of_proxy(error, host):
+        return trouble
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+        return RequestError(
+            f"the address is not one that can be fetched: {host}", "check GEODES_PORTAL"
+        )
+    hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
+    return ServiceError(f"{host} cannot be reached, or broke off ({type(error).__name__})", hint)
+
+
+def _of_proxy(error: requests.RequestException, host: str) -> ServiceError | None:
+    """Return what a web proxy on the way has done, where it is at fault."""
     if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
         said = _PROXY_SAID.search(str(error))
         why = f"it answered {said[1]}" if said else "it does not answer, or its address is none"
@@ -136,15 +148,10 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
             "by NO_PROXY; geodes-datalab doctor shows them"
         )
         return ServiceError(f"{host} cannot be reached through the web proxy: {why}", hint)
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        return RequestError(
-            f"the address is not one that can be fetched: {host}", "check GEODES_PORTAL"
-        )
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
         hint = "install pysocks, or name an HTTP proxy in HTTPS_PROXY"
         return ServiceError(f"{host} cannot be reached through a SOCKS proxy from here", hint)
-    hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
-    return ServiceError(f"{host} cannot be reached, or broke off ({type(error).__name__})", hint)
+    return None
 
 
 def _timed_out(error: requests.RequestException) -> bool:

@@ -51,7 +51,7 @@ def former(kind: str, request: Request) -> Cluster | None:
     """
     for cluster in [one for one in opened if one.kind == kind and one.loose]:
         works = _works(cluster)
-        if works and _same(cluster.request, request):
+        if works and _is_current(cluster) and _same(cluster.request, request):
             _note(f"This is the cluster {cluster.name}, opened before; {_ASIDE}.")
             return cluster
         if works and _computes(cluster):
@@ -63,11 +63,19 @@ def former(kind: str, request: Request) -> Cluster | None:
 
 
 def _works(cluster: Cluster) -> bool:
-    """Tell whether a cluster runs, and this process computes on it."""
+    """Tell whether a cluster runs."""
+    if cluster.status != "running" or cluster.client.status != "running":
+        return False
+    try:
+        return not cluster.failure()
+    except ValueError:  # a gateway that began anew knows it no more
+        return False
+
+
+def _is_current(cluster: Cluster) -> bool:
+    """Tell whether this process computes on a cluster, and not on one that it connected to later."""
     from distributed import default_client
 
-    if cluster.status != "running" or cluster.client.status != "running" or cluster.failure():
-        return False
     try:
         return default_client() is cluster.client
     except ValueError:  # there is none
@@ -75,6 +83,9 @@ def _works(cluster: Cluster) -> bool:
 
 
 def _computes(cluster: Cluster) -> bool:
+    """Tell whether something is under way, be it that it still waits for its workers."""
+    if any(future.status == "pending" for future in list(cluster.client.futures.values())):
+        return True
     try:
         return any(cluster.client.processing().values())
     except (OSError, ValueError, TimeoutError):  # the scheduler has gone

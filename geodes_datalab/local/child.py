@@ -62,8 +62,9 @@ class Child:
         """Start the process in a session of its own, which ends with its parent."""
         _rotate(self.log)
         with self.log.open("ab") as log:
-            log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {self.part.name}\n".encode())
-            log.flush()
+            head = f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {self.part.name}\n".encode()
+            with suppress(OSError):  # a full disk: a part may live without its log
+                os.write(log.fileno(), head)
             self._process = await asyncio.create_subprocess_exec(
                 *self.part.command,
                 stdin=asyncio.subprocess.DEVNULL,

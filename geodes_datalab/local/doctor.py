@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 
 import psutil
+from rich.markup import escape
 from rich.table import Table
 
 from geodes_datalab import _proxies, auth, config
@@ -85,7 +86,8 @@ def table(findings: list[Finding]) -> Table:
     for finding in findings:
         colour = COLOURS[finding.verdict]
         verdict = f"[{colour}]{finding.verdict}[/]"
-        result.add_row(finding.subject, verdict, finding.found, finding.advice)
+        told = escape(finding.found), escape(finding.advice)  # "geodes-datalab[node]" is no style
+        result.add_row(finding.subject, verdict, *told)
     return result
 
 

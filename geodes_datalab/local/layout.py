@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,14 +91,28 @@ class Layout:
         StorageError
             A folder cannot be made or closed.
         """
-        try:
+        with self.used():
             for folder in (self.root, self.logs, self.homes, self.secrets, self.clusters):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Say in words what keeps the folder from being used meanwhile: its rights, a full disk.
+
+        Raises
+        ------
+        StorageError
+            In the place of Python's own errors.
+        """
+        try:
+            yield
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError(
-                f"the state folder {self.root} cannot be used: {error.strerror}",
-                hint="choose another with --state-dir, or correct its owner and rights",
+                f"the state folder {self.root} cannot be used: {error.strerror or error}",
+                hint="free some space, choose another with --state-dir, or correct its owner and rights",
             ) from error
 
 
@@ -111,7 +127,13 @@ def layout(state_dir: str | Path | None = None) -> Layout:
     if state_dir is None:
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         state_dir = Path(base) / "geodes-datalab"
-    return Layout(Path(state_dir).expanduser().resolve())
+    try:
+        return Layout(Path(state_dir).expanduser().resolve())
+    except RuntimeError as error:  # ~somebody
+        raise StorageError(
+            f"the state folder {state_dir} cannot be used: there is no such user",
+            hint="choose another with --state-dir",
+        ) from error
 
 
 def make_cache() -> Path:
@@ -128,7 +150,12 @@ def make_cache() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:
-        raise StorageError(
-            f"the cache folder {folder} cannot be used: {error.strerror}",
-            hint="name another one in GEODES_CACHE_DIR, or correct its owner and rights",
-        ) from error
+        raise no_cache(folder, error.strerror or str(error)) from error
+
+
+def no_cache(folder: Path, why: str) -> StorageError:
+    """Return what to raise where a folder does not serve as the cache."""
+    return StorageError(
+        f"the cache folder {folder} cannot be used: {why}",
+        hint="name another one in GEODES_CACHE_DIR, free some space, or correct its owner and rights",
+    )

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from geodes_datalab import _proxies
 from geodes_datalab.config import load
-from geodes_datalab.errors import LocalModeError
-from geodes_datalab.local.layout import make_cache
+from geodes_datalab.errors import LocalModeError, StorageError
+from geodes_datalab.local.layout import make_cache, no_cache
 
 OLDEST = 20
 """Major version of node that configurable-http-proxy 5 asks for."""
@@ -30,6 +30,9 @@ _SILENCE = 15.0
 
 _LONGEST = 300.0
 """Seconds that npm may take."""
+
+_ROOM = 1_000_000
+"""Bytes; a disk with less is called full."""
 
 _IMPATIENT = ("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 """npm tries three times; by itself it waits ten seconds, and then a minute, in between."""
@@ -93,14 +96,20 @@ def install_folder() -> Path:
 
 
 def _install(node: Node, target: Path, say: Callable[[str], None]) -> None:
-    folder = Path(tempfile.mkdtemp(dir=make_cache(), prefix=".installing-"))
+    cache = make_cache()
+    folder = Path(tempfile.mkdtemp(dir=cache, prefix=".installing-"))
     try:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(_FILES / name, folder / name)
         _npm_ci(node, folder, say)
+        _try_out(node, folder)
         if not (target / _SCRIPT).is_file():  # another start may have been faster
             shutil.rmtree(target, ignore_errors=True)
             folder.rename(target)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise no_cache(cache, error.strerror or str(error)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -126,6 +135,21 @@ def _npm_ci(node: Node, folder: Path, say: Callable[[str], None]) -> None:
         raise _failed(str(error)) from error
     if process.returncode:
         raise _failed("\n".join(told.strip().splitlines()[-6:]))
+
+
+def _try_out(node: Node, folder: Path) -> None:
+    """Fail where it does not run: on a full disk npm says that all is well, and leaves empty files."""
+    done = subprocess.run(
+        [node.program, folder / _SCRIPT, "--version"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        why = f"configurable-http-proxy, just installed there, does not run:\n{done.stderr.strip()[-400:]}"
+        free = shutil.disk_usage(folder).free
+        raise no_cache(folder.parent, "the disk is full" if free < _ROOM else why)
 
 
 def _ask_proxy(node: Node, folder: Path) -> None:

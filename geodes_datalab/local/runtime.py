@@ -73,7 +73,8 @@ def read(layout: Layout) -> Runtime | None:
 
 def clear(layout: Layout) -> None:
     """Forget the run."""
-    layout.runtime.unlink(missing_ok=True)
+    if layout.runtime.exists():  # where nothing can be written, nothing need be
+        layout.runtime.unlink(missing_ok=True)
 
 
 @contextmanager

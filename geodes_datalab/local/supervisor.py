@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from geodes_datalab.errors import LocalModeError
+from geodes_datalab.errors import GeodesError, LocalModeError, StorageError
 from geodes_datalab.hub import pids
 from geodes_datalab.local import family, guard
 from geodes_datalab.local import runtime as run
@@ -74,7 +74,7 @@ class Supervisor:
         runtime.parts = list(self._states.values())
         self._ready = {part.name: asyncio.Event() for part in parts}
         self._stop = asyncio.Event()
-        self._failure: LocalModeError | None = None
+        self._failure: GeodesError | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -89,6 +89,8 @@ class Supervisor:
         ------
         LocalModeError
             A part could not be started in the first place; everything is stopped again.
+        StorageError
+            The disk was full by then.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -124,6 +126,15 @@ class Supervisor:
     # One part
 
     async def _keep(self, child: Child) -> None:
+        """Keep a part running; where even its log cannot be made, end the start."""
+        try:
+            with self._layout.used():
+                await self._go_on(child)
+        except StorageError as error:
+            self._failure = error
+            self._stop.set()
+
+    async def _go_on(self, child: Child) -> None:
         """Start a part, and start it again whenever it ends."""
         ends: list[float] = []
         for name in child.part.after:
@@ -208,11 +219,20 @@ class Supervisor:
     def _note(self, child: Child, state: str) -> None:
         part = self._states[child.part.name]
         part.state, part.pid, part.mark, part.since = state, child.pid, child.mark, child.since
-        run.write(self._layout, self._runtime)
+        self._write()
 
     def _set_state(self, state: str) -> None:
         self._runtime.state = state
-        run.write(self._layout, self._runtime)
+        self._write()
+
+    def _write(self) -> None:
+        """Write what runs; once everything does, a full disk is no reason to end it."""
+        try:
+            run.write(self._layout, self._runtime)
+        except OSError as error:
+            if self._runtime.state == "starting":
+                raise
+            self._say(f"{self._layout.runtime} cannot be written: {error.strerror}")
 
     def _on_signal(self) -> None:
         if self._stop.is_set():  # the second time: at once

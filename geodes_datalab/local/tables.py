@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import psutil
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
 from geodes_datalab._display import size
@@ -29,7 +30,8 @@ COLOURS = {"ready": "green", "failed": "red", "degraded": "red"}
 
 def ready(layout: Layout, runtime: Runtime) -> Table:
     """Return the table that greets the operator; it shows the password, as it is for the screen."""
-    table = Table(title="geodes-datalab is ready", show_header=False, title_justify="left")
+    state = "is ready" if runtime.state != "degraded" else "runs, but not all of it (see: status)"
+    table = Table(title=f"geodes-datalab {state}", show_header=False, title_justify="left")
     rows = {
         "Open": runtime.url,
         **_log_in(layout),
@@ -40,7 +42,7 @@ def ready(layout: Layout, runtime: Runtime) -> Table:
         "Stop": "Ctrl-C here, or geodes-datalab down",
     }
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, escape(value))
     table.caption = (
         "Everything listens on this machine only. All users' servers run under your account: for you, "
         "or for people who trust each other."
@@ -82,7 +84,7 @@ def status(layout: Layout, runtime: Runtime) -> Table:
     """Return one line per part, and one for what users run."""
     colour = COLOURS.get(runtime.state, "yellow")
     table = Table(
-        title=f"[{colour}]{runtime.state}[/]  {runtime.url}  {runtime.catalogue}",
+        title=f"[{colour}]{runtime.state}[/]  {runtime.url}  {escape(runtime.catalogue)}",
         title_justify="left",
         box=SIMPLE,
     )

@@ -59,38 +59,34 @@ def supervise(start: Start, *, say: Say, on_ready: Callable[[run.Runtime], None]
     layout = start.layout
     os.umask(0o077)  # logs and databases are nobody else's business
     layout.make()
-    with run.locked(layout.lock) as free:
+    with layout.used(), run.locked(layout.lock) as free:
         if not free:
             raise LocalModeError(
                 f"a datalab already runs from {layout.root}",
                 hint="geodes-datalab status shows it, geodes-datalab down stops it",
             )
-        _tidy(layout, say)
-        layouts.make_cache()
-        chosen = ports.choose(start.port)
-        chp = node.proxy_command(node.find(), say)
-        secrets.ensure(layout)
-        plan.prepare_key(layout, start.wishes)
-        _write_settings(layout, chosen, start.wishes)
-        runtime = _described(start, chosen)
-        supervisor = Supervisor(
-            layout,
-            runtime,
-            plan.parts(layout, chosen, start.wishes, chp),
-            say=say,
-            routes=plan.routes(chosen),
-        )
+        runtime, supervisor = _prepare(start, say)
         asyncio.run(supervisor.run(lambda: on_ready(runtime)))
 
 
-def _described(start: Start, chosen: ports.Ports) -> run.Runtime:
+def _prepare(start: Start, say: Say) -> tuple[run.Runtime, Supervisor]:
+    """Write what the parts are started with, and install what is missing."""
+    layout = start.layout
+    _tidy(layout, say)
+    layouts.make_cache()
+    chosen = ports.choose(start.port)
+    chp = node.proxy_command(node.find(), say)
+    secrets.ensure(layout)
+    plan.prepare_key(layout, start.wishes)
+    _write_settings(layout, chosen, start.wishes)
     runtime = describe_run(
         f"http://{ports.HOST}:{chosen.public}/",
         plan.describe(start.wishes),
         f"http://{ports.HOST}:{chosen.gateway_http}/services/dask-gateway",
     )
     runtime.asked = start.asked
-    return runtime
+    parts = plan.parts(layout, chosen, start.wishes, chp)
+    return runtime, Supervisor(layout, runtime, parts, say=say, routes=plan.routes(chosen))
 
 
 def _write_settings(layout: Layout, chosen: ports.Ports, wishes: plan.Wishes) -> None:
@@ -120,7 +116,7 @@ def in_background(arguments: list[str], layout: Layout, say: Say) -> run.Runtime
     os.umask(0o077)
     layout.make()
     log = layout.log("supervisor")
-    with log.open("ab") as stream:
+    with layout.used(), log.open("ab") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "geodes_datalab.cli", "up", *arguments],
             stdin=subprocess.DEVNULL,
@@ -177,7 +173,8 @@ def down(layout: Layout, say: Say, *, patience: float = 60.0) -> bool:
         if runtime.alive():
             pids.send(runtime.pid, runtime.mark, signal.SIGKILL)
     left = family.end(layout.instance, grace=5.0)
-    run.clear(layout)
+    with layout.used():
+        run.clear(layout)
     if family.members(layout.instance):
         raise LocalModeError(
             "some processes of the datalab do not end",
@@ -202,7 +199,7 @@ def _wait_ready(layout: Layout, process: subprocess.Popen[bytes] | None) -> run.
     deadline = time.monotonic() + LONGEST_START
     while time.monotonic() < deadline:
         runtime = run.read(layout)
-        if runtime is not None and runtime.state != "starting":
+        if runtime is not None and runtime.state in ("ready", "degraded"):
             return runtime
         gone = process.poll() is not None if process is not None else runtime is None
         if gone:

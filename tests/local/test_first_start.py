@@ -15,8 +15,8 @@ from rich.console import Console
 from geodes_datalab.cli import main
 from geodes_datalab.errors import LocalModeError, StorageError
 from geodes_datalab.hub import pids
+from geodes_datalab.local import doctor, node, plan, ports, secrets, tables
 from geodes_datalab.local import layout as layouts
-from geodes_datalab.local import node, plan, ports, secrets, tables
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.layout import Layout
 
@@ -52,6 +52,53 @@ def test_a_full_disk_is_no_traceback_either(
     monkeypatch.setattr(layouts.tempfile, "TemporaryFile", full)
     with pytest.raises(StorageError, match="No space left on device"):
         layouts.make_cache()
+
+
+def test_a_state_folder_that_fills_up_is_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(plan, "write_settings", full)
+    done = run_up(f"--state-dir={tmp_path / 'state'}", "--port=auto")
+    assert isinstance(done.exception, SystemExit), "no traceback"
+    assert f"the state folder {tmp_path / 'state'} cannot be used: No space left" in done.output
+    (tmp_path / "other" / "lock").mkdir(parents=True)
+    done = run_up(f"--state-dir={tmp_path / 'other'}", "--port=auto")
+    assert isinstance(done.exception, SystemExit), "no traceback"
+    assert "Is a directory" in done.output
+    assert "no such user" in run_up("--state-dir=~nobody-here/state").output
+
+
+def test_the_cache_is_the_same_folder_for_all_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They run elsewhere: a path from here, or of the home, leads them nowhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GEODES_CACHE_DIR", "cache")
+    assert layouts.make_cache() == tmp_path / "cache"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GEODES_CACHE_DIR", "~/cache")
+    assert node.install_folder().parent == tmp_path / "home" / "cache"
+
+
+def test_one_that_stops_is_not_ready(place: Layout) -> None:
+    """Above all one in the background whose part does not start: it stops, and says why."""
+    from geodes_datalab.local import up
+
+    seen = []
+    stopping = runtime_at(8000)
+    stopping.state = "stopping"
+    run.write(place, stopping)
+
+    class Ending:
+        def poll(self) -> int | None:
+            seen.append(1)
+            return 1 if len(seen) > 2 else None
+
+    assert up._wait_ready(place, Ending()) is None  # type: ignore[arg-type]
+    assert len(seen) == 3
 
 
 def npm(folder: Path, then: str) -> node.Node:
@@ -151,6 +198,29 @@ def test_the_banner_shows_the_password_where_it_opens_something(
     text = shown(place, "", tmp_path)
     assert secrets.read(place, "password") in text
     assert "admin, with the password of: geodes-datalab password --admin" in text
+
+
+def test_nothing_in_brackets_is_lost(tmp_path: Path) -> None:
+    """Neither a folder of that name nor what the doctor advises to install."""
+    odd = Layout(tmp_path / "data[bold]" / "x[y]")
+    odd.make()
+    text = shown(odd, "", tmp_path)
+    assert f"{odd.homes} " in text
+    told = StringIO()
+    advice = 'pip install "geodes-datalab[hub,lab]"'
+    Console(width=200, file=told).print(doctor.table([doctor.Finding("x", "fail", "[b]", advice)]))
+    assert advice in told.getvalue()
+    assert "[b]" in told.getvalue()
+
+
+def test_a_part_that_failed_is_not_called_ready(place: Layout, tmp_path: Path) -> None:
+    shown(place, "", tmp_path)
+    degraded = runtime_at(8000)
+    degraded.state = "degraded"
+    run.write(place, degraded)
+    done = run_up(f"--state-dir={place.root}")
+    assert "is ready" not in done.output
+    assert "not all of it" in done.output
 
 
 @pytest.mark.parametrize(

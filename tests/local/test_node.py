@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from geodes_datalab.errors import LocalModeError
+from geodes_datalab.errors import LocalModeError, StorageError
 from geodes_datalab.local import node
 
 LOCK = Path(node.__file__).parent / "chp" / "package-lock.json"
@@ -67,3 +67,30 @@ def test_an_installation_happens_once(tmp_path: Path, monkeypatch: pytest.Monkey
     calls = (tmp_path / "calls").read_text().splitlines()
     assert len(calls) == 1
     assert calls[0].startswith("ci --ignore-scripts")
+
+
+def test_what_npm_left_empty_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does on a full disk, with exit code 0: each later start would fail."""
+    monkeypatch.setenv("GEODES_CACHE_DIR", str(tmp_path / "cache"))
+    script = "node_modules/configurable-http-proxy/bin"
+    text = (
+        f"mkdir -p {script}; echo 'echo no package >&2; exit 1' >{script}/configurable-http-proxy"
+    )
+    found = node.Node(Path("/bin/sh"), (str(executable(tmp_path / "npm", text)),), "20.0.0")
+    with pytest.raises(StorageError, match="does not run:\nno package"):
+        node.proxy_command(found, lambda _: None)
+    assert not list((tmp_path / "cache").iterdir())
+    monkeypatch.setattr(node, "_ROOM", 2**70)
+    with pytest.raises(StorageError, match="the disk is full"):
+        node.proxy_command(found, lambda _: None)
+
+
+def test_a_full_cache_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("GEODES_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(node.shutil, "copy", full)
+    found = node.Node(Path("/bin/sh"), ("/bin/true",), "20.0.0")
+    with pytest.raises(StorageError, match="No space left on device"):
+        node.proxy_command(found, lambda _: None)

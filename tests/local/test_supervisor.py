@@ -15,7 +15,7 @@ import pytest
 from support.ports import free_ports
 from support.waiting import aeventually, eventually, minutes, throughout
 
-from geodes_datalab.errors import LocalModeError
+from geodes_datalab.errors import LocalModeError, StorageError
 from geodes_datalab.hub import pids
 from geodes_datalab.local import family, supervisor
 from geodes_datalab.local import runtime as run
@@ -177,6 +177,39 @@ def test_a_part_that_fails_later_is_given_up_and_the_rest_goes_on(place: Layout)
 
     conductor.play(script)
     assert any("Everything else goes on." in line for line in conductor.said)
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_disk_that_is_full_at_the_start_is_told(
+    place: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not waited for in silence, with parts that nobody keeps."""
+    monkeypatch.setattr(run, "write", full)
+    conductor = Conductor(place, [web_part(place)])
+    with pytest.raises(StorageError, match="No space left on device"):
+        conductor.play(lambda: pytest.fail("it became ready"))
+    assert not family.members(place.instance)
+
+
+def test_a_disk_that_is_full_later_ends_nothing(
+    place: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conductor = Conductor(place, [web_part(place)])
+
+    def script() -> None:
+        pid = conductor.pid("web")
+        monkeypatch.setattr(run, "write", full)
+        os.kill(pid, signal.SIGKILL)
+        again = lambda: any(line.startswith("part web is ready again") for line in conductor.said)  # noqa: E731
+        eventually(again, "it runs again", within=5)
+
+    conductor.play(script)
+    assert "everything is stopped" in conductor.said
+    assert any("cannot be written: No space left" in line for line in conductor.said)
+    assert not family.members(place.instance)
 
 
 def test_stopping_kills_what_does_not_listen(place: Layout) -> None:
