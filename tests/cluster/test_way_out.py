@@ -46,8 +46,8 @@ def behind(release: Release, cluster: Cluster, asked: Path) -> Iterator[Release]
 
 
 @pytest.fixture(scope="module")
-def ada(behind: Release) -> Visitor:
-    """Somebody whom the provider knows, sent there and back as by a browser."""
+def ada(behind: Release) -> Iterator[Visitor]:
+    """Somebody whom the provider knows, sent there and back as by a browser; her server ends in the end."""
     ada = Visitor(behind.url, "ada")
     ada.session.trust_env = False
     page = f"{ada.url}hub/oauth_login"
@@ -60,7 +60,9 @@ def ada(behind: Release) -> Visitor:
         timeout=minutes(2),
     )
     assert answer.status_code == 302, answer.text
-    return ada
+    yield ada
+    if people.active(ada):
+        people.leave(ada)
 
 
 def test_log_in_goes_through_the_proxy(ada: Visitor, asked: Path) -> None:
