@@ -169,6 +169,18 @@ def test_the_node_s_own_parts(desk: Desk, release: Release, cluster: Cluster, ta
     table.add("kubelet and containerd", "everything that runs", what, seconds)
 
 
+NAMES = """
+import socket
+from urllib.parse import urlsplit
+try:
+    socket.getaddrinfo(urlsplit(gateway.address).hostname, 80)
+    print("known")
+except OSError as error:
+    print(error)
+"""
+"""The cluster's name service loses what it knows when the API server returns, for a moment."""
+
+
 def test_apiserver(desk: Desk, release: Release, cluster: Cluster, table: Table) -> None:
     def works() -> None:
         assert desk.kernel.run("remembered") == "42"
@@ -180,6 +192,7 @@ def test_apiserver(desk: Desk, release: Release, cluster: Cluster, table: Table)
         began = time.monotonic()
     seconds = until_a_server_starts(release, began)
     desk.goes_on()
+    release.until(lambda: desk.kernel.run(NAMES).strip() == "known", "names are known again")
     what = "nothing; nothing new starts (time: from its return to a new server)"
     table.add("Kubernetes' API server", "everything that runs", what, seconds)
 
