@@ -118,17 +118,7 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
         if key_sent:
             return _unauthorised(f"{text}, as it does for a wrong key", key_sent=True, status=None)
         return ServiceError(text, "check the address with geodes_datalab.status()")
-    if isinstance(error, requests.exceptions.SSLError):
-        hint = (
-            "set GEODES_CA_BUNDLE to your site's certificate authorities, or ask its administrator"
-        )
-        return ServiceError(f"the certificate of {host} could not be verified", hint)
-    if isinstance(error, requests.Timeout) or _timed_out(error):
-        return ServiceError(
-            f"{host} did not answer in time",
-            "try again, or raise GEODES_TIMEOUT (seconds)",
-        )
-    if trouble := _of_proxy(error, host):
+    if trouble := _of_server(error, host) or _of_proxy(error, host):
         return trouble
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
         return RequestError(
@@ -136,6 +126,20 @@ def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -
         )
     hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
     return ServiceError(f"{host} cannot be reached, or broke off ({type(error).__name__})", hint)
+
+
+def _of_server(error: requests.RequestException, host: str) -> ServiceError | None:
+    """Return what the server itself has done or not done."""
+    if isinstance(error, requests.exceptions.SSLError):
+        hint = (
+            "set GEODES_CA_BUNDLE to your site's certificate authorities, or ask its administrator"
+        )
+        return ServiceError(f"the certificate of {host} could not be verified", hint)
+    if isinstance(error, requests.Timeout) or _timed_out(error):
+        return ServiceError(
+            f"{host} did not answer in time", "try again, or raise GEODES_TIMEOUT (seconds)"
+        )
+    return None
 
 
 def _of_proxy(error: requests.RequestException, host: str) -> ServiceError | None:

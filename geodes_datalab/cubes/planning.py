@@ -22,7 +22,7 @@ from geodes_datalab.cubes.reading import Source, read_header
 from geodes_datalab.cubes.several import several
 from geodes_datalab.cubes.storing import Frame, Stored, meant, stored
 from geodes_datalab.cubes.tape import online
-from geodes_datalab.cubes.values import Words, completed
+from geodes_datalab.cubes.values import Told, Words, completed
 from geodes_datalab.errors import CubeError, GeodesError, UnknownBand
 from geodes_datalab.stac.versions import ranks
 
@@ -320,27 +320,46 @@ def _words(
     words = [one.told for one in parsed]
     if parsed[0].container != "asset":
         return words
-    distinct = list({id(one): one for one in words}.values())
     asked: dict[tuple[int, str], Source] = {}
     for name in names:
         flags = parsed[0].bands[name].role == "mask"
         each = raw or flags
-        if not any(one[name].lacks(stored=each, flags=flags) for one in distinct):
-            continue
-        lacking = [
-            (index, name)
-            for index, product in enumerate(products)
-            if (file := product.sources.get(name))
-            and file.care != "lost"
-            and words[index][name].lacks(stored=each, flags=flags)
-        ]
-        asked |= {one: products[one[0]].sources[name] for one in lacking[: None if each else 1]}
+        lacking = _files(name, words, products, lambda one: one.lacks(stored=each))  # noqa: B023
+        asked |= dict(list(lacking.items())[: None if each else 1])
+        if raw and not flags:
+            untold = _files(name, words, products, lambda one: not one.scaled)
+            asked |= _scaled_by_files({key: untold[key] for key in untold if key not in asked})
     if not asked:
         return words
     needed = [not words[index][name].dtype or raw for index, name in asked]
     found = client.map(_told_by_file, zip(asked.values(), needed, strict=True))
     told = {one: facts for one, facts in zip(asked, found, strict=True) if facts}
     return completed(words, told)
+
+
+def _files(
+    name: str, words: Sequence[Words], products: Sequence[Product], lack: Callable[[Told], bool]
+) -> dict[tuple[int, str], Source]:
+    """Return the files of a band, by the number of the product, of which the catalogue tells too little."""
+    distinct = {id(one): lack(one[name]) for one in words}
+    if not any(distinct.values()):
+        return {}
+    return {
+        (index, name): file
+        for index, product in enumerate(products)
+        if (file := product.sources.get(name))
+        and file.care != "lost"
+        and distinct[id(words[index])]
+    }
+
+
+def _scaled_by_files(untold: dict[tuple[int, str], Source]) -> dict[tuple[int, str], Source]:
+    """Return files if they tell the scale that the catalogue does not, for which the first is looked at."""
+    if not untold:
+        return {}
+    facts = _told_by_file((next(iter(untold.values())), False))
+    told = facts is not None and (facts.scale is not None or facts.offset is not None)
+    return untold if told else {}
 
 
 def _told_by_file(one: tuple[Source, bool]) -> Facts | None:

@@ -56,11 +56,11 @@ class Told(NamedTuple):
         integers = np.dtype(self.dtype or "uint16").kind in "iu"
         return integers and self.physical_units is None
 
-    def lacks(self, *, stored: bool, flags: bool = False) -> bool:
-        """Tell whether the file itself must be asked, for what is stored (flags, maybe) or for physical values."""
+    def lacks(self, *, stored: bool) -> bool:
+        """Tell whether the file itself must be asked, for what is stored or for physical values."""
         if not self.dtype:
             return True
-        return (self.nodata is None or not (flags or self.scaled)) if stored else self.in_doubt
+        return self.nodata is None if stored else self.in_doubt
 
     def with_file(self, facts: Facts) -> Told:
         """Return what is known once the file has told what the catalogue does not."""

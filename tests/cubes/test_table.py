@@ -130,6 +130,7 @@ def test_workers_read_with_the_users_key(
     ) in items:  # as a catalogue does that tells all: nothing is asked while the cube is made
         item["assets"]["B04"]["data_type"] = "uint16"
         item["assets"]["B04"]["nodata"] = 0
+        item["assets"]["B04"]["raster:scale"] = 1e-4
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
@@ -175,7 +176,7 @@ def test_hundreds_of_products_are_planned_without_a_look_at_any(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GEODES_DIALECT", "stac")
-    facts = {"data_type": "uint16", "nodata": 0, "file:size": 123_456}
+    facts = {"data_type": "uint16", "nodata": 0, "raster:scale": 1e-4, "file:size": 123_456}
     items = []
     for number in range(500):
         hrefs = {

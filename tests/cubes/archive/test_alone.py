@@ -43,7 +43,7 @@ def written(path: Path, seed: int = 0, **options: Any) -> np.ndarray:
 
 
 def item(href: str, size: int | None) -> dict[str, Any]:
-    told = {"file:size": size} if size else {}
+    told = {"raster:scale": 1e-4} | ({"file:size": size} if size else {})
     return plain({"B04": href}, (SIDE, SIDE), data_type="uint16", nodata=0, **told)
 
 
