@@ -193,11 +193,16 @@ def test_the_form_tells_what_was_wrong(carol: Visitor) -> None:
 
 
 def test_choices_of_a_profile_reach_the_server(carol: Visitor) -> None:
-    fields = {"profile": "large", "profile-option-large--colour": "blue"}
+    fields = {
+        "profile": "large",
+        "profile-option-large--colour": "blue",
+        "profile-option-large--yes": "010",
+    }
     answer = carol.start_by_form(fields)
     assert answer.status_code == 302, answer.text[-2000:]
     eventually(carol.server_answers, "carol's Lab", within=15)
-    assert carol.kernel().run("import os; print(os.environ['COLOUR'])").strip() == "blue"
+    said = carol.kernel().run("import os; print(*map(os.environ.get, ['COLOUR', 'NO', 'ON']))")
+    assert said.split() == ["blue", "010", "1e3"]
     people.leave(carol)
 
 
