@@ -16,6 +16,13 @@ from support.waiting import Hopeless, eventually, minutes
 
 from geodes_datalab.hub.settings.singleuser import LAB
 
+RUN = """
+import runpy, signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+runpy.run_module("jupyter_server", run_name="__main__", alter_sys=True)
+"""
+"""Jobs end with their terminal, also where these tests run under ``nohup``, which is inherited."""
+
 
 class UserServer:
     """Asks a running server."""
@@ -50,7 +57,7 @@ def server(folder: Path, *, keep: Collection[str] = (), **environment: str) -> I
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "jupyter_server", f"--port={port}", "--no-browser"),
+                *(sys.executable, "-c", RUN, f"--port={port}", "--no-browser"),
                 *("--IdentityProvider.token=secret", "--allow-root", "--ip=127.0.0.1"),
             ],
             cwd=folder,
