@@ -105,6 +105,8 @@ def _dtype(cube: xr.Dataset) -> str:
 
 
 def _held(dtype: np.dtype[Any]) -> str:
+    if dtype == "float16" and not rasterio.dtypes.check_dtype("float16"):  # before GDAL 3.11
+        return "float32"
     return "uint8" if dtype.kind == "b" else dtype.name
 
 
@@ -322,6 +324,8 @@ def _pixels(path: Path, chunks: Any) -> Any:
 
     with warnings.catch_warnings():  # what differs from band to band is told by `_skeleton`
         warnings.filterwarnings("ignore", "(Offsets|Scales) differ across bands")
+        # rioxarray for Python 3.11 asks xarray so
+        warnings.filterwarnings("ignore", "Supplying chunks as dimension-order", FutureWarning)
         opened: Any = rioxarray.open_rasterio(path, chunks=chunks, mask_and_scale=False)
     return opened.data
 
