@@ -115,14 +115,13 @@ def odc(hrefs: list[dict[str, str]], geobox: GeoBox, side: int, pool: int, optio
 def described(
     hrefs: list[dict[str, str]], side: int, *, size: int | None = None
 ) -> list[dict[str, Any]]:
-    left, top = 0.4, 44.3
-    ring = [[left, 43.2], [1.8, 43.2], [1.8, top], [left, top], [left, 43.2]]
+    extent = grid(side).geographic_extent
+    box = list(extent.boundingbox)
     return [
         {
             "type": "Feature", "stac_version": "1.0.0", "id": f"x{number:04d}", "collection": "far",
             "stac_extensions": ["https://stac-extensions.github.io/projection/v1.1.0/schema.json"],
-            "bbox": [left, 43.2, 1.8, top], "links": [],
-            "geometry": {"type": "Polygon", "coordinates": [ring]},
+            "bbox": box, "links": [], "geometry": extent.json,
             "properties": {
                 "datetime": f"{2024 + number // 336}-{number // 28 % 12 + 1:02d}-{number % 28 + 1:02d}T10:56:31Z",
                 "proj:epsg": 32631,
@@ -132,7 +131,7 @@ def described(
                     "href": href, "type": "image/tiff; application=geotiff", "roles": ["data"],
                     "proj:shape": [side, side],
                     "proj:transform": [10, 0, ORIGIN[0], 0, -10, ORIGIN[1]],
-                    "raster:bands": [{"data_type": "uint16", "nodata": 0}],
+                    "raster:bands": [{"data_type": "uint16", "nodata": 0, "scale": 1e-4, "offset": 0}],
                     **({"file:size": size} if size else {}),
                 }
                 for band, href in one.items()
