@@ -201,13 +201,12 @@ def _clean(raw: _Raw, shared: dict[str, Any]) -> Json:
         item = plain(item)
     link = self_link(item.get("links") or ())
     places = (raw.place, link) if raw.alone else (link, raw.place)
-    item = {**item, "assets": beside(item["assets"], places)}
     properties = item.get("properties") or {}
     known = "identifier" in properties and "title" in properties and "dataset" not in properties
     if known and raw.mended:
-        return item
+        return {**item, "assets": beside(item["assets"], places)}
     try:
-        return normalise(item, shared)
+        return normalise(item, shared, places)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise DataError(
             f"{item['id']} is no item that can be understood ({type(error).__name__}: {error})",

@@ -40,7 +40,11 @@ _DROPPED = (
 )
 
 
-def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
+def normalise(
+    raw: Json,
+    shared: dict[str, Any] | None = None,
+    places: Iterable[str | None] | None = None,
+) -> Json:
     """Return a clean item.
 
     Parameters
@@ -49,6 +53,8 @@ def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
         Item as served, by today's portal or by a standard catalogue; it is not changed.
     shared
         Cache that lets equal bulky values of many items be one object.
+    places
+        Where the item is, for addresses that are relative to it; by default where its ``self`` link says.
 
     Returns
     -------
@@ -76,7 +82,7 @@ def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
         "links": [
             link for link in raw.get("links") or () if link.get("rel") not in ("root", "parent")
         ],
-        "assets": (geodes_assets if legacy else standard_assets)(_complete(raw)),
+        "assets": (geodes_assets if legacy else standard_assets)(_complete(raw, places)),
     }
     if collection:
         item["collection"] = collection
@@ -86,9 +92,11 @@ def normalise(raw: Json, shared: dict[str, Any] | None = None) -> Json:
     return item
 
 
-def _complete(raw: Json) -> dict[str, Json]:
+def _complete(raw: Json, places: Iterable[str | None] | None) -> dict[str, Json]:
     """Return the assets with complete addresses: beside the item, where they are relative."""
-    return beside(raw.get("assets") or {}, [self_link(raw.get("links") or ())])
+    if places is None:
+        places = [self_link(raw.get("links") or ())]
+    return beside(raw.get("assets") or {}, places)
 
 
 def _from_geodes(old: Json) -> Json:
