@@ -51,8 +51,12 @@ all 20 products of this hour are used
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Numbers of an `OSError` that say that a disk, or the quota on it, is used up."""
 
 
 class GeodesError(Exception):

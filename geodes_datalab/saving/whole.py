@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from geodes_datalab.errors import CubeError, GeodesError, StorageError
+from geodes_datalab.errors import DISK_FULL, CubeError, GeodesError, StorageError
 
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _LEAST = 2**20
 """Bytes that are free on a disk that is not full."""
 
@@ -67,7 +66,7 @@ def whole(targets: Sequence[Path], *, overwrite: bool) -> Iterator[list[Path]]:
 
 
 def _is_full(folder: Path, error: Exception) -> bool:
-    return getattr(error, "errno", None) in _FULL or shutil.disk_usage(folder).free < _LEAST
+    return getattr(error, "errno", None) in DISK_FULL or shutil.disk_usage(folder).free < _LEAST
 
 
 def _refuse(target: Path, *, overwrite: bool) -> None:
@@ -93,7 +92,7 @@ def _made(targets: Sequence[Path]) -> Path:
             if not os.access(parent, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(parent))
     except OSError as error:
-        if error.errno not in _REFUSED | _FULL:
+        if error.errno not in _REFUSED | DISK_FULL:
             raise
         raise StorageError(
             f"{targets[0]} could not be written: {error.strerror}", hint="give another path"

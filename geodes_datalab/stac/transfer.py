@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -15,7 +14,7 @@ from pathlib import Path
 import requests
 
 from geodes_datalab._http import Client, content_range
-from geodes_datalab.errors import ChecksumError, RequestError, ServiceError, StorageError
+from geodes_datalab.errors import DISK_FULL, ChecksumError, RequestError, ServiceError, StorageError
 
 CHUNK = 1 << 16
 """Bytes per write, and the most that are lost when a connection breaks."""
@@ -294,7 +293,7 @@ def _storage(job: Job) -> Iterator[None]:
     except StorageError:
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in DISK_FULL:
             job.part.unlink(missing_ok=True)
             raise StorageError(
                 f"the disk of {job.path.parent} is full; the unfinished {job.part.name} was removed",

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from geodes_datalab.errors import DISK_FULL
+
 NEEDED = 1024 * 1024
 """Bytes that a server writes while it starts: a home that has not even these is full."""
 
 PATIENCE = 3.0
 """Seconds for looking what is large: the hub waits for this server."""
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _tops(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _problem(home: Path, error: OSError) -> Problem:
     reason = os.strerror(error.errno) if error.errno else str(error)
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         return Problem("full", f"the home {home} is full ({reason})")
     if error.errno == errno.EROFS:
         return Problem("read-only", f"the home {home} can only be read ({reason})")
