@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from odc.geo.geobox import GeoBox
@@ -324,7 +325,7 @@ def _words(
     for name in names:
         flags = parsed[0].bands[name].role == "mask"
         each = raw or flags
-        lacking = _files(name, words, products, lambda one: one.lacks(stored=each))  # noqa: B023
+        lacking = _files(name, words, products, methodcaller("lacks", stored=each))
         asked |= dict(list(lacking.items())[: None if each else 1])
         if raw and not flags:
             untold = _files(name, words, products, lambda one: not one.scaled)

@@ -214,14 +214,12 @@ def catalogue_environment(layout: Layout, ports: Ports, wishes: Wishes) -> dict[
 def common_environment(layout: Layout) -> dict[str, str]:
     """Return what every part gets over the operator's environment: no key, no proxy for loopback."""
     scripts = str(Path(sys.executable).parent)
-    exempt = _no_proxy()
     return {
         family.VARIABLE: layout.instance,
         "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
         "GEODES_API_KEY": "",  # travels in a 0600 file, not in six environments
-        "NO_PROXY": exempt,
-        "no_proxy": exempt,
+        **_exempt(),
     }
 
 
@@ -267,13 +265,14 @@ def scratch(layout: Layout) -> dict[str, str]:
 
 
 def _passed() -> dict[str, str]:
-    exempt = {"NO_PROXY": _no_proxy(), "no_proxy": _no_proxy()}
-    return {name: os.environ[name] for name in _PASSED if os.environ.get(name)} | exempt
+    return {name: os.environ[name] for name in _PASSED if os.environ.get(name)} | _exempt()
 
 
-def _no_proxy() -> str:
+def _exempt() -> dict[str, str]:
+    """Return the variables that exempt addresses from the proxies, this machine's own among them."""
     names = _proxies.exempt()
-    return ",".join([*names, *(n for n in (HOST, "localhost") if n not in names)])
+    told = ",".join([*names, *(n for n in (HOST, "localhost") if n not in names)])
+    return {"NO_PROXY": told, "no_proxy": told}
 
 
 def _secret(layout: Layout, name: str) -> dict[str, str]:
