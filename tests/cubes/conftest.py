@@ -15,6 +15,8 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
+from geodes_datalab.testing.geodes import Catalogue, StandIn, serve
+
 
 @dataclass
 class Shelf:
@@ -163,3 +165,28 @@ def site() -> Iterator[Callable[..., Site]]:
     for one in started:
         one.shutdown()
         one.server_close()
+
+
+@pytest.fixture(scope="module")
+def samples_portal(samples_catalogue: Catalogue) -> Iterator[StandIn]:
+    """Serve the sample catalogue to all tests of a file."""
+    with serve(samples_catalogue) as running:
+        yield running
+
+
+@pytest.fixture
+def account(samples_portal: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """Have a key of that portal."""
+    monkeypatch.setenv("GEODES_PORTAL", samples_portal.url)
+    monkeypatch.setenv("GEODES_API_KEY", samples_portal.api_key)
+    return samples_portal
+
+
+@pytest.fixture
+def portal(geodes: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """Have a key of a portal of this test's own, which is asked twice more at once."""
+    monkeypatch.setenv("GEODES_PORTAL", geodes.url)
+    monkeypatch.setenv("GEODES_API_KEY", geodes.api_key)
+    monkeypatch.setenv("GEODES_BACKOFF", "0.01")
+    monkeypatch.setenv("GEODES_RETRIES", "2")
+    return geodes

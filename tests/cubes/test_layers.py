@@ -10,7 +10,6 @@ import pytest
 import rasterio
 
 from geodes_datalab import cubes, errors, stac
-from geodes_datalab.testing.geodes import serve
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
 
@@ -19,19 +18,6 @@ L1C, L2A = "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A"
 
 load = partial(cubes.load, raw=True)
 """Stored numbers are compared with stored numbers."""
-
-
-@pytest.fixture(scope="module")
-def portal(samples_catalogue):
-    with serve(samples_catalogue) as running:
-        yield running
-
-
-@pytest.fixture
-def account(portal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GEODES_PORTAL", portal.url)
-    monkeypatch.setenv("GEODES_API_KEY", portal.api_key)
-    return portal
 
 
 def truth(catalogue, item, ending: str):

@@ -17,11 +17,11 @@ import distributed
 import numpy as np
 import pytest
 import rasterio
+from support.dask_workers import workers
 
 from geodes_datalab import cubes, stac
 from geodes_datalab.cubes import credentials
 from geodes_datalab.errors import ValuesInDoubt
-from geodes_datalab.testing.geodes import serve
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
 
@@ -34,27 +34,9 @@ PRODUCTS = {
 
 
 @pytest.fixture(scope="module")
-def portal(samples_catalogue):
-    with serve(samples_catalogue) as running:
-        yield running
-
-
-@pytest.fixture
-def account(portal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GEODES_PORTAL", portal.url)
-    monkeypatch.setenv("GEODES_API_KEY", portal.api_key)
-    return portal
-
-
-@pytest.fixture(scope="module")
 def cluster() -> Iterator[distributed.Client]:
     """Two worker processes that were started without a key."""
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0"
-        ) as running,
-        distributed.Client(running, set_as_default=False) as client,
-    ):
+    with workers(2, threads=2) as client:
         yield client
 
 

@@ -12,6 +12,7 @@ import distributed
 import numpy as np
 import pytest
 import rasterio
+from support.dask_workers import workers
 from support.waiting import eventually, minutes
 from telling import told
 
@@ -276,12 +277,7 @@ def test_a_mistyped_choice_is_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[distributed.Client]:
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as running,
-        distributed.Client(running, set_as_default=False) as client,
-    ):
+    with workers(1, threads=1) as client:
         yield client
 
 
@@ -299,15 +295,6 @@ def test_workers_of_a_cluster_leave_files_out_too(cluster, tmp_path: Path, name:
         assert np.isfinite(found[2]).any()
         eventually(lambda: len(skips(caught)) == 2, "the worker's warning comes")
     assert f"band red of {name}2" in skips(caught)[1]
-
-
-@pytest.fixture
-def portal(geodes, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GEODES_PORTAL", geodes.url)
-    monkeypatch.setenv("GEODES_API_KEY", geodes.api_key)
-    monkeypatch.setenv("GEODES_BACKOFF", "0.01")
-    monkeypatch.setenv("GEODES_RETRIES", "2")
-    return geodes
 
 
 def test_products_on_tape_are_left_out_if_asked(portal) -> None:

@@ -26,15 +26,6 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gdal, "_final", {})
 
 
-@pytest.fixture
-def portal(geodes, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GEODES_PORTAL", geodes.url)
-    monkeypatch.setenv("GEODES_API_KEY", geodes.api_key)
-    monkeypatch.setenv("GEODES_BACKOFF", "0.01")
-    monkeypatch.setenv("GEODES_RETRIES", "2")
-    return geodes
-
-
 def search(collection: str = "PEPS_S2_L1C", **options):
     return stac.search(collection, **{"bbox": PATAGONIA, "datetime": "2021-11/2022-01", **options})
 

@@ -15,6 +15,7 @@ import pytest
 import xarray as xr
 from readers import SUFFIXES
 from series import identical, numbers, raw
+from support.dask_workers import workers
 
 import geodes_datalab as gd
 from geodes_datalab import _display, errors
@@ -167,12 +168,7 @@ def test_a_bar_counts_the_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[distributed.Client]:
     """A worker in a process of its own, which is not in this folder."""
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0"
-        ) as running,
-        distributed.Client(running, set_as_default=False) as client,
-    ):
+    with workers(1, threads=2) as client:
         yield client
 
 
