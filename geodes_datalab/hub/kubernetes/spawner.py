@@ -25,6 +25,9 @@ from geodes_datalab.hub.settings.kubernetes import secret_variables
 LOOK_SECONDS = 0.5
 """Pause between two looks at a pod that starts."""
 
+AHEAD_SECONDS = 3.0
+"""How long before the hub's own limit a start is given up, at least: a busy hub looks late."""
+
 PATIENCE = 4
 """Looks that a hopeless state must last; some pass by themselves."""
 
@@ -176,7 +179,9 @@ class DatalabKubeSpawner(KubeSpawner):
     async def _watch(self, old: str | None) -> Problem:
         """Return the problem of the new pod, once it is final or the time is over."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + 0.95 * self.start_timeout  # before the hub ends it without a word
+        limit = self.start_timeout
+        early = max(0.05 * limit, min(AHEAD_SECONDS, 0.5 * limit))
+        end = loop.time() + limit - early  # before the hub ends it without a word
         hopeless = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
