@@ -135,11 +135,16 @@ class Hub:
             },
         )
 
+    def telling(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield what the progress page shows when it comes, until it ends."""
+        with self.api("GET", f"/users/{name}/server/progress", stream=True) as answer:
+            for line in answer.iter_lines(chunk_size=1):
+                if line.startswith(b"data:"):
+                    yield json.loads(line.removeprefix(b"data:"))
+
     def progress(self, name: str) -> list[dict[str, Any]]:
         """Everything that the progress page shows, until it ends."""
-        with self.api("GET", f"/users/{name}/server/progress", stream=True) as answer:
-            lines = (line.decode() for line in answer.iter_lines() if line.startswith(b"data:"))
-            return [json.loads(line.removeprefix("data:")) for line in lines]
+        return list(self.telling(name))
 
     def failures(self, reason: str) -> float:
         text = self.api("GET", "/metrics", "monitoring").text
@@ -263,11 +268,13 @@ def test_a_server_starts_and_stops(hub: Hub) -> None:
     hub.event("ada", "Scheduled", "Successfully assigned", "Normal")
     hub.event("ada", "Pulling", "Pulling image", "Normal")
     ready = [{"name": "notebook", "ready": True, "state": {"running": {}}}]
-    hub.status("ada", phase="Running", podIP="127.0.0.1", containerStatuses=ready)
-    told = hub.progress("ada")
-    assert told[-1]["ready"], told
-    messages = [event["message"] for event in told]
-    assert "A machine was found for your server." in messages
+    found, messages = "A machine was found for your server.", []
+    for event in hub.telling("ada"):
+        messages.append(event["message"])
+        if event["message"] == found:  # no server is there before that was seen
+            hub.status("ada", phase="Running", podIP="127.0.0.1", containerStatuses=ready)
+    assert event["ready"], messages
+    assert found in messages
     assert hub.api("GET", "/users/ada").json()["servers"][""]["ready"]
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     assert hub.api("DELETE", "/users/ada/server").status_code in {202, 204}
