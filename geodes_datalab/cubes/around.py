@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import Counter
 
 import numpy as np
 import shapely
 
 from geodes_datalab import _display
-from geodes_datalab.cubes import seam
+from geodes_datalab.cubes import notice, seam
 from geodes_datalab.cubes.grid import extent
 from geodes_datalab.cubes.plan import Plan
 from geodes_datalab.errors import CubeError, CubeWarning
@@ -55,9 +54,9 @@ def check(plan: Plan, *, now: bool) -> None:
         if size > _ENDLESS or (size > _REFUSED and share < _LEAST):
             raise CubeError(empty, hint=_hint(plan))
         if share < _TOLD:
-            warnings.warn(f"{empty}. To make it smaller, {_hint(plan)}", CubeWarning, stacklevel=3)
+            notice.warn(f"{empty}. To make it smaller, {_hint(plan)}", CubeWarning)
         elif size > _VAST:
-            warnings.warn(f"{what}. To make it smaller, {_SMALLER}", CubeWarning, stacklevel=3)
+            notice.warn(f"{what}. To make it smaller, {_SMALLER}", CubeWarning)
     memory = _memory()
     if now and memory is not None and size > memory:
         raise CubeError(

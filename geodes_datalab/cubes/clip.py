@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import shapely
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from geodes_datalab.cubes import seam
+from geodes_datalab.cubes import notice, seam
 from geodes_datalab.cubes.gdal import mute_rasterio
 from geodes_datalab.errors import CubeWarning
 
@@ -70,10 +69,9 @@ def _tell_lost(shape: Any, transform: Any, all_touched: bool) -> None:
         what = "the geometry to clip to holds the centre of no pixel: all pixels become missing"
     else:
         what = f"{lost} of the {len(parts)} parts to clip to hold the centre of no pixel"
-    warnings.warn(
+    notice.warn(
         f"{what}. Give all_touched=True to keep the pixels that they touch, or a finer resolution",
         CubeWarning,
-        stacklevel=5,
     )
 
 

@@ -8,7 +8,6 @@ So both are compared, which costs nothing. Where they disagree, the file's heade
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab._types import BBox, Json
-from geodes_datalab.cubes import seam
+from geodes_datalab.cubes import notice, seam
 from geodes_datalab.cubes.products import USELESS, Parsed
 from geodes_datalab.errors import ServerQuirk
 
@@ -83,11 +82,10 @@ def tell(found: Sequence[tuple[Parsed, GeoBox]], doubted: dict[str, Doubted]) ->
     ]
     if words:
         more = f", and {len(words) - 3} more" if len(words) > 3 else ""
-        warnings.warn(
+        notice.warn(
             "the catalogue does not tell the truth of where pixels lie; the header of each file was "
             f"believed. {'; '.join(words[:3])}{more}",
             ServerQuirk,
-            stacklevel=4,
         )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
+from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.plan import Plan
 from geodes_datalab.errors import CubeError, CubeWarning
 
@@ -87,9 +87,8 @@ def tell_unused_folder(plan: Plan, archives: str | Path | None) -> None:
     folder = str(Path(archives).expanduser().resolve())
     paths = (one.path for product in plan.products for one in product.sources.values())
     if not any(folder in path for path in paths):
-        warnings.warn(
+        notice.warn(
             f"{folder} holds none of the products: they are read from where the catalogue says. Give "
             "the folder that download() was given, or leave archives= out",
             CubeWarning,
-            stacklevel=3,
         )

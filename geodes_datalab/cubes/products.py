@@ -16,6 +16,7 @@ from pyproj.exceptions import CRSError
 from geodes_datalab import stac
 from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
+from geodes_datalab.cubes.notice import some
 from geodes_datalab.cubes.plain import plain_reader
 from geodes_datalab.cubes.values import Teller, Words
 from geodes_datalab.errors import CubeError, InvalidInput, UnknownBand, UnknownCollection
@@ -148,7 +149,7 @@ def _parsed(
             last = told, bands, _grids(told, own, bands)
         yield Parsed(
             str(item["id"]),
-            str(properties.get("title") or properties.get("identifier") or item["id"]),
+            title_of(item),
             _start(item, properties),
             item,
             bands,
@@ -255,8 +256,12 @@ def _coarser(grid: GeoBox, factor: float) -> GeoBox | None:
     return GeoBox((round(rows), round(columns)), grid.transform @ Affine.scale(factor), grid.crs)
 
 
+def title_of(item: Json) -> str:
+    """Return the name of a product."""
+    properties = item.get("properties") or {}
+    return str(properties.get("title") or properties.get("identifier") or item["id"])
+
+
 def titles(parsed: Iterable[Parsed], *, limit: int = 3) -> str:
     """Name a few products, for a message."""
-    names = [one.title for one in parsed]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+    return some([one.title for one in parsed], limit)

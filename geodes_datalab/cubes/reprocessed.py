@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from geodes_datalab._types import Json
+from geodes_datalab.cubes import notice
+from geodes_datalab.cubes.products import title_of
 from geodes_datalab.errors import OlderVersions
 from geodes_datalab.stac.versions import superseded, version
 
@@ -14,8 +15,6 @@ Versions: TypeAlias = Literal["newest", "all"]
 """Which versions of an acquisition are loaded."""
 
 VERSIONS: Mapping[str, str] = {one: one for one in get_args(Versions)}
-
-_NAMED = 3
 
 
 class Chosen(NamedTuple):
@@ -43,20 +42,13 @@ def without_older(items: Sequence[Json], versions: str, *, each: bool = False) -
     if not older:
         return Chosen(list(items), [])
     pairs = [
-        f"{_title(items[one])} ({version(items[one])}, newest {version(items[new])})"
+        f"{title_of(items[one])} ({version(items[one])}, newest {version(items[new])})"
         for one, new in older.items()
     ]
-    more = f" and {len(pairs) - _NAMED} more" if len(pairs) > _NAMED else ""
-    warnings.warn(
+    notice.warn(
         f"{len(older)} of {len(items)} products are older versions of others, and are left out: "
-        f'{", ".join(pairs[:_NAMED])}{more}. versions="all" keeps them',
+        f'{notice.some(pairs)}. versions="all" keeps them',
         OlderVersions,
-        stacklevel=3,
     )
     kept = [one for place, one in enumerate(items) if place not in older]
-    return Chosen(kept, [_title(items[one]) for one in older])
-
-
-def _title(item: Json) -> str:
-    properties = item.get("properties") or {}
-    return str(properties.get("title") or properties.get("identifier") or item["id"])
+    return Chosen(kept, [title_of(items[one]) for one in older])

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from geodes_datalab.cubes.values import callers_level
+from geodes_datalab.cubes import notice
 from geodes_datalab.errors import (
     CubeError,
     DataError,
@@ -118,7 +118,7 @@ def tell(loss: Loss) -> None:
 def warn(losses: Sequence[Loss]) -> None:
     """Warn once of all that was left out."""
     if losses:
-        warnings.warn(_words(losses), SkippedData, stacklevel=callers_level())
+        notice.warn(_words(losses), SkippedData)
 
 
 def _words(losses: Sequence[Loss]) -> str:

@@ -6,9 +6,7 @@ above all not that what the first item tells holds for the next.
 
 from __future__ import annotations
 
-import inspect
 import math
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +14,9 @@ import numpy as np
 
 from geodes_datalab import stac
 from geodes_datalab._types import Json
+from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.assets import entries_of
+from geodes_datalab.cubes.notice import some
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
 from geodes_datalab.stac.readers import as_baseline, baseline_is_guessed
@@ -256,11 +256,7 @@ def asked(raw: bool, *, masked: bool | None, scaled: bool | None) -> Asked:
         instead += "physical values, which are masked as well"
     else:
         wanted, instead = Asked(raw=True), "write raw=True for stored numbers"
-    warnings.warn(
-        f"masked= and scaled= will be gone in the next release: {instead}",
-        FutureWarning,
-        stacklevel=callers_level(),
-    )
+    notice.warn(f"masked= and scaled= will be gone in the next release: {instead}", FutureWarning)
     return wanted
 
 
@@ -278,7 +274,7 @@ def contradictions(items: Sequence[tuple[Json, Mapping[str, stac.Band]]]) -> lis
         doubt = None if flag is None else _contradiction(item, flag, bands)
         if doubt:
             found.setdefault(doubt, []).append(str(item.get("id")))
-    return [f"{_some(ids)}: {doubt}" for doubt, ids in found.items()]
+    return [f"{some(ids)}: {doubt}" for doubt, ids in found.items()]
 
 
 def _contradiction(
@@ -318,7 +314,7 @@ def _listed(offsets: Mapping[str, float]) -> str:
     names: dict[float, list[str]] = {}
     for name, offset in offsets.items():
         names.setdefault(offset, []).append(name)
-    return ", ".join(f"{offset:g} ({_some(bands)})" for offset, bands in names.items())
+    return ", ".join(f"{offset:g} ({some(bands)})" for offset, bands in names.items())
 
 
 def _is_late(properties: Json) -> bool:
@@ -335,7 +331,7 @@ def undated(items: Sequence[Json]) -> list[str]:
         "neither processing:version nor the name tells the processing baseline; the offset is that of "
         "the date, which is wrong for products that were processed again"
     )
-    return [f"{_some(ids)}: {doubt}"]
+    return [f"{some(ids)}: {doubt}"]
 
 
 def late_and_early(items: Iterable[Json]) -> bool:
@@ -351,17 +347,4 @@ def late_and_early(items: Iterable[Json]) -> bool:
 def warn(doubts: Sequence[str]) -> None:
     """Warn once of all that is in doubt."""
     if doubts:
-        warnings.warn("; ".join(doubts), ValuesInDoubt, stacklevel=callers_level())
-
-
-def callers_level() -> int:
-    """Return how far up the stack somebody else's code calls ours: a warning names that line."""
-    level, frame = 0, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("geodes_datalab."):
-        level, frame = level + 1, frame.f_back
-    return max(level, 1)
-
-
-def _some(names: Sequence[str], limit: int = 3) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+        notice.warn("; ".join(doubts), ValuesInDoubt)
