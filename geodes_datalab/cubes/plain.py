@@ -41,10 +41,12 @@ class AssetReader(stac.Reader):
 
     def for_item(self, item: Json) -> AssetReader:
         """Return the reader of one item: the same name may be another file there, or another band."""
+        if not self.each:
+            return self
         own = layout(item)
         if own not in self.by_layout:
             of_item = _reader(self.collection, _known(item))
-            self.by_layout[own] = replace(of_item, of_all=self) if self.each else self
+            self.by_layout[own] = replace(of_item, of_all=self)
         return self.by_layout[own]
 
     @property

@@ -68,8 +68,6 @@ def group(
     ids: Sequence[str],
     how: GroupBy,
     longitude: float,
-    *,
-    ranks: Sequence[tuple[datetime, int]] | None = None,
 ) -> tuple[tuple[int, ...], ...]:
     """Sort products into time steps.
 
@@ -83,14 +81,11 @@ def group(
         ``"solar_day"``, ``"time"`` or ``"id"``.
     longitude
         Degrees, of the middle of the cube: decides which day it is there (for solar days only).
-    ranks
-        What is sorted by first within a step: of one acquisition, the newest version comes first.
 
     Returns
     -------
     tuple of tuple of int
-        In order of time. Within a step the earlier product comes first, and wins where two overlap; of
-        two versions of one acquisition, the newer.
+        In order of time. Within a step the earlier product comes first, and wins where two overlap.
 
     Examples
     --------
@@ -107,8 +102,7 @@ def group(
         keys = list(zip(starts, ids, strict=True))
     else:
         raise CubeError(f"unknown groupby: {how!r}", hint='use "solar_day", "time" or "id"')
-    before = ranks or [(start, 0) for start in starts]
-    order = sorted(zip(keys, before, starts, ids, range(len(keys)), strict=True))
+    order = sorted(zip(keys, starts, ids, range(len(keys)), strict=True))
     return tuple(tuple(one[-1] for one in step) for _, step in runs(order, key=itemgetter(0)))
 
 

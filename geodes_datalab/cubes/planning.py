@@ -110,8 +110,16 @@ def _groups(
     """Sort products into time steps; of one acquisition, the newest version comes first."""
     longitude = _longitude(geobox) if how == "solar_day" else 0.0
     starts, ids = [one.start for one in products], [one.id for one in products]
-    newest = ranks([one.item for one in parsed], starts)
-    return group(starts, ids, how, longitude, ranks=newest)
+    steps = group(starts, ids, how, longitude)
+    together = [place for step in steps if len(step) > 1 for place in step]
+    newest = ranks([parsed[one].item for one in together], [starts[one] for one in together])
+    rank = dict(zip(together, newest, strict=True))
+    return tuple(
+        tuple(sorted(step, key=lambda one: (rank[one], starts[one], ids[one])))
+        if step[1:]
+        else step
+        for step in steps
+    )
 
 
 def _located(

@@ -42,7 +42,8 @@ def _on_tape(parsed: Sequence[Parsed], client: _http.Client) -> list[Parsed]:
     settings = client.config
     if settings.dialect != "geodes":
         return []
-    remote = [one for one in parsed if _on_portal(one.item, settings.portal)]
+    portal = _Portal(settings.portal)
+    remote = [one for one in parsed if portal.serves(one.item)]
     if not remote:
         return []
     try:
@@ -52,6 +53,21 @@ def _on_tape(parsed: Sequence[Parsed], client: _http.Client) -> list[Parsed]:
     return [one for one in remote if there.get(one.id) is False]
 
 
-def _on_portal(item: Json, portal: str) -> bool:
-    origin = auth.origin(portal)
-    return any(auth.origin(str(asset["href"])) == origin for asset in item["assets"].values())
+class _Portal:
+    """Tells which items the portal serves; thousands of addresses share a few origins."""
+
+    def __init__(self, address: str) -> None:
+        self._origin = auth.origin(address)
+        self._known: dict[str, bool] = {}
+
+    def serves(self, item: Json) -> bool:
+        """Tell whether one of an item's files lies there."""
+        return any(self._holds(str(asset["href"])) for asset in item["assets"].values())
+
+    def _holds(self, href: str) -> bool:
+        head = "/".join(
+            href.split("/", 3)[:3]
+        )  # an authority ends at the first slash, at the latest
+        if head not in self._known:
+            self._known[head] = auth.origin(head) == self._origin
+        return self._known[head]

@@ -74,6 +74,8 @@ def beside(assets: Mapping[str, Json], places: Iterable[str | None]) -> dict[str
 
 def _incomplete(href: str) -> bool:
     """Tell whether an address may depend on the item's: it is relative, or has but no server."""
+    if href.startswith(("https://", "http://")):
+        return False  # as most are
     return is_relative(href) or (href.startswith("/") and not href.startswith("/vsi"))
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
 
 from geodes_datalab._types import Json
 
@@ -65,8 +64,12 @@ def declared(item: Json, served: Iterable[str]) -> list[str]:
     list of str
         Addresses of the schemas, sorted.
     """
-    assets = tuple(name for asset in item["assets"].values() for name in _names(asset))
-    return list(_declared((*item["properties"],), assets, tuple(served)))
+    names: list[str] = []
+    for asset in item["assets"].values():
+        names += asset
+        for band in asset.get("bands") or ():
+            names += band
+    return list(_declared((*item["properties"],), tuple(names), tuple(served)))
 
 
 @lru_cache(maxsize=1024)
@@ -98,9 +101,3 @@ def _used(properties: tuple[str, ...], assets: tuple[str, ...]) -> set[str]:
 def _is_known(url: str) -> bool:
     match = _URL.fullmatch(url)
     return match is not None and match.group(1) in _VERSIONS
-
-
-def _names(asset: Mapping[str, Any]) -> Iterator[str]:
-    yield from asset
-    for band in asset.get("bands") or ():
-        yield from band
