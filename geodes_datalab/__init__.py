@@ -23,6 +23,7 @@ _VERBS = {
     "explore": "maps",
     "load": "cubes",
     "login": "stac",
+    "logout": "stac",
     "open": "saving",
     "open_cluster": "compute",
     "save": "saving",
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from geodes_datalab.cubes import load, subset
     from geodes_datalab.maps import explore, show
     from geodes_datalab.saving import open, save  # noqa: A004 - a verb
-    from geodes_datalab.stac import collections, download, login, search, status
+    from geodes_datalab.stac import collections, download, login, logout, search, status
 
 __all__ = [
     "clusters",
@@ -46,6 +47,7 @@ __all__ = [
     "explore",
     "load",
     "login",
+    "logout",
     "open",
     "open_cluster",
     "save",

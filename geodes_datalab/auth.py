@@ -1,21 +1,22 @@
 """Credentials: objects that never print, found at argument > process > environment > file > hub.
 
-The API key is sent to the portal's own origin and nowhere else (see `header`).
+Each key belongs to one portal, by its origin (scheme, host and port), and no other origin is ever sent
+it (see `header`). Keys in the file and in the process say which; those of the environment and of the hub
+belong to the configured portal (see `geodes_datalab.config.configured_portal`).
 """
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
-import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from geodes_datalab.config import Config, config_dir
-from geodes_datalab.errors import ConfigurationError, StorageError
+from geodes_datalab import _keyfile
+from geodes_datalab.config import Config, config_dir, configured_portal
+from geodes_datalab.errors import ConfigurationError
 
 HEADER = "X-API-Key"
 """Name of the header that carries the key."""
@@ -84,52 +85,70 @@ class FoundKey:
     source: str
 
 
-_used: ApiKey | None = None
+Origin = tuple[str, str, int]
+
+_used: dict[Origin, ApiKey] = {}
 
 
-def use(key: ApiKey | None) -> None:
-    """Let this process use a key (what the Dask worker plugin calls); ``None`` forgets it."""
-    global _used  # noqa: PLW0603 - one process, one user: the one piece of state in this module
-    _used = key
+def use(key: ApiKey | None, portal: str | None = None) -> None:
+    """Let this process use a key (what the Dask worker plugin calls); ``None`` forgets it.
+
+    Parameters
+    ----------
+    key
+        The key, or ``None``.
+    portal
+        Whose key it is; the configured portal's where not given. Without a key and without a portal,
+        all are forgotten.
+    """
+    if key is not None:
+        _used[origin(portal or configured_portal())] = key
+    elif portal is not None:
+        _used.pop(origin(portal), None)
+    else:
+        _used.clear()
 
 
-def find(explicit: ApiKey | str | None = None) -> FoundKey | None:
-    """Find the API key and say where it came from.
+def find(explicit: ApiKey | str | None = None, portal: str | None = None) -> FoundKey | None:
+    """Find the API key of a portal and say where it came from.
 
     Parameters
     ----------
     explicit
         A key given by the caller.
+    portal
+        Root of the portal; the configured one where not given.
 
     Returns
     -------
     FoundKey or None
-        None where there is no key anywhere.
+        None where there is no key for this portal, whatever there is for others.
     """
     if explicit:
-        return FoundKey(
-            explicit if isinstance(explicit, ApiKey) else _checked(explicit, "argument"),
-            "argument",
-        )
-    if _used is not None:
-        return FoundKey(_used, "this process")
-    if os.environ.get("GEODES_API_KEY"):
+        given = explicit if isinstance(explicit, ApiKey) else _checked(explicit, "argument")
+        return FoundKey(given, "argument")
+    wanted = origin(portal or configured_portal())
+    if wanted in _used:
+        return FoundKey(_used[wanted], "this process")
+    ours = wanted == origin(configured_portal())
+    if ours and os.environ.get("GEODES_API_KEY"):
         return FoundKey(_checked(os.environ["GEODES_API_KEY"], "GEODES_API_KEY"), "GEODES_API_KEY")
-    stored = _stored().get("api_key")
+    path = credentials_file()
+    stored = _keys(_keyfile.read(path)).get(wanted)
     if stored:
-        return FoundKey(_checked(str(stored), str(credentials_file())), str(credentials_file()))
-    return _from_hub()
+        return FoundKey(_checked(stored, str(path)), str(path))
+    return _from_hub() if ours else None
 
 
-def api_key(explicit: ApiKey | str | None = None) -> ApiKey | None:
+def api_key(explicit: ApiKey | str | None = None, portal: str | None = None) -> ApiKey | None:
     """Find the API key; see `find`."""
-    found = find(explicit)
+    found = find(explicit, portal)
     return found.key if found else None
 
 
 def s3_credentials() -> S3Credentials | None:
     """Find the object store's credentials in the ``AWS_*`` variables or in credentials.toml."""
-    stored = _stored()
+    stored = _keyfile.read(credentials_file())
     access, secret, token, region = (
         os.environ.get(f"AWS_{name}") or stored.get(f"s3_{name.lower()}")
         for name in (
@@ -159,7 +178,7 @@ def header(url: str, config: Config, key: ApiKey | None = None) -> dict[str, str
     config
         Names the portal.
     key
-        The key; found by `api_key` where not given.
+        The portal's key; found by `api_key` where not given.
 
     Returns
     -------
@@ -168,21 +187,46 @@ def header(url: str, config: Config, key: ApiKey | None = None) -> dict[str, str
     """
     if origin(url) != origin(config.portal):
         return {}
-    found = key or api_key()
+    found = key or api_key(portal=config.portal)
     return {HEADER: found.reveal()} if found else {}
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port of an address.
+def origin(url: str) -> Origin:
+    """Return scheme, host and port of an address, the same for all spellings of one.
+
+    An address with a user name, a password or a port that is none is nobody's: it equals no portal, and
+    programs that read it do not agree on its host.
 
     Examples
     --------
-    >>> origin("https://geodes-portal.cnes.fr/api") == origin("https://geodes-portal.cnes.fr:443/x")
+    >>> origin("https://geodes-portal.cnes.fr/api") == origin("https://GEODES-portal.cnes.fr.:443/x")
     True
+    >>> origin("https://ada:word@geodes-portal.cnes.fr/api")
+    ('https', '@geodes-portal.cnes.fr', 443)
     """
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    return parts.scheme, (parts.hostname or "").lower(), port
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = _host(parts.hostname or "")
+    except ValueError:
+        return "", "", -1
+    if port is None:
+        port = {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return parts.scheme, f"@{host}" if "@" in parts.netloc else host, port
+
+
+@lru_cache(maxsize=256)
+def _host(name: str) -> str:
+    """Return the name that is looked up: as requests makes it of what was written."""
+    name = name.lower()
+    if not name.isascii():
+        import idna
+
+        try:
+            name = idna.encode(name, uts46=True).decode()
+        except idna.IDNAError:
+            return name
+    return name.removesuffix(".")
 
 
 def credentials_file() -> Path:
@@ -190,55 +234,66 @@ def credentials_file() -> Path:
     return config_dir() / "credentials.toml"
 
 
-def save(key: ApiKey) -> Path:
-    """Store the key in credentials.toml, readable by its owner only, and keep what else stands there.
+def save(key: ApiKey, portal: str | None = None) -> Path:
+    """Store a portal's key in credentials.toml, readable by its owner only, and keep what else stands there.
 
     Raises
     ------
+    ConfigurationError
+        The file is damaged; it is left as it is.
     StorageError
         The file cannot be written; the old one, if any, is untouched.
     """
-    path = credentials_file()
-    values = {**_stored(), "api_key": key.reveal()}
-    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace_privately(path, text)
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}",
-            hint="free some space or correct the folder's rights, or set GEODES_API_KEY instead",
-        ) from error
-    return path
+    at = origin(portal or configured_portal())
+    _keyfile.change(credentials_file(), lambda stored: _with_keys(stored, {at: key.reveal()}))
+    return credentials_file()
 
 
-def _replace_privately(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=".credentials-"
-    )  # 0600 from the start
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def remove(portal: str | None = None) -> bool:
+    """Take a portal's key out of credentials.toml, and tell whether there was one.
+
+    Raises
+    ------
+    ConfigurationError, StorageError
+        As for `save`.
+    """
+    at = origin(portal or configured_portal())
+    if at not in _keys(_keyfile.read(credentials_file())):
+        return False
+    _keyfile.change(credentials_file(), lambda stored: _with_keys(stored, {at: None}))
+    return True
 
 
-def _stored() -> dict[str, str]:
-    path = credentials_file()
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        # the parser's message may quote the line, and the line holds the key
+def portals() -> list[str]:
+    """Return the portals that credentials.toml holds a key for."""
+    return sorted(map(_written, _keys(_keyfile.read(credentials_file()))))
+
+
+def _keys(stored: dict[str, Any]) -> dict[Origin, str]:
+    """Return the keys of a file; one without a portal, as it was stored before, is the configured one's."""
+    keys = stored.get("keys", {})
+    if not isinstance(keys, dict) or any(origin(at)[1][:1] in ("", "@") for at in keys):
         raise ConfigurationError(
-            f"{path} cannot be read ({type(error).__name__})",
-            hint="correct it, or delete it and call geodes_datalab.login() again",
-        ) from None
+            f"[keys] in {credentials_file()} is no table of portals and their keys",
+            hint='write: "https://geodes-portal.cnes.fr" = "the key", or call geodes_datalab.login()',
+        )
+    found = {origin(at): str(key) for at, key in keys.items() if key}
+    if stored.get("api_key"):
+        found.setdefault(origin(configured_portal()), str(stored["api_key"]))
+    return found
+
+
+def _with_keys(stored: dict[str, Any], changed: dict[Origin, str | None]) -> dict[str, Any]:
+    keys = {_written(at): key for at, key in (_keys(stored) | changed).items() if key}
+    rest = {name: value for name, value in stored.items() if name not in ("api_key", "keys")}
+    return {**rest, "keys": keys} if keys else rest
+
+
+def _written(at: Origin) -> str:
+    scheme, host, port = at
+    host = f"[{host}]" if ":" in host else host
+    usual = port == {"http": 80, "https": 443}.get(scheme)
+    return f"{scheme}://{host}" if usual else f"{scheme}://{host}:{port}"
 
 
 def _from_hub() -> FoundKey | None:

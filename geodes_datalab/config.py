@@ -111,6 +111,16 @@ def explain(**arguments: Any) -> list[Setting]:
     return [_complete(setting, found) for setting in found.values()]
 
 
+def configured_portal() -> str:
+    """Return the portal that ``GEODES_PORTAL`` or the file names, whatever a caller asks for.
+
+    The keys of the environment and of the hub belong to it.
+    """
+    stored = {} if os.environ.get(VARIABLES["portal"]) else _read_file(config_dir() / "config.toml")
+    found = _decide("portal", {}, stored, PORTAL)
+    return str(_complete(found, {}).value)
+
+
 def _decide(
     name: str, arguments: Mapping[str, Any], stored: Mapping[str, Any], default: Any
 ) -> Setting:
@@ -162,12 +172,16 @@ def _typed(name: str, value: Any, default: Any) -> Any:
 
 
 def _url(value: str, name: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        plain = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        plain = False
+    if not plain:
         raise ConfigurationError(
             f"{name} is no web address: {value!r}", hint=f"write it like {PORTAL}"
         )
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ConfigurationError(
             f"{name} holds a user name or password",
             hint="keep secrets out of addresses; store the key with geodes_datalab.login()",

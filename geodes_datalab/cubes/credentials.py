@@ -28,11 +28,13 @@ def settings() -> config.Config:
 
 
 def adopt(key: auth.ApiKey | None, brought: config.Config) -> None:
-    """Let this process use a key and settings (what the plugin does on a worker)."""
+    """Let this process use a portal's key and settings (what the plugin does on a worker).
+
+    No key means that the user has none any more, and is forgotten here too.
+    """
     global _settings  # noqa: PLW0603 - a worker serves one user
     _settings = brought
-    if key is not None:
-        auth.use(key)
+    auth.use(key, brought.portal)
 
 
 def share(current: config.Config) -> bool:
@@ -49,7 +51,7 @@ def share(current: config.Config) -> bool:
     client = _active_client()
     if client is None:
         return False
-    key = auth.api_key()
+    key = auth.api_key(portal=current.portal)
     token = _fingerprint(key, current)
     if _registered.get(client) != token:
         from geodes_datalab.cubes.worker import CredentialsPlugin

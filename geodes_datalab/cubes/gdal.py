@@ -24,9 +24,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 import rasterio
 import rasterio.errors
+import requests
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.session import DummySession
 
@@ -40,6 +42,9 @@ FRESH = 600.0
 """Seconds for which the final address of a file is remembered."""
 
 _final: dict[str, tuple[float, str]] = {}
+
+_led_away: set[str] = set()
+"""Addresses of the portal whose HEAD is sent on to another origin, though their content is not."""
 
 _INSIDE = r"rasterio\.(env|features|warp)$"
 
@@ -101,6 +106,8 @@ def environment(path: str) -> Iterator[str]:
         options |= _web_options(settings)
         for name, value in auth.header(final, settings).items():
             options["GDAL_HTTP_HEADERS"] = f"{name}: {value}"
+            if url in _led_away:
+                options["CPL_VSIL_CURL_USE_HEAD"] = "NO"
     with rasterio.Env(session=DummySession(), **options):
         yield path
 
@@ -136,12 +143,26 @@ def _resolve(url: str) -> str:
         client.stream(url, {"Range": "bytes=0-0"}) as response,
     ):
         final = response.url
+        if auth.origin(final) == auth.origin(url) and _leads_away(client, url):
+            _led_away.add(url)
+        else:
+            _led_away.discard(url)
     if auth.origin(final) == auth.origin(url):
         final = url
     else:
         _redact_logs()
     _final[url] = (time.monotonic(), final)
     return final
+
+
+def _leads_away(client: _http.Client, url: str) -> bool:
+    """Tell whether the HEAD that GDAL begins with would be sent on to another origin, with the key."""
+    try:
+        with client.session.request("HEAD", url, allow_redirects=False) as response:
+            onward = urljoin(url, response.headers.get("Location", ""))
+            return response.is_redirect and auth.origin(onward) != auth.origin(url)
+    except requests.RequestException:
+        return False  # GDAL will fare no better, and asks for the content then
 
 
 def forget(url: str) -> None:

@@ -18,7 +18,7 @@ class CredentialsPlugin(WorkerPlugin):
     Parameters
     ----------
     key
-        The key, or None where the user has none.
+        The key of the settings' portal, or None where the user has none.
     settings
         Portal, CA bundle and so on.
 

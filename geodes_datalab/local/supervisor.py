@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from geodes_datalab.errors import GeodesError, LocalModeError, StorageError
 from geodes_datalab.hub import pids
@@ -34,6 +35,12 @@ DEAF = 20
 
 TRIES = 5
 """Ends within `WINDOW` seconds after which a part is given up."""
+
+SILENCES = 2
+"""Starts without an answer, one after the other, after which a part is given up."""
+
+ROUTE_PATIENCE = 180.0
+"""Seconds that an address behind a proxy may take to answer, once all parts do."""
 
 WINDOW = 120.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
@@ -121,7 +128,20 @@ class Supervisor:
         for event in self._ready.values():
             await event.wait()
         for route in self._routes:
-            await until_answers(route)
+            try:
+                async with asyncio.timeout(ROUTE_PATIENCE):
+                    await until_answers(route)
+            except TimeoutError:
+                self._give_up(*self._behind(route))
+                await self._stop.wait()
+
+    def _behind(self, route: str) -> tuple[Child, str]:
+        """Return the proxy that an address goes through, and what is to be said of it."""
+        at = urlsplit(route).netloc
+        children = list(self._children.values())
+        through = [one for one in children if urlsplit(one.part.health).netloc == at]
+        said = f"lets nobody through to {route}: no answer within {ROUTE_PATIENCE:.0f} s"
+        return (through or children)[0], said
 
     # One part
 
@@ -137,17 +157,23 @@ class Supervisor:
     async def _go_on(self, child: Child) -> None:
         """Start a part, and start it again whenever it ends."""
         ends: list[float] = []
+        silences = 0
         for name in child.part.after:
             await self._ready[name].wait()
         while True:
             began = time.monotonic()
             await child.start()
             self._note(child, "starting")
-            code = await self._watch(child, began)
+            code, silent = await self._watch(child, began)
             now = time.monotonic()
             ends = [end for end in ends if now - end < WINDOW] + [now]
+            silences = silences + 1 if silent else 0
+            if silences >= SILENCES:
+                within = f"within {child.part.patience:.0f} s"
+                self._give_up(child, f"did not answer {within}, {SILENCES} times")
+                return
             if len(ends) >= TRIES:
-                self._give_up(child, code)
+                self._give_up(child, f"{_ended(code)} {TRIES} times within {WINDOW:.0f} s")
                 return
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (len(ends) - 1))
             self._states[child.part.name].restarts += 1
@@ -155,18 +181,20 @@ class Supervisor:
             self._say(f"{child.part.title} {_ended(code)}; starting it again in {pause:.1f} s")
             await asyncio.sleep(pause)
 
-    async def _watch(self, child: Child, began: float) -> int:
-        """Return the exit code once the part has ended, by itself or because it went deaf."""
+    async def _watch(self, child: Child, began: float) -> tuple[int, bool]:
+        """Return the exit code once the part has ended, and whether it was because it never answered."""
         ended = asyncio.create_task(child.wait())
         try:
-            if await self._until_ready(child, ended):
+            ready = await self._until_ready(child, ended)
+            silent = not ready and not ended.done()
+            if ready:
                 self._on_part_ready(child, time.monotonic() - began)
                 await self._until_deaf(child, ended)
             if not ended.done():
                 await child.stop()
             code = await ended
             child.kill()  # what is left in its session; user servers and workers have their own
-            return code
+            return code, silent
         finally:
             ended.cancel()
 
@@ -200,11 +228,10 @@ class Supervisor:
         self._note(child, "ready")
         self._say(f"{child.part.title} is ready{' again' if again else ''} ({seconds:.1f} s)")
 
-    def _give_up(self, child: Child, code: int) -> None:
+    def _give_up(self, child: Child, why: str) -> None:
         self._note(child, "failed")
         error = LocalModeError(
-            f"{child.part.title} {_ended(code)} {TRIES} times within {WINDOW:.0f} s; "
-            f"its last words:\n{child.tail()}",
+            f"{child.part.title} {why}; its last words:\n{child.tail()}",
             hint=f"read {child.log}; geodes-datalab doctor may know why",
         )
         if self._runtime.state == "starting":

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
-from geodes_datalab.local import family, hpda, node, plan, ports, secrets
+from geodes_datalab.local import ending, family, hpda, node, plan, ports, secrets
 from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import tail
@@ -111,7 +111,7 @@ def in_background(arguments: list[str], layout: Layout, say: Say) -> run.Runtime
     Raises
     ------
     LocalModeError
-        It did not become ready; the end of its log is in the message.
+        It did not become ready, and was ended with all its parts; the end of its log is in the message.
     """
     os.umask(0o077)
     layout.make()
@@ -125,13 +125,42 @@ def in_background(arguments: list[str], layout: Layout, say: Say) -> run.Runtime
             start_new_session=True,
         )
     say(f"starting in the background; log: {log}")
-    runtime = _wait_ready(layout, process)
+    try:
+        runtime = _wait_ready(layout, process)
+    except BaseException:  # Ctrl-C: nobody waits for it any more
+        say("stopping what was started")
+        ending.end(layout, process.pid)
+        raise
     if runtime is None:
-        raise LocalModeError(
-            f"the datalab did not start; its last words:\n{tail(log, 15)}",
-            hint="geodes-datalab doctor may know why",
-        )
+        raise _given_up(layout, process)
     return runtime
+
+
+def _given_up(layout: Layout, process: subprocess.Popen[bytes]) -> LocalModeError:
+    """End a start that came to nothing with everything that belongs to it; return what to tell."""
+    hint = "geodes-datalab doctor may know why"
+    log = layout.log("supervisor")
+    if process.poll() is not None:
+        ending.end(layout, None)
+        why = f"the datalab did not start; its last words:\n{tail(log, 15)}"
+        return LocalModeError(why, hint=hint)
+    missing = _missing(layout)
+    ending.end(layout, process.pid)
+    return LocalModeError(
+        f"the datalab was not ready after {LONGEST_START:.0f} s, and was ended: {missing}; "
+        f"its last words:\n{tail(log, 15)}",
+        hint=hint,
+    )
+
+
+def _missing(layout: Layout) -> str:
+    """Name the parts that a start still waits for, with their logs."""
+    runtime = run.read(layout)
+    if runtime is None:
+        return f"it did not come to its parts (log: {layout.log('supervisor')})"
+    late = [one for one in runtime.parts if one.state not in ("ready", "waiting")]
+    told = [f"{one.title} does not answer (log: {layout.log(one.name)})" for one in late]
+    return ", ".join(told) or "its addresses do not answer behind the proxies"
 
 
 def wait_until_ready(layout: Layout) -> run.Runtime | None:
@@ -173,6 +202,7 @@ def down(layout: Layout, say: Say, *, patience: float = 60.0) -> bool:
         if runtime.alive():
             pids.send(runtime.pid, runtime.mark, signal.SIGKILL)
     left = family.end(layout.instance, grace=5.0)
+    ending.await_guards(layout.instance)
     with layout.used():
         run.clear(layout)
     if family.members(layout.instance):
@@ -186,6 +216,7 @@ def down(layout: Layout, say: Say, *, patience: float = 60.0) -> bool:
 def _tidy(layout: Layout, say: Say) -> None:
     """Remove what a run that was killed left behind."""
     left = family.end(layout.instance, grace=5.0)
+    ending.await_guards(layout.instance)
     if left:
         say(f"ended {left} processes that an earlier run had left behind")
     run.clear(layout)

@@ -24,6 +24,7 @@ _NAMES = {
     "data_asset": "assets",
     "download": "fetch",
     "login": "account",
+    "logout": "account",
     "quicklook_asset": "assets",
     "quota": "account",
     "reader": "readers",
@@ -32,7 +33,7 @@ _NAMES = {
 }
 
 if TYPE_CHECKING:
-    from geodes_datalab.stac.account import Account, Quota, Status, login, quota, status
+    from geodes_datalab.stac.account import Account, Quota, Status, login, logout, quota, status
     from geodes_datalab.stac.assets import data_asset, quicklook_asset
     from geodes_datalab.stac.catalogue import Collections, collections
     from geodes_datalab.stac.fetch import download
@@ -58,6 +59,7 @@ __all__ = [
     "data_asset",
     "download",
     "login",
+    "logout",
     "quicklook_asset",
     "quota",
     "reader",

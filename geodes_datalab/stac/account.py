@@ -1,4 +1,4 @@
-"""The verbs `login` and `status`: the key, the quota, the state of the catalogue."""
+"""The verbs `login`, `logout` and `status`: the key, the quota, the state of the catalogue."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def login(
         Made on your profile page in the portal. Asked for, without showing it, where not given.
     endpoint
         Root of the portal, where it is not the configured one. To keep using it, set
-        ``GEODES_PORTAL`` too.
+        ``GEODES_PORTAL`` too. The key is this portal's alone; those of other portals stay.
     store
         Whether to write the key to ``~/.config/geodes-datalab/credentials.toml`` (readable by you
         only); otherwise this process alone remembers it.
@@ -123,8 +123,10 @@ def login(
         The portal refuses the key; nothing was stored.
     ServiceError
         The portal cannot be reached; nothing was stored.
+    ConfigurationError
+        The key is right, but the file is damaged; it is left as it is.
     StorageError
-        The key is right, but could not be written.
+        The key is right, but could not be written. This process uses it all the same.
     """
     config = load(portal=endpoint)
     key = _asked_for(config) if api_key is None else api_key
@@ -134,9 +136,38 @@ def login(
             "the API key is empty", "make one on your profile page in the portal"
         )
     allowance = quota(api_key=found.key, config=config)
-    source = str(auth.save(found.key)) if store else "this process"
-    auth.use(found.key)
+    auth.use(found.key, config.portal)
+    source = str(auth.save(found.key, config.portal)) if store else "this process"
     return Account(config.portal, source, allowance)
+
+
+def logout(*, endpoint: str | None = None) -> bool:
+    """Forget the API key of a portal, in this process and in the file; those of other portals stay.
+
+    A key that the environment or the hub provides stays; `status` tells which is used.
+
+    Parameters
+    ----------
+    endpoint
+        Root of the portal, where it is not the configured one.
+
+    Returns
+    -------
+    bool
+        Whether there was a key to forget.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is damaged; it is left as it is.
+    StorageError
+        The file cannot be written; the key still stands there.
+    """
+    portal = load(portal=endpoint).portal
+    found = auth.find(portal=portal)
+    auth.use(None, portal)
+    stored = auth.remove(portal)
+    return stored or (found is not None and found.source == "this process")
 
 
 def quota(*, api_key: ApiKey | None = None, config: Config | None = None) -> Quota:
@@ -176,7 +207,7 @@ def status() -> Status:
         catalogue=config.stac_url,
         dialect=config.dialect,
         reachable=_reachable(config),
-        key=_key_source(),
+        key=_key_source(config),
         quota=_quota_text(config),
         notice=os.environ.get("GEODES_CATALOGUE_NOTICE", ""),
     )
@@ -203,17 +234,21 @@ def _reachable(config: Config) -> bool:
     return True
 
 
-def _key_source() -> str:
+def _key_source(config: Config) -> str:
     try:
-        found = auth.find()
+        found = auth.find(portal=config.portal)
+        others = [] if found else auth.portals()
     except GeodesError as error:
         return str(error)
-    return f"from {found.source}" if found else "none: call geodes_datalab.login() to download"
+    if found:
+        return f"from {found.source}"
+    known = f" for this portal (but for {', '.join(others)})" if others else ""
+    return f"none{known}: call geodes_datalab.login() to download"
 
 
 def _quota_text(config: Config) -> str:
     try:
-        if auth.find() is None:
+        if auth.find(portal=config.portal) is None:
             return "needs an API key"
         return str(quota(config=config))
     except GeodesError as error:
