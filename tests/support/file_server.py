@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -45,72 +46,71 @@ class Server:
         return self.files[urlsplit(href).path]
 
     def tag(self, content: bytes) -> str:
-        import hashlib
-
         return ("W/" if self.weak else "") + f'"{hashlib.sha1(content).hexdigest()}"'
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+    state: Server
+
+    def do_POST(self) -> None:
+        """Say of all products that nothing is known of tapes."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"products": []}'
+        self.answer(200, body, {"Content-Type": "application/json"}, None)
+
+    def do_GET(self) -> None:
+        state = self.state
+        content = state.content(self.path)
+        asked = {name.lower(): value for name, value in self.headers.items()}
+        number = len(state.asked)
+        state.asked.append(asked)
+        told: dict[str, str] = {"ETag": state.tag(content)} if state.tags else {}
+        if state.dates:
+            told["Last-Modified"] = state.dates
+        known = (state.tag(content), state.dates)
+        fits = not state.conditions or asked.get("if-range", known[0]) in known
+        if "range" in asked and state.ranges and fits:
+            self.part(asked["range"], content, told, number)
+            return
+        if state.packed:
+            content, told = gzip.compress(content), told | {"Content-Encoding": "gzip"}
+        self.answer(200, content, told, state.cut(number))
+
+    def part(self, span: str, content: bytes, told: dict[str, str], number: int) -> None:
+        first, _, last = span.removeprefix("bytes=").partition("-")
+        begin, size = int(first), len(content)
+        end = min(int(last) + 1 if last else size, begin + (self.state.most or size), size)
+        if begin >= size:
+            self.answer(416, b"", {"Content-Range": f"bytes */{size}"}, None)
+            return
+        told["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
+        self.answer(206, content[begin:end], told, self.state.cut(number))
+
+    def answer(self, status: int, body: bytes, told: dict[str, str], cut: int | None) -> None:
+        self.send_response(status)
+        for name, value in told.items():
+            self.send_header(name, value)
+        if self.state.length:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        body = body[:cut]
+        with suppress(OSError):
+            for begin in range(0, len(body), 10_000):
+                self.wfile.write(body[begin : begin + 10_000])
+                self.wfile.flush()
+                self.state.pause(begin + 10_000)
+
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 @contextmanager
 def serving() -> Iterator[Server]:
+    """Serve until the end of the block."""
     state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.0"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            body = b'{"products": []}'
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_GET(self) -> None:
-            content = state.content(self.path)
-            asked = {name.lower(): value for name, value in self.headers.items()}
-            number = len(state.asked)
-            state.asked.append(asked)
-            known = (state.tag(content), state.dates)
-            fits = not state.conditions or asked.get("if-range", known[0]) in known
-            told: dict[str, str] = {"ETag": known[0]} if state.tags else {}
-            if state.dates:
-                told["Last-Modified"] = state.dates
-            if "range" in asked and state.ranges and fits:
-                begin = int(asked["range"].removeprefix("bytes=").partition("-")[0])
-                last = asked["range"].partition("-")[2]
-                end = int(last) + 1 if last else len(content)
-                end = min(end, begin + (state.most or len(content)), len(content))
-                if begin >= len(content):
-                    self.send_response(416)
-                    self.send_header("Content-Range", f"bytes */{len(content)}")
-                    self.end_headers()
-                    return
-                told["Content-Range"] = f"bytes {begin}-{end - 1}/{len(content)}"
-                self.answer(206, content[begin:end], told, state.cut(number))
-            else:
-                if state.packed:
-                    content, told = gzip.compress(content), told | {"Content-Encoding": "gzip"}
-                self.answer(200, content, told, state.cut(number))
-
-        def answer(self, status: int, body: bytes, told: dict[str, str], cut: int | None) -> None:
-            self.send_response(status)
-            for name, value in told.items():
-                self.send_header(name, value)
-            if state.length:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            body = body[:cut]
-            with suppress(OSError):
-                for begin in range(0, len(body), 10_000):
-                    self.wfile.write(body[begin : begin + 10_000])
-                    self.wfile.flush()
-                    state.pause(begin)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    handler = type("Handler", (_Handler,), {"state": state})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever)
