@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from geodes_datalab.cubes import notice
-from geodes_datalab.cubes.plan import Plan
+from geodes_datalab.cubes.shelf import Shelf
 from geodes_datalab.errors import CubeError, CubeWarning
 
 
@@ -80,15 +79,18 @@ def check_archives(archives: Any, locator: Any) -> Any:
     return archives
 
 
-def tell_unused_folder(plan: Plan, archives: str | Path | None) -> None:
-    """Warn where none of the files lies in the folder of downloads."""
-    if archives is None:
+def tell_unused_folder(shelf: Shelf | None) -> None:
+    """Warn where none, or not all, of the files lie in the folder of downloads."""
+    if shelf is None or not (shelf.missing or shelf.other):
         return
-    folder = str(Path(archives).expanduser().resolve())
-    paths = (one.path for product in plan.products for one in product.sources.values())
-    if not any(folder in path for path in paths):
-        notice.warn(
-            f"{folder} holds none of the products: they are read from where the catalogue says. Give "
-            "the folder that download() was given, or leave archives= out",
-            CubeWarning,
-        )
+    total = len(shelf.found) + len(shelf.missing) + len(shelf.other)
+    holds = "none" if not shelf.found else f"{len(shelf.found)} of {total} files"
+    lacks = notice.some(sorted({*shelf.missing.values(), *shelf.other.values()}))
+    if shelf.other:
+        lacks += f" (of another size than the catalogue tells: {notice.some(sorted(shelf.other.values()))})"
+    notice.warn(
+        f"{shelf.folder} holds {holds} of the products: {lacks} are read from where the catalogue says. Give "
+        "the folder that download() was given, run download() again for what is missing, or leave archives= "
+        "out",
+        CubeWarning,
+    )

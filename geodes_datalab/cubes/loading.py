@@ -222,10 +222,14 @@ def load(
         wish = Wish(
             where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips
         )
-        find, bar = locator or Finder(client, folder), _bar(len(parsed), progress)
-        plan, stored = make_plan(parsed, wish, locator=find, client=client, progress=bar)
+        finder, bar = Finder(client, folder, chosen.items), _bar(len(parsed), progress)
+        try:
+            plan, stored = make_plan(
+                parsed, wish, locator=locator or finder, client=client, progress=bar
+            )
+        finally:  # a failure of the server may come of what the folder lacks
+            idle.tell_unused_folder(finder.shelf)
         around.check(plan, now=threads is not None)
-        idle.tell_unused_folder(plan, folder)
         credentials.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from geodes_datalab import _http, stac
 from geodes_datalab._types import Json
@@ -17,8 +17,12 @@ from geodes_datalab.cubes import arguments
 from geodes_datalab.cubes.archive import fetched
 from geodes_datalab.cubes.archive.archives import members_of_file, members_of_url
 from geodes_datalab.cubes.archive.trouble import Changed, NoRanges
+from geodes_datalab.cubes.shelf import Shelf
 from geodes_datalab.errors import ArchiveError, ServerQuirk
 from geodes_datalab.stac.addresses import on_disk, readable
+from geodes_datalab.stac.naming import plain_name
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class Locator(Protocol):
@@ -55,11 +59,20 @@ class Finder:
         Asks servers for directories of archives.
     folder
         Where `geodes_datalab.download` left products; what lies there is not read over the network.
+    items
+        The items whose files are asked for: by them, files are found that do not bear their name alone.
     """
 
-    def __init__(self, client: _http.Client, folder: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        client: _http.Client,
+        folder: str | Path | None = None,
+        items: Sequence[Json] = (),
+    ) -> None:
         self._client = client
-        self._folder = arguments.folder(folder)
+        place = arguments.folder(folder)
+        self.shelf = None if place is None else Shelf(place, items)
+        """The folder of downloads, and what was found there."""
         self._downloading = Lock()
         self._warned = False
 
@@ -67,7 +80,7 @@ class Finder:
         """Return the GDAL path of an asset or of a member; see `Locator`."""
         path = self._on_disk(asset)
         if path is None:
-            href = readable(asset, _file_name(asset))
+            href = readable(asset, plain_name(asset))
             if not _is_zip(asset):
                 return href if href.startswith("/vsi") else f"/vsicurl/{href}"
         elif not _is_zip(asset):
@@ -79,7 +92,7 @@ class Finder:
                 path = self._fetched(asset)
             except Changed as error:
                 raise ArchiveError(
-                    f"{_file_name(asset)} is not the file that the catalogue describes: {error}",
+                    f"{plain_name(asset)} is not the file that the catalogue describes: {error}",
                     hint="search again; if it stays so, report the product to the portal's support",
                 ) from error
             else:
@@ -97,7 +110,7 @@ class Finder:
         names = [str(asset.get("title") or asset["href"]) for asset in assets]
         kinds = {str(asset.get("type")) for asset in assets}
         if (
-            self._folder is not None
+            self.shelf is not None
             or any("zip" in kind for kind in kinds)
             or ".zip" in "\n".join(names).lower()
             or " " in "".join(hrefs)
@@ -109,26 +122,26 @@ class Finder:
     def _on_disk(self, asset: Json) -> Path | None:
         path = on_disk(asset["href"])
         if path is not None:
+            if self.shelf is not None:
+                self.shelf.note(asset, path)
             return path.resolve()
-        name, size = _file_name(asset), asset.get("file:size")
-        cache = self._cache(asset) if _is_zip(asset) else None  # it holds nothing else
-        for folder in filter(None, (self._folder, cache)):
-            path = folder / name
-            if path.is_file() and size in (None, path.stat().st_size):
-                if folder != self._folder:
-                    fetched.used(path)
-                return path.resolve()
-        return None
+        if self.shelf is not None and (found := self.shelf.find(asset)) is not None:
+            return found
+        if not _is_zip(asset):
+            return None  # the cache holds nothing else
+        path = self._cache(asset) / plain_name(asset)
+        return path.resolve() if fetched.intact(path, asset) else None
 
     def _cache(self, asset: Json) -> Path:
         """Return the folder for the whole archive, where the server cannot send parts of it."""
-        name = str(asset.get("geodes:md5") or hashlib.sha256(asset["href"].encode()).hexdigest())
+        md5 = str(asset.get("geodes:md5") or "")
+        name = md5 if _MD5.fullmatch(md5) else hashlib.sha256(asset["href"].encode()).hexdigest()
         return fetched.folder(self._client.config.cache_dir) / name
 
     def _fetched(self, asset: Json) -> Path:
         """Download an archive whose server cannot send parts, verified, into the cache."""
         folder = self._cache(asset)
-        product = {"id": _file_name(asset), "properties": {}, "assets": {"data": asset}}
+        product = {"id": plain_name(asset), "properties": {}, "assets": {"data": asset}}
         with self._downloading:  # one at a time: each shows its progress
             if not self._warned:
                 self._warned = True
@@ -158,25 +171,22 @@ def match(pattern: str, names: Sequence[str], asset: Json) -> str:
     found = [name for name in names if fnmatchcase(name, pattern)]
     if not found:
         raise MissingMember(
-            f"{_file_name(asset)} has no member {pattern}",
+            f"{plain_name(asset)} has no member {pattern}",
             hint="load other bands, or look into the archive: its layout may have changed",
         )
     return min(found, key=lambda name: (name.count("/"), name))
 
 
 def _is_zip(asset: Json) -> bool:
-    return "zip" in str(asset.get("type", "")) or _file_name(asset).lower().endswith(".zip")
-
-
-def _file_name(asset: Json) -> str:
-    return str(asset.get("title") or Path(urlsplit(asset["href"]).path).name)
+    told = (str(asset.get("title") or ""), plain_name(asset))
+    return "zip" in str(asset.get("type", "")) or any(one.lower().endswith(".zip") for one in told)
 
 
 def _size(asset: Json) -> int:
     size = asset.get("file:size")
     if not size:
         raise ArchiveError(
-            f"the catalogue does not tell the size of {_file_name(asset)}",
+            f"the catalogue does not tell the size of {plain_name(asset)}",
             hint="download it with geodes_datalab.download(), and pass that folder as archives=",
         )
     return int(size)

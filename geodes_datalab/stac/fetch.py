@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -33,11 +32,14 @@ from geodes_datalab.errors import (
 )
 from geodes_datalab.stac.account import quota
 from geodes_datalab.stac.addresses import downloadable
-from geodes_datalab.stac.assets import data_asset, file_name
+from geodes_datalab.stac.assets import data_asset
 from geodes_datalab.stac.held import ItemsLike, as_dicts
+from geodes_datalab.stac.job import Job, Occupied, Stopped, Watch
+from geodes_datalab.stac.naming import File
 from geodes_datalab.stac.online import ask
 from geodes_datalab.stac.settings import settings_of
-from geodes_datalab.stac.transfer import Job, Stopped, Watch, transfer
+from geodes_datalab.stac.standing import Standing, placed
+from geodes_datalab.stac.transfer import transfer
 
 MOST_WORKERS = 8
 """Files at a time, at most: the archive is shared."""
@@ -113,7 +115,7 @@ def download(
         )
     dicts = as_dicts(items)
     jobs = _planned(dicts, Path(folder), assets)
-    missing = [job for job in jobs if overwrite or not job.complete()]
+    missing = [job for job in jobs if overwrite or not job.there]
     config = load() if catalogue is None else settings_of(catalogue)
     with Client(config) as client:
         offline = _offline(dicts, missing, client)
@@ -127,6 +129,13 @@ def download(
             failure = _fetched(
                 [one for one in ready if not one.complete()], client, workers, progress
             )
+    if isinstance(
+        failure, Occupied
+    ):  # by another process, meanwhile: it is found under its next name
+        return download(
+            dicts, folder, assets=assets, overwrite=overwrite, workers=workers, wait=wait,
+            catalogue=config, progress=progress,
+        )  # fmt: skip
     if failure:
         raise _told(failure, jobs, Path(folder))
     if offline:
@@ -148,21 +157,19 @@ def _renewed(client: Client, until: float) -> bool:
 
 
 def _planned(dicts: list[Json], folder: Path, assets: str | Iterable[str] | None) -> list[Job]:
-    """Decide what to fetch, and under which names; files of one name get folders."""
-    wanted = {asset["href"]: (item, asset) for item in dicts for asset in _chosen(item, assets)}
-    names = Counter(_name(asset) for _, asset in wanted.values())
+    """Decide what to fetch, and under which names; what has one address is one file."""
+    wanted = {asset["href"]: File(item, asset) for item in dicts for asset in _chosen(item, assets)}
+    files = list(wanted.values())
+    chosen = placed(files, folder)
     return [
         Job(
-            item_id=str(item["id"]),
-            product=_title(item),
-            href=downloadable(asset, _title(item)),
-            path=folder
-            / (file_name(_title(item)) if names[_name(asset)] > 1 else "")
-            / _name(asset),
-            size=asset.get("file:size"),
-            md5=asset.get("geodes:md5"),
+            file=file,
+            href=downloadable(file.asset, file.product),
+            folder=folder,
+            level=level,
+            there=found is Standing.WHOLE,
         )
-        for item, asset in wanted.values()
+        for file, (level, found) in zip(files, chosen, strict=True)
     ]
 
 
@@ -178,13 +185,6 @@ def _chosen(item: Json, assets: str | Iterable[str] | None) -> Iterator[Json]:
             hint = near(key, item["assets"]) or "its files are: " + ", ".join(item["assets"])
             raise InvalidQuery(f'{_title(item)} has no file "{key}"', hint)
         yield item["assets"][key]
-
-
-def _name(asset: Json) -> str:
-    title = str(asset.get("title") or "")
-    return file_name(
-        title if "." in title and " " not in title else asset["href"].partition("?")[0]
-    )
 
 
 def _title(item: Json) -> str:
@@ -255,7 +255,7 @@ def _guarded(job: Job, client: Client, watch: Watch) -> GeodesError | None:
         transfer(job, client, watch)
     except Stopped:
         return None
-    except (ChecksumError, RequestError) as error:
+    except (ChecksumError, Occupied, RequestError) as error:
         return error
     except (AuthenticationError, QuotaError) as error:
         watch.refused.set()
@@ -276,7 +276,9 @@ def _first_failure(
             with suppress(OSError):
                 job.part.unlink()
     decisive = (
-        failure for failure in failures if not isinstance(failure, ChecksumError | RequestError)
+        failure
+        for failure in failures
+        if not isinstance(failure, ChecksumError | Occupied | RequestError)
     )
     return full or next(decisive, failures[0] if failures else None)
 

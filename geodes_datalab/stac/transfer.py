@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
 from geodes_datalab._http import Client, content_range
-from geodes_datalab.errors import DISK_FULL, ChecksumError, RequestError, ServiceError, StorageError
+from geodes_datalab._types import Json
+from geodes_datalab.errors import (
+    DISK_FULL,
+    ChecksumError,
+    RequestError,
+    ServiceError,
+    StorageError,
+)
+from geodes_datalab.stac import marks
+from geodes_datalab.stac.job import Job, Occupied, Stopped, Watch
+from geodes_datalab.stac.resume import Version, keeps_packing
+from geodes_datalab.stac.standing import Standing, digest
 
 CHUNK = 1 << 16
 """Bytes per write, and the most that are lost when a connection breaks."""
@@ -28,72 +36,6 @@ LOOK_AGAIN = 0.5
 
 class BrokeOff(ServiceError):
     """The connection broke in the middle of a file."""
-
-
-class Stopped(Exception):
-    """The download was told to stop; what was received stays for the next time."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file to fetch."""
-
-    item_id: str
-    """Item it belongs to."""
-    product: str
-    """Name of the product, for messages."""
-    href: str
-    """Where it is."""
-    path: Path
-    """Where it goes."""
-    size: int | None
-    """Bytes, as the catalogue tells."""
-    md5: str | None
-    """Digest, as the catalogue tells."""
-
-    @property
-    def part(self) -> Path:
-        """Where it is collected until it is whole."""
-        return self.path.with_name(self.path.name + ".part")
-
-    def received(self) -> int:
-        """Return the bytes of an earlier, unfinished try."""
-        return self.part.stat().st_size if self.part.is_file() else 0
-
-    def complete(self) -> bool:
-        """Tell whether the file is there, with the size and digest of the catalogue."""
-        if not self.path.is_file() or (
-            self.size is not None and self.path.stat().st_size != self.size
-        ):
-            return False
-        return self.md5 is None or _digest(self.path).hexdigest() == self.md5
-
-
-class Watch:
-    """What the transfers share: the progress bar and the wish to stop."""
-
-    def __init__(self, advance: Callable[[int], object]) -> None:
-        self._advance = advance
-        self._lock = threading.Lock()
-        self._positions: dict[Path, int] = {}
-        self.stop = threading.Event()
-        """Transfers end at their next chunk."""
-        self.refused = threading.Event()
-        """Those that are on their way go on; no other is begun."""
-
-    def at(self, path: Path, position: int) -> None:
-        """Note how many bytes of a file are there; may go back where a file is begun anew.
-
-        Raises
-        ------
-        Stopped
-            The download was told to stop.
-        """
-        if self.stop.is_set():
-            raise Stopped
-        with self._lock:
-            self._advance(position - self._positions.get(path, 0))
-            self._positions[path] = position
 
 
 def transfer(job: Job, client: Client, watch: Watch) -> Path:
@@ -125,7 +67,10 @@ def transfer(job: Job, client: Client, watch: Watch) -> Path:
     with _storage(job):
         job.path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(job, watch) as others_wrote:
-            if not (others_wrote and job.complete()):
+            found = Standing.FREE if job.there and not others_wrote else job.standing()
+            if found is Standing.FOREIGN:
+                raise Occupied(f"{job.path} is another file")
+            if found is not Standing.WHOLE:
                 _fetch(job, client, watch)
     return job.path
 
@@ -133,9 +78,11 @@ def transfer(job: Job, client: Client, watch: Watch) -> Path:
 def _fetch(job: Job, client: Client, watch: Watch) -> None:
     """Receive the file, and once more where it is not what was announced."""
     for last in (False, True):
-        _receive_all(job, client, watch)
+        coming = _Coming(job, client, watch, second=last)
+        coming.receive_all()
         wrong = _fault(job)
         if wrong is None:
+            marks.write(job.part, coming.note() | {"size": job.received()})
             job.part.replace(job.path)
             return
         job.part.open("wb").close()  # emptied, not removed: it carries the lock
@@ -188,57 +135,145 @@ def _leave_no_empty(part: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _receive_all(job: Job, client: Client, watch: Watch) -> None:
-    """Receive until the file is whole, going on after interruptions."""
-    resume = True
-    error = ServiceError(f"{job.path.name} never became whole", "try again later")
-    for attempt in range(client.config.retries + 1):
+class _Coming:
+    """A file that is being received: what is there of it, and of which version that is.
+
+    What is there is gone on with where the end can be proved right: by the digest that the catalogue tells,
+    or by the version that the server tells, now and when the bytes came. Else it is begun anew.
+    """
+
+    def __init__(self, job: Job, client: Client, watch: Watch, *, second: bool) -> None:
+        self._job, self._client, self._watch, self._second = job, client, watch, second
+        note = marks.read(job.part)
+        mine = note is not None and job.file.is_noted(note)
+        self._version = Version.noted(note if mine else None)
+        self._whole = False
+        """Whether all came that the server had announced, where nobody tells the size."""
+
+    def note(self) -> Json:
+        """Return what is noted on the file."""
+        return self._job.file.origin | self._version.note()
+
+    def receive_all(self) -> None:
+        """Receive until the file is whole, going on after interruptions."""
+        job, retries = self._job, self._client.config.retries
+        resume, failed = True, 0
+        error = ServiceError(f"{job.path.name} never became whole", "try again later")
+        while failed <= retries:
+            before = job.received()
+            try:
+                self._receive(resume=resume)
+            except (RequestError, ServiceError) as failure:
+                broke = isinstance(failure, BrokeOff)
+                if not broke and not (resume and job.received() and _about_range(failure)):
+                    raise
+                resume = broke
+                error = ServiceError(failure.message, failure.hint, status=failure.status)
+            else:
+                if self._is_whole():
+                    return
+                resume = True
+                if job.received() > before:
+                    continue  # a server that sends so much at a time
+            failed += 1
+            if failed <= retries and self._watch.stop.wait(_pause(self._client, failed - 1)):
+                raise Stopped
+        raise error
+
+    def _size(self) -> int | None:
+        return self._version.total if self._job.size is None else self._job.size
+
+    def _is_whole(self) -> bool:
+        size = self._size()
+        return self._whole if size is None else self._job.received() >= size
+
+    def _have(self) -> int:
+        """Return how many bytes are there that may be gone on with."""
+        proved = self._job.md5 is not None or self._version.certain
+        return self._job.received() if proved else 0
+
+    def _receive(self, *, resume: bool) -> None:
+        """Ask for the file, or the rest of it, and write what comes."""
+        have = self._have() if resume else 0
+        if have and have == self._size():
+            return
+        opened, job = False, self._job
         try:
-            _receive(job, client, watch, resume=resume)
-        except (RequestError, ServiceError) as failure:
-            broke = isinstance(failure, BrokeOff)
-            if not broke and not (resume and job.received() and _about_range(failure)):
-                raise
-            resume = broke
-            error = ServiceError(failure.message, failure.hint, status=failure.status)
-        else:
-            if job.size is None or job.received() >= job.size:
-                return
-            resume = True
-        if attempt < client.config.retries and watch.stop.wait(_pause(client, attempt)):
-            raise Stopped
-    raise error
+            with self._client.stream(
+                job.href, self._span(have), json="json" in job.path.suffix
+            ) as response:
+                opened = True
+                self._write(response, self._begin(response, have))
+        except ServiceError as error:
+            if opened and error.status is None:
+                raise BrokeOff(error.message, error.hint) from error
+            raise
 
+    def _span(self, have: int) -> dict[str, str]:
+        """Return the headers that ask for the rest; a digest proves more than the server's word."""
+        condition = self._version.condition if self._job.md5 is None else {}
+        return {"Range": f"bytes={have}-", **condition} if have else {}
 
-def _receive(job: Job, client: Client, watch: Watch, *, resume: bool) -> None:
-    """Ask for the file, or the rest of it, and write what comes."""
-    have = job.received() if resume else 0
-    if have and have == job.size:
-        return
-    opened = False
-    try:
-        span = {"Range": f"bytes={have}-"} if have else {}
-        with client.stream(job.href, span, json="json" in job.path.suffix) as response:
-            opened = True
-            _write(job, response, watch, _start(response, have))
-    except ServiceError as error:
-        if opened and error.status is None:
-            raise BrokeOff(error.message, error.hint) from error
-        raise
+    def _begin(self, response: requests.Response, have: int) -> int:
+        """Return where the bytes that come belong, and note which version they are of.
 
+        Raises
+        ------
+        ServiceError
+            They do not belong to those that are there.
+        """
+        position = _start(response, have)
+        told = Version.of(response.headers, response.status_code)
+        if position and self._job.md5 is None and not self._version.goes_on(told):
+            raise ServiceError(
+                f"{self._job.path.name} was changed on the server while it was fetched",
+                "run the same line again",
+                status=502,
+            )
+        if not position:
+            os.truncate(self._job.part, 0)
+            self._version = told
+            marks.write(self._job.part, self.note())
+        return position
 
-def _write(job: Job, response: requests.Response, watch: Watch, position: int) -> None:
-    with job.part.open("ab" if position else "wb") as stream:
-        for chunk in response.iter_content(CHUNK):
-            watch.at(job.path, position)
-            if job.size is not None and position + len(chunk) > job.size:
-                position += stream.write(chunk[: job.size + 1 - position])
-                break  # more than was announced: enough to know that it is another file
-            stream.write(chunk)
-            position += len(chunk)
-        stream.flush()
-        os.fsync(stream.fileno())
-    watch.at(job.path, position)
+    def _write(self, response: requests.Response, position: int) -> None:
+        job, watch = self._job, self._watch
+        packed = self._unpack(response)
+        with job.part.open("ab" if position else "wb") as stream:
+            for chunk in response.iter_content(CHUNK):
+                watch.at(job.path, position)
+                if job.size is not None and position + len(chunk) > job.size:
+                    position += stream.write(chunk[: job.size + 1 - position])
+                    break  # more than was announced: enough to know that it is another file
+                stream.write(chunk)
+                position += len(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+        watch.at(job.path, position)
+        self._whole = packed or self._ends_at(response, position)
+
+    def _unpack(self, response: requests.Response) -> bool:
+        """Have the file unpacked that was packed for the way; tell whether it came packed."""
+        job = self._job
+        keeps = keeps_packing(response.headers, job.path.name, job.size)
+        if keeps is None:
+            return False
+        if response.status_code == 206:
+            raise ServiceError(
+                f"the server sent a part of {job.path.name} packed: it cannot be joined to the rest",
+                "try again later, and tell the archive's helpdesk",
+                status=502,
+            )
+        if keeps != self._second:  # the second time it is tried the other way round
+            response.raw.headers.pop("Content-Encoding")  # urllib3 looks there, and unpacks nothing
+        return True
+
+    def _ends_at(self, response: requests.Response, position: int) -> bool:
+        """Tell whether a file of unknown size ends there: a cut connection looks like an end."""
+        if self._size() is not None or "chunked" in response.headers.get("Transfer-Encoding", ""):
+            return True
+        size = self._client.probe(self._job.href).size
+        return size is None or size <= position
 
 
 def _start(response: requests.Response, have: int) -> int:
@@ -276,13 +311,8 @@ def _fault(job: Job) -> str | None:
     received = job.received()
     if job.size is not None and received != job.size:
         return f"{received} bytes instead of {job.size}"
-    digest = _digest(job.part).hexdigest() if job.md5 else None
-    return None if digest == job.md5 else f"MD5 {digest} instead of {job.md5}"
-
-
-def _digest(path: Path) -> hashlib._Hash:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
+    found = digest(job.part) if job.md5 else None
+    return None if found == job.md5 else f"MD5 {found} instead of {job.md5}"
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from geodes_datalab.errors import (
     StorageError,
 )
 from geodes_datalab.stac import Items, fetch, transfer
+from geodes_datalab.stac.job import Job
 from geodes_datalab.testing.geodes import Catalogue, StandIn
 
 PATAGONIA = (-67.67, -47.87, -67.62, -47.84)
@@ -419,7 +420,7 @@ def test_what_the_quota_has_granted_is_received_whole(
     monkeypatch.setattr(transfer, "CHUNK", 10_000)
     receive = fetch.transfer
 
-    def in_turn(job: transfer.Job, *others: Any) -> Path:
+    def in_turn(job: Job, *others: Any) -> Path:
         if job.path.name != asset["title"]:
             assert slow.half_sent.wait(minutes(2))
             # patience: whoever stops the others has done so by then

@@ -14,6 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from geodes_datalab._types import Json
+from geodes_datalab.stac.standing import digest
+
 LIMIT = 64 * 2**30
 """Bytes of all archives, beyond which those used longest ago go."""
 
@@ -55,7 +58,45 @@ def held(path: str, cache_dir: str | Path) -> Iterator[None]:
 def used(path: Path) -> None:
     """Note that an archive is used now."""
     with contextlib.suppress(OSError):
+        known = _state(path) in _right
         os.utime(path)
+        if known:
+            _right.add(_state(path))
+
+
+def intact(path: Path, asset: Json) -> bool:
+    """Tell whether an archive is there as it was fetched; one that is, is used now.
+
+    Its digest is compared once in a session, and again when something else has touched it.
+
+    Parameters
+    ----------
+    path
+        Where it would lie.
+    asset
+        What the catalogue tells: size and digest, where it does.
+    """
+    size, md5 = asset.get("file:size"), asset.get("geodes:md5")
+    with contextlib.suppress(OSError):
+        state = _state(path)
+        if size is not None and size != path.stat().st_size:
+            return False
+        if md5 is not None and state not in _right:
+            if digest(path) != md5:
+                return False
+            _right.add(state)
+        used(path)
+        return True
+    return False
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
+    found = path.stat()
+    return str(path), found.st_ino, found.st_size, found.st_mtime_ns
+
+
+_right: set[tuple[str, int, int, int]] = set()
+"""Archives whose digest was compared, as they were then."""
 
 
 def make_room(cache_dir: str | Path, *, limit: int = LIMIT, lately: float = LATELY) -> None:
