@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from geodes_datalab import _proxies, auth
-from geodes_datalab.config import PORTAL
+from geodes_datalab.config import configured_portal
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
 from geodes_datalab.hub.configure import check
@@ -201,8 +201,7 @@ def catalogue_environment(layout: Layout, ports: Ports, wishes: Wishes) -> dict[
         portal = f"http://{HOST}:{ports.catalogue}"
         return key | {"GEODES_PORTAL": portal, "GEODES_CATALOGUE_NOTICE": NOTICE}
     if wishes.catalogue == "geodes":
-        portal = os.environ.get("GEODES_PORTAL") or PORTAL
-        return {"GEODES_PORTAL": portal} | (key if wishes.api_key else {})
+        return {"GEODES_PORTAL": configured_portal()} | (key if wishes.api_key else {})
     if wishes.catalogue.startswith(("http://", "https://")):
         return {"GEODES_STAC_URL": wishes.catalogue, "GEODES_DIALECT": "stac"}
     raise LocalModeError(

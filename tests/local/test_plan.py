@@ -187,3 +187,22 @@ def test_traits_of_the_hub_stay_within_reach(furnished: Layout, tmp_path: Path) 
     path.write_text("[hub.config.JupyterHub]\ntemplate_vars = {announcement = 'Lunch'}")
     settings = plan.make_settings(furnished, PORTS, plan.Wishes(settings=path))
     assert settings.hub.config["JupyterHub"]["template_vars"] == {"announcement": "Lunch"}
+
+
+def test_the_key_of_a_start_goes_with_its_portal(
+    place: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that the file of settings names: its key must not reach the real GEODES."""
+    from geodes_datalab import auth, config
+    from geodes_datalab.cli import _start
+
+    folder = config.config_dir()
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text('portal = "https://mirror.example"\n')
+    auth.save(auth.ApiKey("k3y-of-the-mirror"))
+    auth.save(auth.ApiKey("k3y-of-geodes"), config.PORTAL)
+    options = {"state_dir": place.root, "port": "auto", "catalogue": "geodes", "settings": None}
+    start = _start({**options, "api_key_file": None, "language": "en", "hpda": None})
+    environment = plan.catalogue_environment(place, ports.block(9000), start.wishes)
+    assert start.wishes.api_key == auth.ApiKey("k3y-of-the-mirror")
+    assert environment["GEODES_PORTAL"] == "https://mirror.example"
