@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -223,12 +224,8 @@ def load(
             where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips
         )
         finder, bar = Finder(client, folder, chosen.items), _bar(len(parsed), progress)
-        try:
-            plan, stored = make_plan(
-                parsed, wish, locator=locator or finder, client=client, progress=bar
-            )
-        finally:  # a failure of the server may come of what the folder lacks
-            idle.tell_unused_folder(finder.shelf)
+        make = partial(make_plan, parsed, wish, client=client, progress=bar)
+        plan, stored = make(locator=locator) if locator else _planned(make, finder)
         around.check(plan, now=threads is not None)
         credentials.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
@@ -238,6 +235,14 @@ def load(
     values.warn(doubts(parsed, stored))
     cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
     return ops.mask_nodata(cube) if how.masked else cube
+
+
+def _planned(make: Callable[..., Any], finder: Finder) -> Any:
+    """Make a plan with what lies in the folder of downloads, if there is one; tell what it lacks."""
+    try:
+        return make(locator=finder)
+    finally:  # a failure of the server may come of what the folder lacks
+        idle.tell_unused_folder(finder.shelf)
 
 
 def _refuse(groupby: Any, versions: Any, chunks: Any) -> None:

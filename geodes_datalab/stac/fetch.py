@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -123,15 +124,10 @@ def download(
         _refuse_full_disk(ready, Path(folder))
         if offline and ready:
             _warn_of_tape(_not_in(ready, missing), jobs)
-        failure = _fetched(ready, client, workers, progress)
-        until = time.monotonic() + wait
-        while isinstance(failure, QuotaError) and _renewed(client, until):
-            failure = _fetched(
-                [one for one in ready if not one.complete()], client, workers, progress
-            )
-    if isinstance(
-        failure, Occupied
-    ):  # by another process, meanwhile: it is found under its next name
+        failure = _patiently(
+            ready, client, partial(_fetched, workers=workers, progress=progress), wait
+        )
+    if isinstance(failure, Occupied):  # by another process: it is found under its next name
         return download(
             dicts, folder, assets=assets, overwrite=overwrite, workers=workers, wait=wait,
             catalogue=config, progress=progress,
@@ -145,6 +141,20 @@ def download(
 
 def _not_in(ready: list[Job], missing: list[Job]) -> list[Job]:
     return [job for job in missing if job not in ready]
+
+
+def _patiently(
+    jobs: list[Job],
+    client: Client,
+    fetch: Callable[[list[Job], Client], GeodesError | None],
+    seconds: float,
+) -> GeodesError | None:
+    """Fetch files; where the quota ends, go on with the others once there is some again."""
+    until = time.monotonic() + seconds
+    failure = fetch(jobs, client)
+    while isinstance(failure, QuotaError) and _renewed(client, until):
+        failure = fetch([one for one in jobs if not one.complete()], client)
+    return failure
 
 
 def _renewed(client: Client, until: float) -> bool:
