@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import geodes_datalab as gd
 from geodes_datalab import errors
@@ -82,12 +84,10 @@ def _nobody(world: World) -> None:
 
 
 def _on_full_disk(world: World) -> Any:
-    """Download to a device on which no space is left, whatever is written."""
-    items, folder = world.items(), world.folder / "products"
-    folder.mkdir()
-    name = items.dicts[0]["assets"]["data"]["title"]
-    (folder / f"{name}.part").symlink_to("/dev/full")
-    return gd.download(items, folder)
+    """Download to a disk that tells, once it is to keep the bytes, that it is full."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with mock.patch("os.fsync", side_effect=full):
+        return gd.download(world.items(), world.folder / "products")
 
 
 def _into_a_file(world: World) -> Any:
