@@ -127,7 +127,7 @@ def download(
         failure = _patiently(
             ready, client, partial(_fetched, workers=workers, progress=progress), wait
         )
-    if isinstance(failure, Occupied):  # by another process: it is found under its next name
+    if isinstance(failure, Occupied) and _others(jobs, _planned(dicts, Path(folder), assets)):
         return download(
             dicts, folder, assets=assets, overwrite=overwrite, workers=workers, wait=wait,
             catalogue=config, progress=progress,
@@ -141,6 +141,11 @@ def download(
 
 def _not_in(ready: list[Job], missing: list[Job]) -> list[Job]:
     return [job for job in missing if job not in ready]
+
+
+def _others(jobs: list[Job], again: list[Job]) -> bool:
+    """Tell whether files get other names now: another process has put something in their place."""
+    return [job.path for job in jobs] != [job.path for job in again]
 
 
 def _patiently(

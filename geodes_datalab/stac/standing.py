@@ -159,6 +159,8 @@ _digests: dict[tuple[str, int, int, int], str] = {}
 
 def _usable(path: Path, folder: Path) -> bool:
     """Tell whether a file can be written there, and stays in the folder."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        return True  # whatever it is called: the disk will say why nothing can be written
     part = path.with_name(path.name + PART)
     above = next((one for one in path.parents if os.path.lexists(one)), folder)
     if not above.is_dir() or part.is_symlink():

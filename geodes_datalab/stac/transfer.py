@@ -69,7 +69,10 @@ def transfer(job: Job, client: Client, watch: Watch) -> Path:
         with _alone(job, watch) as others_wrote:
             found = Standing.FREE if job.there and not others_wrote else job.standing()
             if found is Standing.FOREIGN:
-                raise Occupied(f"{job.path} is another file")
+                raise Occupied(
+                    f"{job.path} is another file, which stays",
+                    "run the same line again, or give another folder",
+                )
             if found is not Standing.WHOLE:
                 _fetch(job, client, watch)
     return job.path

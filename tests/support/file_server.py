@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.part(asked["range"], content, told, number)
             return
         if state.packed:
-            content, told = gzip.compress(content), told | {"Content-Encoding": "gzip"}
+            content, told = gzip.compress(content, mtime=0), told | {"Content-Encoding": "gzip"}
         self.answer(200, content, told, state.cut(number))
 
     def part(self, span: str, content: bytes, told: dict[str, str], number: int) -> None:
