@@ -130,7 +130,7 @@ def find(explicit: ApiKey | str | None = None, portal: str | None = None) -> Fou
     wanted = origin(portal or configured_portal())
     if wanted in _used:
         return FoundKey(_used[wanted], "this process")
-    ours = wanted == origin(configured_portal())
+    ours = not portal or wanted == origin(configured_portal())
     if ours and os.environ.get("GEODES_API_KEY"):
         return FoundKey(_checked(os.environ["GEODES_API_KEY"], "GEODES_API_KEY"), "GEODES_API_KEY")
     path = credentials_file()

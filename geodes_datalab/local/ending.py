@@ -37,20 +37,24 @@ def end(layout: Layout, supervisor: int | None) -> None:
             process = psutil.Process(supervisor)
             below = process.children(recursive=True)
             _stop(process)
-    family.end(layout.instance, grace=5.0)
-    await_guards(layout.instance)
+    sweep(layout.instance)
     for process in below:  # what installs the proxy, for one
         with suppress(psutil.NoSuchProcess):
             process.kill()
     run.clear(layout)
 
 
-def await_guards(instance: str) -> None:
-    """Wait until no guard tidies a state folder any more; one that does not come to an end is ended."""
+def sweep(instance: str) -> int:
+    """End what bears the mark of a state folder; return how many processes that were.
+
+    No guard tidies the folder any more then; one that does not come to an end is ended.
+    """
+    ended = family.end(instance, grace=5.0)
     _, left = psutil.wait_procs(_guards(instance), timeout=TIDYING)
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
+    return ended
 
 
 def _guards(instance: str) -> list[psutil.Process]:

@@ -201,8 +201,7 @@ def down(layout: Layout, say: Say, *, patience: float = 60.0) -> bool:
             time.sleep(0.1)
         if runtime.alive():
             pids.send(runtime.pid, runtime.mark, signal.SIGKILL)
-    left = family.end(layout.instance, grace=5.0)
-    ending.await_guards(layout.instance)
+    left = ending.sweep(layout.instance)
     with layout.used():
         run.clear(layout)
     if family.members(layout.instance):
@@ -215,8 +214,7 @@ def down(layout: Layout, say: Say, *, patience: float = 60.0) -> bool:
 
 def _tidy(layout: Layout, say: Say) -> None:
     """Remove what a run that was killed left behind."""
-    left = family.end(layout.instance, grace=5.0)
-    ending.await_guards(layout.instance)
+    left = ending.sweep(layout.instance)
     if left:
         say(f"ended {left} processes that an earlier run had left behind")
     run.clear(layout)

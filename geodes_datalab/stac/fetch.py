@@ -36,7 +36,7 @@ from geodes_datalab.stac.addresses import downloadable
 from geodes_datalab.stac.assets import data_asset
 from geodes_datalab.stac.held import ItemsLike, as_dicts
 from geodes_datalab.stac.job import Job, Occupied, Stopped, Watch
-from geodes_datalab.stac.naming import File
+from geodes_datalab.stac.naming import File, product_of
 from geodes_datalab.stac.online import ask
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.standing import Standing, placed
@@ -198,12 +198,8 @@ def _chosen(item: Json, assets: str | Iterable[str] | None) -> Iterator[Json]:
     for key in [assets] if isinstance(assets, str) else assets:
         if key not in item["assets"]:
             hint = near(key, item["assets"]) or "its files are: " + ", ".join(item["assets"])
-            raise InvalidQuery(f'{_title(item)} has no file "{key}"', hint)
+            raise InvalidQuery(f'{product_of(item)} has no file "{key}"', hint)
         yield item["assets"][key]
-
-
-def _title(item: Json) -> str:
-    return str(item["properties"].get("identifier") or item["id"])
 
 
 def _offline(dicts: list[Json], missing: list[Job], client: Client) -> set[str]:

@@ -46,7 +46,7 @@ class File:
     @cached_property
     def product(self) -> str:
         """Name of the product, for messages."""
-        return str(self.item.get("properties", {}).get("identifier") or self.item["id"])
+        return product_of(self.item)
 
     @cached_property
     def key(self) -> str:
@@ -98,6 +98,11 @@ class File:
     def is_noted(self, note: Mapping[str, Any]) -> bool:
         """Tell whether a note means this file."""
         return any(note.get(name) == value for name, value in self.origin.items())
+
+
+def product_of(item: Json) -> str:
+    """Return the name of a product."""
+    return str(item.get("properties", {}).get("identifier") or item["id"])
 
 
 def plain_name(asset: Json) -> str:

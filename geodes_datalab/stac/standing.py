@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from geodes_datalab.stac import marks
+from geodes_datalab.stac.digests import digest, remembered
 from geodes_datalab.stac.naming import PART, File, Taken, assign, inside
 
 LEVELS = 4
@@ -68,12 +68,6 @@ def is_whole(file: File, path: Path, level: int) -> bool:
             return file.owns(level)
         return file.is_noted(note) and note.get("size") == there
     return False
-
-
-def digest(path: Path) -> str:
-    """Return the MD5 digest of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def placed(files: Iterable[File], folder: Path) -> list[tuple[int, Standing]]:
@@ -145,16 +139,7 @@ def _believed(file: File, level: int, shared: bool) -> bool:
 def _proved(file: File, path: Path) -> bool:
     """Tell whether a file has the digest that the catalogue tells; what was read is remembered."""
     md5 = file.asset.get("geodes:md5")
-    if md5 is None:
-        return False
-    state = path.stat()
-    key = (str(path), state.st_ino, state.st_size, state.st_mtime_ns)
-    if key not in _digests:
-        _digests[key] = digest(path)
-    return bool(_digests[key] == md5)
-
-
-_digests: dict[tuple[str, int, int, int], str] = {}
+    return bool(md5 is not None and remembered(path) == md5)
 
 
 def _usable(path: Path, folder: Path) -> bool:

@@ -20,9 +20,10 @@ from geodes_datalab.errors import (
     StorageError,
 )
 from geodes_datalab.stac import marks
+from geodes_datalab.stac.digests import digest
 from geodes_datalab.stac.job import Job, Occupied, Stopped, Watch
 from geodes_datalab.stac.resume import Version, keeps_packing
-from geodes_datalab.stac.standing import Standing, digest
+from geodes_datalab.stac.standing import Standing
 
 CHUNK = 1 << 16
 """Bytes per write, and the most that are lost when a connection breaks."""

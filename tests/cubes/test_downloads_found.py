@@ -15,7 +15,7 @@ import rasterio
 import geodes_datalab as gd
 from geodes_datalab import config, errors
 from geodes_datalab.cubes import load
-from geodes_datalab.cubes.archive import fetched
+from geodes_datalab.stac import digests
 
 ENGINES = ("odc", "stackstac")
 WAYS = [{"engine": "odc"}, {"engine": "stackstac"}, {"threads": 2}]
@@ -213,7 +213,7 @@ def test_some_archives_are_told(
 def test_whole_archives_in_the_cache_are_compared_and_fetched_anew(
     portal: Any, products: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetched, "_right", set())
+    monkeypatch.setattr(digests, "_known", {})
     portal.settings.ranges = "off"
     with pytest.warns(errors.ServerQuirk, match="whole archives"):
         expected = load(products[:1], "red", raw=True).compute()

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from geodes_datalab._types import Json
-from geodes_datalab.stac.standing import digest
+from geodes_datalab.stac import digests
 
 LIMIT = 64 * 2**30
 """Bytes of all archives, beyond which those used longest ago go."""
@@ -58,10 +58,7 @@ def held(path: str, cache_dir: str | Path) -> Iterator[None]:
 def used(path: Path) -> None:
     """Note that an archive is used now."""
     with contextlib.suppress(OSError):
-        known = _state(path) in _right
-        os.utime(path)
-        if known:
-            _right.add(_state(path))
+        digests.touch(path)
 
 
 def intact(path: Path, asset: Json) -> bool:
@@ -78,25 +75,13 @@ def intact(path: Path, asset: Json) -> bool:
     """
     size, md5 = asset.get("file:size"), asset.get("geodes:md5")
     with contextlib.suppress(OSError):
-        state = _state(path)
         if size is not None and size != path.stat().st_size:
             return False
-        if md5 is not None and state not in _right:
-            if digest(path) != md5:
-                return False
-            _right.add(state)
+        if md5 is not None and digests.remembered(path) != md5:
+            return False
         used(path)
         return True
     return False
-
-
-def _state(path: Path) -> tuple[str, int, int, int]:
-    found = path.stat()
-    return str(path), found.st_ino, found.st_size, found.st_mtime_ns
-
-
-_right: set[tuple[str, int, int, int]] = set()
-"""Archives whose digest was compared, as they were then."""
 
 
 def make_room(cache_dir: str | Path, *, limit: int = LIMIT, lately: float = LATELY) -> None:
