@@ -2,6 +2,8 @@
 # FILES="tests/slurm/test_use.py" runs some files of a tier of tests, ARGS="-x -k search" hands options on.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
+# A test that hangs where no signal reaches it (in C, with the interpreter's lock) ends its process, with a stack.
+PARALLEL := --numprocesses=auto --dist=loadfile -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 .PHONY: help up down status prepare test test-chart test-311 test-311-all test-browser test-system test-notebooks bench chart lint format fuzz \
         notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster \
         test-cluster-faults test-slurm bench-access bench-composites bench-class
@@ -22,18 +24,18 @@ prepare: ## Fetch and build what the tests of all tiers need, ahead of them
 	@scripts/prepare
 
 test: ## Run the tests (ARGS="-k search")
-	@scripts/test --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
+	@scripts/test $(PARALLEL) $(ARGS) $(FILES)
 
 test-chart: ## Lint and render the chart with a real helm, and look at every object
-	@scripts/test --numprocesses=auto --dist=loadfile tests/helm $(ARGS)
+	@scripts/test $(PARALLEL) tests/helm $(ARGS)
 
 test-311: ## Run those that may tell on Python 3.11, the oldest supported: doctests, pure code, the hub
-	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/test --numprocesses=auto --dist=loadfile $(ARGS) \
+	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/test $(PARALLEL) $(ARGS) \
 		$(or $(FILES),geodes_datalab tests/test_compile.py $(patsubst %,tests/%,foundation stac cubes ops) \
 		$(filter-out %_hub.py %_panel.py %_activity.py %_operation.py,$(wildcard tests/hub/test_*.py)))
 
 test-311-all: ## Run all tests on Python 3.11
-	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/test --numprocesses=auto --dist=loadfile $(ARGS) $(FILES)
+	@PYTHON_VERSIONS=3.11 VENV=.venv-3.11 scripts/test $(PARALLEL) $(ARGS) $(FILES)
 
 test-browser: ## Drive the whole datalab with Chromium
 	@scripts/test --run-browser -m browser $(ARGS) $(FILES)

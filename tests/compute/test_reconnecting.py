@@ -29,7 +29,7 @@ def cancel_meanwhile(self, **more):
     cancel(self, **more)
 
 if __name__ == "__main__":
-    cluster = LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_address=None)
+    cluster = LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_address=":0")
     client = Client(cluster)
     before = client.map(pow, [1, 2, 3], [2, 2, 2], pure=False)
     client.gather(before)
@@ -89,7 +89,7 @@ def test_a_scheduler_that_does_not_come_back_closes_the_client(
 ) -> None:
     reconnecting.install()
     reconnecting.install()
-    cluster = LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=None)
+    cluster = LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0")
     with Client(
         cluster.scheduler_address,
         timeout=1,  # patience: the client's own limit is what is tested

@@ -133,7 +133,7 @@ def test_workers_read_with_the_users_key(
         item["assets"]["B04"]["raster:scale"] = 1e-4
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0"
         ) as running,
         distributed.Client(running),
     ):

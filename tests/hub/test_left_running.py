@@ -231,7 +231,7 @@ def test_a_cluster_in_a_notebook_that_does_nothing_is_no_use(
     kernel = user("POST", "/api/kernels", json={"name": "python3"})["id"]
     code = (
         "import pathlib\nfrom distributed import LocalCluster\n"
-        "cluster = LocalCluster(n_workers=2, host='127.0.0.1', dashboard_address=None)\n"
+        "cluster = LocalCluster(n_workers=2, host='127.0.0.1', dashboard_address=':0')\n"
         f"pathlib.Path({str(ready)!r}).touch()\n"
     )
     begin(kernel, code, home)
