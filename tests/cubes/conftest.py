@@ -105,7 +105,7 @@ class Site(ThreadingHTTPServer):
         self.files, self.key, self.to = files, key, to
         self.seen: list[dict[str, str | None]] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
 
 class Visit(BaseHTTPRequestHandler):

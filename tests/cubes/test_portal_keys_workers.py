@@ -140,7 +140,7 @@ class Host:
 @contextmanager
 def host(content: bytes, onward: Callable[[str], str] = lambda _: "") -> Iterator[Host]:
     made = Host(content, onward)
-    Thread(target=made.server.serve_forever, daemon=True).start()
+    Thread(target=made.server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield made
     finally:

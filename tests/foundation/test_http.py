@@ -124,7 +124,7 @@ def server() -> Iterator[Any]:
     httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     httpd.seen, httpd.over = [], threading.Event()
     httpd.url = f"http://127.0.0.1:{httpd.server_port}"
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     yield httpd
     httpd.shutdown()
     httpd.server_close()
@@ -147,7 +147,7 @@ def test_json_comes_and_the_key_goes_to_the_portal(client: Client, server: Any) 
 def test_the_key_does_not_follow_a_redirect_to_another_origin(client: Client, server: Any) -> None:
     other: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     other.seen = []
-    threading.Thread(target=other.serve_forever, daemon=True).start()
+    threading.Thread(target=other.serve_forever, args=(0.02,), daemon=True).start()
     try:
         client.get_json(f"{server.url}/to/http://127.0.0.1:{other.server_port}/ok")
     finally:
@@ -239,7 +239,7 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Any) -> None:
     httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     httpd.seen = []
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     url = f"https://127.0.0.1:{httpd.server_port}"
     bundle = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(bundle)

@@ -52,7 +52,7 @@ def server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as http:
         http.socket = context.wrap_socket(http.socket, server_side=True)
-        thread = threading.Thread(target=http.serve_forever)
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
         thread.start()
         yield http.server_port, tmp_path / "ca.pem"
         http.shutdown()

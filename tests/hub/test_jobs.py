@@ -79,7 +79,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     httpd.objects, httpd.forbidden, httpd.folder = {}, False, tmp_path / "account"
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     httpd.folder.mkdir()
     authority.cert_pem.write_to_path(httpd.folder / "ca.crt")
     (httpd.folder / "token").write_text("the-token\n")

@@ -28,14 +28,18 @@ def test_a_machine_without_slurm_is_told_before_anything_starts(
     assert not place.hpda_settings.exists()
 
 
-def test_slurm_is_found_on_the_path(
-    place: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put Slurm's commands on the PATH, on any machine."""
     for name in hpda.PROGRAMS:
         program = tmp_path / name
         program.write_text("#!/bin/sh\n")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("programs")
+def test_slurm_is_found_on_the_path(place: Layout, tmp_path: Path) -> None:
     prepare(place)
     assert str(tmp_path / "sbatch") in place.hpda_settings.read_text()
     launcher = place.root / "hpda" / "launcher"
@@ -53,6 +57,7 @@ def test_two_datalabs_on_one_slurm_leave_each_others_jobs_alone(tmp_path: Path) 
     assert len(names) == 2
 
 
+@pytest.mark.usefixtures("programs")
 def test_a_number_without_an_account_is_told_before_anything_starts(
     place: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

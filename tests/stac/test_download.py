@@ -628,7 +628,7 @@ class SlowFile:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         return f"http://127.0.0.1:{self._server.server_address[1]}/file"
 

@@ -74,7 +74,7 @@ class Portal:
 @contextmanager
 def portal(key: str) -> Iterator[Portal]:
     made = Portal(key)
-    Thread(target=made.server.serve_forever, daemon=True).start()
+    Thread(target=made.server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield made
     finally:

@@ -206,7 +206,7 @@ def small_api(
         "assets": {"B04": {"href": f"{url}/a.tif", "roles": ["data"]}},
     }  # fmt: skip
     found = {"type": "FeatureCollection", "features": [item], "links": [], "numberMatched": 1}
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield url, asked

@@ -54,7 +54,7 @@ class Depot(ThreadingHTTPServer):
         self.most_at_once = self._at_once = 0
         self.lock = threading.Lock()
         self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def put(self, name: str, data: bytes, version: str | None = None) -> str:
         self.files[name] = data
