@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import requests
 
 from geodes_datalab import auth
+from geodes_datalab._http.failures import reading, translated
 from geodes_datalab._http.parts import Part, ShortWay
-from geodes_datalab._http.replies import (
-    json_object,
-    key_sent,
-    refuse_failure,
-    refuse_message,
-    translated,
-)
-from geodes_datalab._http.session import Session
+from geodes_datalab._http.replies import json_object, refuse_failure, refuse_message
+from geodes_datalab._http.session import Session, pause
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config, load
-from geodes_datalab.errors import ServiceError
+from geodes_datalab.errors import BrokeOff, ServiceError
 
 _log = logging.getLogger(__name__)
 
@@ -87,8 +83,7 @@ class Client:
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        with self._send("GET", url, params=params, stream=True) as response:
-            return json_object(response)
+        return self._json("GET", url, params=params)
 
     def post_json(self, url: str, body: Json) -> Json:
         """Post a JSON object, and get one.
@@ -99,8 +94,7 @@ class Client:
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        with self._send("POST", url, json=body, stream=True) as response:
-            return json_object(response)
+        return self._json("POST", url, json=body)
 
     @contextmanager
     def stream(
@@ -108,7 +102,7 @@ class Client:
     ) -> Iterator[requests.Response]:
         """Open a file for reading; its body is not decompressed and not yet read.
 
-        Failures while the body is read are raised as `ServiceError` too. A JSON message in place of
+        Failures while the body is read are raised as `BrokeOff`. A JSON message in place of
         a file (so the portal tells an exhausted quota) is raised as what it says, unless ``json``
         says that the file itself is JSON.
         """
@@ -116,7 +110,7 @@ class Client:
         with self._send("GET", url, headers=wanted, stream=True) as response:
             if not json:
                 refuse_message(response)
-            with translated(url, key_sent=key_sent(response)):
+            with reading(url):
                 yield response
 
     def part(self, url: str, begin: int, end: int) -> Part | None:
@@ -157,6 +151,15 @@ class Client:
             yield from pool.map(function, values)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _json(self, method: str, url: str, **options: Any) -> Json:
+        """Send and read; an answer that breaks off is a failure like those before it."""
+        for attempt in range(self.config.retries):
+            with suppress(BrokeOff), self._send(method, url, stream=True, **options) as response:
+                return json_object(response)
+            time.sleep(pause(self.config, attempt))
+        with self._send(method, url, stream=True, **options) as response:
+            return json_object(response)
 
     @contextmanager
     def _send(self, method: str, url: str, **options: Any) -> Iterator[requests.Response]:

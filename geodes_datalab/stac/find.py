@@ -21,6 +21,7 @@ from geodes_datalab.stac.properties import QueryLike
 from geodes_datalab.stac.query import PAGE_SIZE, Query
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import RENAMED, unknown
+from geodes_datalab.stac.wellformed import tell
 
 FLOOD = 100_000
 """Most items that come without being asked for by ``limit``: more is a mistake, or needs thought."""
@@ -147,12 +148,14 @@ def _collected(found: Found, query: Query, progress: bool | None) -> list[Json]:
         total = min(found.matched, query.limit or found.matched)
     received: list[Json] = []
     shared: dict[str, Any] = {}
+    doubts: list[str] = []
     with progress_bar(total=total, label="searching", unit="items", enabled=progress) as bar:
         for page in found.pages:
-            received += [normalise(item, shared) for item in page]
+            received += [normalise(item, shared, None, doubts) for item in page]
             bar.update(len(page))
             if query.limit is not None and len(received) >= query.limit:
                 break
+    tell(doubts, stacklevel=3)
     return received
 
 

@@ -19,6 +19,7 @@ from geodes_datalab.stac.matching import during, matches, refuse_absent
 from geodes_datalab.stac.properties import Clause, QueryLike, conditions
 from geodes_datalab.stac.query import Query
 from geodes_datalab.stac.versions import superseded
+from geodes_datalab.stac.wellformed import MISREAD
 
 if TYPE_CHECKING:
     import geopandas
@@ -265,9 +266,17 @@ class Items(Sequence["Item"]):
 
 
 def _built(item: Json) -> Item:
+    from pystac import STACError
+
     from geodes_datalab.stac.item import Item
 
-    return Item.from_dict(item, migrate=False)
+    try:
+        return Item.from_dict(item, migrate=False)
+    except (STACError, *MISREAD) as error:
+        raise DataError(
+            f"pystac makes no item of {item.get('id')!r}: {error}",
+            "take it as a dictionary, of items.dicts: load and download do so",
+        ) from error
 
 
 def _unpacked(
