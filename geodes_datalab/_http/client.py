@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -13,6 +12,7 @@ from typing import Any, Self, TypeVar
 import requests
 
 from geodes_datalab import auth
+from geodes_datalab._http.ahead import ahead
 from geodes_datalab._http.failures import reading, translated
 from geodes_datalab._http.parts import Part, ShortWay
 from geodes_datalab._http.replies import json_object, refuse_failure, refuse_message
@@ -140,17 +140,10 @@ class Client:
     def map(self, function: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
         """Call a function on each value, up to ``config.max_requests`` at a time, in order.
 
-        At most `MOST_PAGES` at a time, however many are allowed.
-
-        The first failure cancels what has not begun; so does Ctrl-C.
+        At most `MOST_PAGES` at a time, however many are allowed, and not far ahead of the reader; see
+        `ahead`. The first failure cancels what has not begun; so does Ctrl-C.
         """
-        pool = ThreadPoolExecutor(
-            max(1, min(MOST_PAGES, self.config.max_requests)), thread_name_prefix="geodes-http"
-        )
-        try:
-            yield from pool.map(function, values)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        return ahead(function, values, max(1, min(MOST_PAGES, self.config.max_requests)))
 
     def _json(self, method: str, url: str, **options: Any) -> Json:
         """Send and read; an answer that breaks off is a failure like those before it."""
