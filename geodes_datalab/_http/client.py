@@ -109,7 +109,7 @@ class Client:
         wanted = {"Accept-Encoding": "identity", **(headers or {})}
         with self._send("GET", url, headers=wanted, stream=True) as response:
             if not json:
-                refuse_message(response)
+                refuse_message(response, self.config)
             with reading(url):
                 yield response
 
@@ -127,15 +127,22 @@ class Client:
     def probe(self, url: str) -> Probe:
         """Ask for one byte of a file, to learn its size and whether ranges work.
 
-        Some servers break on ranges (HTTP 500): that counts as "no ranges", with unknown size.
+        Some servers break on ranges (HTTP 500): then the file is asked for as a whole, and left unread.
+        What answers that is a server without ranges; what fails again is down.
+
+        Raises
+        ------
+        AuthenticationError, QuotaError, RequestError, ServiceError
+            The server refused, or is down: nothing is known of the file.
         """
         try:
             with self.stream(url, {"Range": "bytes=0-0"}) as response:
                 return _probed(response)
         except ServiceError as error:
-            if error.status is None:
+            if error.status is None or error.status < 500:
                 raise
-            return Probe(None, False, None)
+        with self.stream(url) as response:
+            return _probed(response)
 
     def map(self, function: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
         """Call a function on each value, up to ``config.max_requests`` at a time, in order.
@@ -160,7 +167,7 @@ class Client:
             response = self.session.request(method, url, **options)
         with response:
             _log.debug("%s %s -> %s", method, url.partition("?")[0], response.status_code)
-            refuse_failure(response, self.config.portal)
+            refuse_failure(response, self.config)
             yield response
 
 

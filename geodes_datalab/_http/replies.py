@@ -12,10 +12,12 @@ from urllib3 import BaseHTTPResponse
 from geodes_datalab import auth
 from geodes_datalab._http.failures import host, reading, unauthorised
 from geodes_datalab._types import Json
+from geodes_datalab.config import Config
 from geodes_datalab.errors import (
     AuthenticationError,
     BrokeOff,
     QuotaError,
+    RateLimited,
     RequestError,
     ServiceError,
 )
@@ -32,7 +34,7 @@ PIECE = 1 << 20
 """Bytes per read. Requests takes 10 kB: with many pages in flight, each piece waits for the GIL."""
 
 
-def refuse_failure(response: requests.Response, portal: str) -> None:
+def refuse_failure(response: requests.Response, config: Config) -> None:
     """Raise what a status means; the key and its quota are the matter of the portal's host only."""
     status = response.status_code
     if status < 400:
@@ -40,13 +42,12 @@ def refuse_failure(response: requests.Response, portal: str) -> None:
     said = _message(response)
     where = f"{host(response.url)} answered {status}"
     text = f"{where}: {said}" if said else where
-    if status == 429 or (status == 403 and "quota" in said.lower()):
-        raise QuotaError(
-            f"the download quota of this account is used up ({text})",
-            _QUOTA,
-            status=status,
-        )
-    if status in (401, 403) and auth.origin(response.url) != auth.origin(portal):
+    ours = _is_of(response, config)
+    if status in (403, 429) and ours and _tells_quota(said):
+        raise _used_up(text, status)
+    if status == 429:
+        raise _rate_limited(text, response, config)
+    if status in (401, 403) and not ours:
         kind = AuthenticationError if status == 401 else RequestError
         raise kind(f"no access: {text}", _ELSEWHERE, status=status)
     if status in (401, 403):
@@ -62,20 +63,41 @@ def refuse_failure(response: requests.Response, portal: str) -> None:
     )
 
 
-def refuse_message(response: requests.Response) -> None:
+def refuse_message(response: requests.Response, config: Config) -> None:
     """Raise what a JSON body says where a file should be."""
     if "json" not in response.headers.get("Content-Type", ""):
         return
     said = _message(response)
-    if "quota" in said.lower():
-        raise QuotaError(
-            f"the download quota of this account is used up ({said})",
-            _QUOTA,
-            status=response.status_code,
-        )
+    if _tells_quota(said) and _is_of(response, config):
+        raise _used_up(said, response.status_code)
     raise RequestError(
         f"{host(response.url)} sent a message instead of the file: {said}",
         "read the message",
+        status=response.status_code,
+    )
+
+
+def _is_of(response: requests.Response, config: Config) -> bool:
+    """Tell whether the portal itself answers."""
+    return auth.origin(response.url) == auth.origin(config.portal)
+
+
+def _tells_quota(said: str) -> bool:
+    return "quota" in said.lower()
+
+
+def _used_up(text: str, status: int) -> QuotaError:
+    return QuotaError(
+        f"the download quota of this account is used up ({text})", _QUOTA, status=status
+    )
+
+
+def _rate_limited(text: str, response: requests.Response, config: Config) -> RateLimited:
+    told = response.headers.get("Retry-After", "")
+    pause = f"wait {told} seconds" if told.isdigit() else "wait a minute"
+    return RateLimited(
+        f"too many requests at a time: {text}",
+        f"{pause} and run the same line again, or set GEODES_MAX_REQUESTS lower: it is {config.max_requests}",
         status=response.status_code,
     )
 

@@ -23,6 +23,8 @@ class Found:
     """How many items the server says there are; ``None`` where it does not tell."""
     pages: Iterator[list[Json]]
     """Raw items page by page, in order; pages that were not asked for yet are fetched on the way."""
+    sorted: bool = True
+    """Whether that is the order that was asked for: a catalogue may know none."""
 
 
 class Dialect(Protocol):

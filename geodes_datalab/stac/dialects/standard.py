@@ -7,6 +7,7 @@ whichever the catalogue says it understands; where it understands neither, they 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -82,21 +83,22 @@ class Standard:
     def search(self, query: Query) -> Found:
         """Fetch page 1; the others one after another, as their links are taken."""
         root = self._root
+        sorts = root.conforms_to(ConformanceClasses.SORT)
         search = root.search(
             method="POST" if _takes_post(root) else "GET",
-            max_items=query.limit,
+            max_items=query.limit if sorts else None,
             limit=min(query.page_size, query.limit or query.page_size),
             ids=list(query.ids) or None,
             collections=list(query.collections) or None,
             bbox=query.bbox if query.geometry is None else None,
             intersects=query.geometry,
             datetime=str(query.acquired) if query.acquired else None,
-            sortby=_sorting(query) if root.conforms_to(ConformanceClasses.SORT) else None,
+            sortby=_sorting(query) if sorts else None,
             **self._conditions(query),
         )
         pages = _understood(search.pages_as_dicts())
         first: Json = next(pages, {})
-        return Found(_matched(first), _features(chain([first], pages)))
+        return Found(_matched(first), _features(chain([first], pages)), sorted=sorts)
 
     @cached_property
     def _root(self) -> PystacClient:
@@ -237,8 +239,14 @@ def _cql2(clause: Clause) -> Json:
     if clause.operator == "in":
         return {"op": "in", "args": [name, list(clause.value)]}
     if clause.operator in _PATTERNS:
-        return {"op": "like", "args": [name, _PATTERNS[clause.operator].format(clause.value)]}
+        pattern = _PATTERNS[clause.operator].format(_literal(clause.value))
+        return {"op": "like", "args": [name, pattern]}
     return {"op": _SYMBOLS[clause.operator], "args": [name, clause.value]}
+
+
+def _literal(value: Any) -> str:
+    """Write a text so that no character of it stands for others in a pattern of CQL2."""
+    return re.sub(r"[\\%_]", r"\\\g<0>", str(value))
 
 
 def _query_extension(clauses: list[Clause]) -> Json:
