@@ -32,6 +32,16 @@ VARIABLES: Mapping[str, str] = {
 }
 """Environment variable of each setting."""
 
+_SETTINGS = {variable: name for name, variable in VARIABLES.items()}
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "timeout": (0.001, 86_400),
+    "retries": (0, 100),
+    "backoff": (0, 3600),
+    "max_requests": (1, 1000),
+}
+"""Least and most of each number: no waiting at all, or for ever, is a mistake."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -156,18 +166,20 @@ def _complete(setting: Setting, found: Mapping[str, Setting]) -> Setting:
 
 def _typed(name: str, value: Any, default: Any) -> Any:
     kind = type(default)
+    hint = f"correct or unset {name}; the default is {default!r}"
     try:
+        if isinstance(value, bool) or (kind is int and int(value) != float(value)):
+            raise ValueError(value)
         result = kind(value)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"{name} must be {kind.__name__}, not {value!r}",
-            hint=f"correct or unset {name}",
-        ) from error
-    if isinstance(result, int | float) and result < 0:
-        raise ConfigurationError(
-            f"{name} must not be negative, got {value!r}",
-            hint=f"correct or unset {name}",
-        )
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"{name} must be {kind.__name__}, not {value!r}", hint) from error
+    if kind is str:
+        return result
+    if result < 0:
+        raise ConfigurationError(f"{name} must not be negative, got {value!r}", hint)
+    least, most = LIMITS[name if name in LIMITS else _SETTINGS[name]]
+    if not least <= result <= most:  # so is NaN
+        raise ConfigurationError(f"{name} must be from {least:g} to {most:g}, not {value!r}", hint)
     return result
 
 

@@ -14,6 +14,8 @@
     |   |-- QuotaError              the key is right, this hour's products are used up
     |   |-- RequestError            the server understood and refused (4xx)
     |   |-- ServiceError            the server failed or cannot be reached (5xx, network)
+    |   |   |-- BrokeOff            an answer ended before it was whole
+    |   |   `-- RateLimited         too many requests at a time (429)
     |   `-- ProductOffline          the product lies on tape
     |-- DataError                   the bytes are not what they should be
     |   |-- ChecksumError           size or MD5 differ from the catalogue's
@@ -130,6 +132,14 @@ class RequestError(RemoteError):
 
 class ServiceError(RemoteError):
     """The server failed or cannot be reached."""
+
+
+class BrokeOff(ServiceError):
+    """An answer ended before it was whole: the rest can be asked for."""
+
+
+class RateLimited(ServiceError):
+    """The server takes fewer requests at a time; this has nothing to do with the quota of downloads."""
 
 
 class ProductOffline(RemoteError):

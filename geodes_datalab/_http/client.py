@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import requests
 
 from geodes_datalab import auth
+from geodes_datalab._http.ahead import ahead
+from geodes_datalab._http.failures import reading, translated
 from geodes_datalab._http.parts import Part, ShortWay
-from geodes_datalab._http.replies import (
-    json_object,
-    key_sent,
-    refuse_failure,
-    refuse_message,
-    translated,
-)
-from geodes_datalab._http.session import Session
+from geodes_datalab._http.replies import json_object, refuse_failure, refuse_message
+from geodes_datalab._http.session import Session, pause
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config, load
-from geodes_datalab.errors import ServiceError
+from geodes_datalab.errors import BrokeOff, ServiceError
 
 _log = logging.getLogger(__name__)
 
@@ -87,8 +83,7 @@ class Client:
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        with self._send("GET", url, params=params, stream=True) as response:
-            return json_object(response)
+        return self._json("GET", url, params=params)
 
     def post_json(self, url: str, body: Json) -> Json:
         """Post a JSON object, and get one.
@@ -99,8 +94,7 @@ class Client:
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        with self._send("POST", url, json=body, stream=True) as response:
-            return json_object(response)
+        return self._json("POST", url, json=body)
 
     @contextmanager
     def stream(
@@ -108,15 +102,15 @@ class Client:
     ) -> Iterator[requests.Response]:
         """Open a file for reading; its body is not decompressed and not yet read.
 
-        Failures while the body is read are raised as `ServiceError` too. A JSON message in place of
+        Failures while the body is read are raised as `BrokeOff`. A JSON message in place of
         a file (so the portal tells an exhausted quota) is raised as what it says, unless ``json``
         says that the file itself is JSON.
         """
         wanted = {"Accept-Encoding": "identity", **(headers or {})}
         with self._send("GET", url, headers=wanted, stream=True) as response:
             if not json:
-                refuse_message(response)
-            with translated(url, key_sent=key_sent(response)):
+                refuse_message(response, self.config)
+            with reading(url):
                 yield response
 
     def part(self, url: str, begin: int, end: int) -> Part | None:
@@ -133,30 +127,39 @@ class Client:
     def probe(self, url: str) -> Probe:
         """Ask for one byte of a file, to learn its size and whether ranges work.
 
-        Some servers break on ranges (HTTP 500): that counts as "no ranges", with unknown size.
+        Some servers break on ranges (HTTP 500): then the file is asked for as a whole, and left unread.
+        What answers that is a server without ranges; what fails again is down.
+
+        Raises
+        ------
+        AuthenticationError, QuotaError, RequestError, ServiceError
+            The server refused, or is down: nothing is known of the file.
         """
         try:
             with self.stream(url, {"Range": "bytes=0-0"}) as response:
                 return _probed(response)
         except ServiceError as error:
-            if error.status is None:
+            if error.status is None or error.status < 500:
                 raise
-            return Probe(None, False, None)
+        with self.stream(url) as response:
+            return _probed(response)
 
     def map(self, function: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
         """Call a function on each value, up to ``config.max_requests`` at a time, in order.
 
-        At most `MOST_PAGES` at a time, however many are allowed.
-
-        The first failure cancels what has not begun; so does Ctrl-C.
+        At most `MOST_PAGES` at a time, however many are allowed, and not far ahead of the reader; see
+        `ahead`. The first failure cancels what has not begun; so does Ctrl-C.
         """
-        pool = ThreadPoolExecutor(
-            max(1, min(MOST_PAGES, self.config.max_requests)), thread_name_prefix="geodes-http"
-        )
-        try:
-            yield from pool.map(function, values)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        return ahead(function, values, max(1, min(MOST_PAGES, self.config.max_requests)))
+
+    def _json(self, method: str, url: str, **options: Any) -> Json:
+        """Send and read; an answer that breaks off is a failure like those before it."""
+        for attempt in range(self.config.retries):
+            with suppress(BrokeOff), self._send(method, url, stream=True, **options) as response:
+                return json_object(response)
+            time.sleep(pause(self.config, attempt))
+        with self._send(method, url, stream=True, **options) as response:
+            return json_object(response)
 
     @contextmanager
     def _send(self, method: str, url: str, **options: Any) -> Iterator[requests.Response]:
@@ -164,7 +167,7 @@ class Client:
             response = self.session.request(method, url, **options)
         with response:
             _log.debug("%s %s -> %s", method, url.partition("?")[0], response.status_code)
-            refuse_failure(response, self.config.portal)
+            refuse_failure(response, self.config)
             yield response
 
 

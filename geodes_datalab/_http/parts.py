@@ -17,10 +17,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 from urllib3 import HTTPConnectionPool, Timeout
-from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from geodes_datalab import auth
+from geodes_datalab._http.failures import ANY
 from geodes_datalab._http.replies import is_part, raw_body
 from geodes_datalab._http.session import Session
 from geodes_datalab.config import Config
@@ -66,12 +66,12 @@ class ShortWay:
         origin = auth.origin(url)
         if time.monotonic() < self._closed.get(origin, 0.0):
             return None
-        pool = self._pool(url, origin)
-        if pool is None:
-            return None
         try:
+            pool = self._pool(url, origin)
+            if pool is None:
+                return None
             found = self._ask(pool, url, begin, end)
-        except HTTPError as error:
+        except ANY as error:
             _log.debug("%s: %s", origin[1], type(error).__name__)
             found = None
         if found is None:

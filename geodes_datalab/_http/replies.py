@@ -3,62 +3,55 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import requests
-import urllib3.exceptions
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import ReadTimeoutError
 
 from geodes_datalab import auth
+from geodes_datalab._http.failures import host, reading, unauthorised
 from geodes_datalab._types import Json
+from geodes_datalab.config import Config
 from geodes_datalab.errors import (
     AuthenticationError,
-    GeodesError,
+    BrokeOff,
     QuotaError,
+    RateLimited,
     RequestError,
     ServiceError,
 )
 
-_LOGIN = "make a key on your profile page in the portal, then call geodes_datalab.login()"
 _ELSEWHERE = (
     "the key of GEODES is for its portal only: see which access that server wants (an address that its "
     "catalogue signs, an account), or download the file by its means, and pass that folder as archives="
 )
 _QUOTA = "wait for the next hour and run the same line again: what is complete is kept"
 
-_log = logging.getLogger(__name__)
-
 _RANGE = re.compile(r"bytes[ =](\d+)-(\d+)/(\d+|\*)")
-
-_PROXY_SAID = re.compile(r"Tunnel connection failed: (\d{3}[^'\")]*)")
 
 PIECE = 1 << 20
 """Bytes per read. Requests takes 10 kB: with many pages in flight, each piece waits for the GIL."""
 
 
-def refuse_failure(response: requests.Response, portal: str) -> None:
+def refuse_failure(response: requests.Response, config: Config) -> None:
     """Raise what a status means; the key and its quota are the matter of the portal's host only."""
     status = response.status_code
     if status < 400:
         return
     said = _message(response)
-    where = f"{_host(response.url)} answered {status}"
+    where = f"{host(response.url)} answered {status}"
     text = f"{where}: {said}" if said else where
-    if status == 429 or (status == 403 and "quota" in said.lower()):
-        raise QuotaError(
-            f"the download quota of this account is used up ({text})",
-            _QUOTA,
-            status=status,
-        )
-    if status in (401, 403) and auth.origin(response.url) != auth.origin(portal):
+    ours = _is_of(response, config)
+    if status in (403, 429) and ours and _tells_quota(said):
+        raise _used_up(text, status)
+    if status == 429:
+        raise _rate_limited(text, response, config)
+    if status in (401, 403) and not ours:
         kind = AuthenticationError if status == 401 else RequestError
         raise kind(f"no access: {text}", _ELSEWHERE, status=status)
     if status in (401, 403):
-        raise _unauthorised(text, key_sent=key_sent(response), status=status)
+        raise unauthorised(text, key_sent=key_sent(response), status=status)
     if status < 500:
         raise RequestError(
             text, "check the arguments of the call against the message", status=status
@@ -70,114 +63,73 @@ def refuse_failure(response: requests.Response, portal: str) -> None:
     )
 
 
-def refuse_message(response: requests.Response) -> None:
+def refuse_message(response: requests.Response, config: Config) -> None:
     """Raise what a JSON body says where a file should be."""
     if "json" not in response.headers.get("Content-Type", ""):
         return
     said = _message(response)
-    if "quota" in said.lower():
-        raise QuotaError(
-            f"the download quota of this account is used up ({said})",
-            _QUOTA,
-            status=response.status_code,
-        )
+    if _tells_quota(said) and _is_of(response, config):
+        raise _used_up(said, response.status_code)
     raise RequestError(
-        f"{_host(response.url)} sent a message instead of the file: {said}",
+        f"{host(response.url)} sent a message instead of the file: {said}",
         "read the message",
         status=response.status_code,
     )
 
 
-def _unauthorised(text: str, *, key_sent: bool, status: int | None) -> AuthenticationError:
-    if key_sent:
-        return AuthenticationError(
-            f"the API key was refused ({text})",
-            f"the key is wrong or expired: {_LOGIN}",
-            status=status,
-        )
-    return AuthenticationError(f"this needs an API key ({text})", _LOGIN, status=status)
+def _is_of(response: requests.Response, config: Config) -> bool:
+    """Tell whether the portal itself answers."""
+    return auth.origin(response.url) == auth.origin(config.portal)
 
 
-@contextmanager
-def translated(url: str, *, key_sent: bool) -> Iterator[None]:
-    """Turn requests' exceptions into ours.
-
-    Theirs are not chained: their frames hold the request's headers, and with them the key, which
-    verbose tracebacks would print.
-    """
-    try:
-        yield
-    except requests.RequestException as error:
-        _log.debug("%s: %s", _host(url), type(error).__name__)
-        raise _translate(error, _host(url), key_sent=key_sent) from None
+def _tells_quota(said: str) -> bool:
+    return "quota" in said.lower()
 
 
-def _translate(error: requests.RequestException, host: str, *, key_sent: bool) -> GeodesError:
-    if isinstance(error, requests.TooManyRedirects):
-        text = f"{host} redirects in a loop"
-        if key_sent:
-            return _unauthorised(f"{text}, as it does for a wrong key", key_sent=True, status=None)
-        return ServiceError(text, "check the address with geodes_datalab.status()")
-    if trouble := _of_server(error, host) or _of_proxy(error, host):
-        return trouble
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        return RequestError(
-            f"the address is not one that can be fetched: {host}", "check GEODES_PORTAL"
-        )
-    hint = "check the network and the proxy settings (geodes-datalab doctor shows both), then try again"
-    return ServiceError(f"{host} cannot be reached, or broke off ({type(error).__name__})", hint)
+def _used_up(text: str, status: int) -> QuotaError:
+    return QuotaError(
+        f"the download quota of this account is used up ({text})", _QUOTA, status=status
+    )
 
 
-def _of_server(error: requests.RequestException, host: str) -> ServiceError | None:
-    """Return what the server itself has done or not done."""
-    if isinstance(error, requests.exceptions.SSLError):
-        hint = (
-            "set GEODES_CA_BUNDLE to your site's certificate authorities, or ask its administrator"
-        )
-        return ServiceError(f"the certificate of {host} could not be verified", hint)
-    if isinstance(error, requests.Timeout) or _timed_out(error):
-        return ServiceError(
-            f"{host} did not answer in time", "try again, or raise GEODES_TIMEOUT (seconds)"
-        )
-    return None
-
-
-def _of_proxy(error: requests.RequestException, host: str) -> ServiceError | None:
-    """Return what a web proxy on the way has done, where it is at fault."""
-    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
-        said = _PROXY_SAID.search(str(error))
-        why = f"it answered {said[1]}" if said else "it does not answer, or its address is none"
-        hint = (
-            "correct HTTPS_PROXY and HTTP_PROXY (http://name:password@host:port), or exempt the address "
-            "by NO_PROXY; geodes-datalab doctor shows them"
-        )
-        return ServiceError(f"{host} cannot be reached through the web proxy: {why}", hint)
-    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
-        hint = "install pysocks, or name an HTTP proxy in HTTPS_PROXY"
-        return ServiceError(f"{host} cannot be reached through a SOCKS proxy from here", hint)
-    return None
-
-
-def _timed_out(error: requests.RequestException) -> bool:
-    """Tell whether the last of several tries ended in silence; requests calls it ConnectionError."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(reason, ReadTimeoutError)
+def _rate_limited(text: str, response: requests.Response, config: Config) -> RateLimited:
+    told = response.headers.get("Retry-After", "")
+    pause = f"wait {told} seconds" if told.isdigit() else "wait a minute"
+    return RateLimited(
+        f"too many requests at a time: {text}",
+        f"{pause} and run the same line again, or set GEODES_MAX_REQUESTS lower: it is {config.max_requests}",
+        status=response.status_code,
+    )
 
 
 def json_object(response: requests.Response) -> Json:
-    with translated(response.url, key_sent=key_sent(response)):
-        body = b"".join(response.iter_content(PIECE))
+    """Read a JSON object.
+
+    Raises
+    ------
+    BrokeOff
+        It ended before it was whole.
+    ServiceError
+        It is something else.
+    """
+    with reading(response.url):
+        read = b"".join(response.iter_content(PIECE))
     try:
-        value = json.loads(body)
-    except ValueError as error:
+        value = json.loads(read)
+    except (ValueError, RecursionError) as error:
+        if read.lstrip()[:1] == b"{" and read.rstrip()[-1:] != b"}":
+            raise BrokeOff(
+                f"{host(response.url)} sent the beginning of an answer only",
+                "try again; geodes_datalab.status() tells how it is",
+            ) from error
         raise ServiceError(
-            f"{_host(response.url)} answered with something that is not JSON",
+            f"{host(response.url)} answered with something that is not JSON",
             "often a proxy's or a login page: open the address in a browser",
             status=response.status_code,
         ) from error
     if not isinstance(value, dict):
         raise ServiceError(
-            f"{_host(response.url)} answered with JSON of an unexpected kind",
+            f"{host(response.url)} answered with JSON of an unexpected kind",
             "check GEODES_STAC_URL",
         )
     return value
@@ -188,14 +140,8 @@ def body(response: requests.Response, length: int) -> bytes:
 
     It takes a third of the processor's time of ``iter_content``, which copies each piece several times.
     """
-    try:
+    with reading(response.url):
         return raw_body(response.raw, length)
-    except urllib3.exceptions.ReadTimeoutError as error:
-        raise requests.ConnectionError(error) from error
-    except urllib3.exceptions.SSLError as error:
-        raise requests.exceptions.SSLError(error) from error
-    except urllib3.exceptions.HTTPError as error:
-        raise requests.exceptions.ChunkedEncodingError(error) from error
 
 
 def raw_body(raw: BaseHTTPResponse, length: int) -> bytes:
@@ -269,7 +215,3 @@ def _from_json(text: str) -> str:
 
 def key_sent(response: requests.Response) -> bool:
     return auth.HEADER in response.request.headers
-
-
-def _host(url: str) -> str:
-    return auth.origin(url)[1] or url

@@ -24,6 +24,11 @@ MAX_REDIRECTS = 10
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 
 
+def pause(config: Config, attempt: int) -> float:
+    """Return the seconds before the next try, after one (0) or more that failed."""
+    return min(config.backoff * 2.0**attempt, MAX_PAUSE)
+
+
 class Session(requests.Session):
     """A requests session with our retries, timeouts and care for the key."""
 

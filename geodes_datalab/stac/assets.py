@@ -13,9 +13,10 @@ from geodes_datalab.errors import DataError
 MD5_PREFIX = "d50110"
 """Multihash code and length that precede an MD5 digest in ``file:checksum``."""
 
-_FACT = re.compile(
-    r"^(File size|Is reference|Is online|Datatype|Checksum MD5): *(\w+)", re.MULTILINE
-)
+_NAMES = ("File size", "Is reference", "Is online", "Datatype", "Checksum MD5")
+_FACT = re.compile(rf"^({'|'.join(_NAMES)}): *(\w+)", re.MULTILINE)
+_FACTS = re.compile(r"\s+".join(rf"{name}: *(\w+)(?: bytes)?" for name in _NAMES))
+"""All five, as the portal writes them: read in one go, a third of the time."""
 _MD5 = re.compile(r"/files/([0-9a-fA-F]{32})(?:\?|$)")
 
 
@@ -145,7 +146,10 @@ def _asset(key: str, asset: Mapping[str, Any]) -> Json:
 
 def _facts(description: str, href: str) -> Iterator[tuple[str, Any]]:
     """Read the five lines of a description."""
-    texts = dict(_FACT.findall(description))
+    all_five = _FACTS.fullmatch(description)
+    texts = dict(
+        zip(_NAMES, all_five.groups(), strict=True) if all_five else _FACT.findall(description)
+    )
     if texts.get("File size", "").isdigit():
         yield "file:size", int(texts["File size"])
     md5 = texts.get("Checksum MD5") or ((match := _MD5.search(href)) and match.group(1))

@@ -17,10 +17,12 @@ from geodes_datalab.errors import IncompleteResult, InvalidQuery, ServerQuirk
 from geodes_datalab.stac.dialects import Dialect, Found, dialect_of
 from geodes_datalab.stac.items import Items
 from geodes_datalab.stac.normalise import normalise
+from geodes_datalab.stac.order import in_order, refuse_other_items
 from geodes_datalab.stac.properties import QueryLike
-from geodes_datalab.stac.query import PAGE_SIZE, Query
+from geodes_datalab.stac.query import BY_START, PAGE_SIZE, Query
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import RENAMED, unknown
+from geodes_datalab.stac.wellformed import tell
 
 FLOOD = 100_000
 """Most items that come without being asked for by ``limit``: more is a mistake, or needs thought."""
@@ -40,7 +42,7 @@ def search(
     cloud_cover: float | tuple[float, float] | None = None,
     query: QueryLike | None = None,
     # how much, in which order, from where
-    sort: WordsLike | None = "start_datetime",
+    sort: WordsLike | None = BY_START,
     limit: int | None = None,
     page_size: int = PAGE_SIZE,
     catalogue: str | Config | None = None,
@@ -76,7 +78,8 @@ def search(
         "area": (1000, None), "grid:code": "31TCH", "processing:version": {"gte": "05.00"}}``: a
         value, a list of values, a range, or operators. Unknown names are refused.
     sort
-        Properties to sort by, with ``-`` in front downwards; ``identifier`` breaks ties.
+        Properties to sort by, with ``-`` in front downwards; ``identifier`` breaks ties. What a catalogue
+        that cannot sort sends is sorted here, and refused together with a ``limit`` that leaves items out.
     limit
         Most items to return.
     page_size
@@ -103,7 +106,8 @@ def search(
     IncompleteResult
         Other items came than the catalogue announced; the text says what is missing.
     ServerQuirk
-        The catalogue sent items from elsewhere; they were left out.
+        The catalogue sent items from elsewhere, or parts of items that cannot be read, which were left
+        out; or it cannot sort, and with a ``limit`` came other ones than the earliest.
     """
     with Client(settings_of(catalogue)) as client:
         dialect = dialect_of(client)
@@ -115,7 +119,11 @@ def search(
         _refuse_unknown(wanted.collections, dialect)
         found = dialect.search(wanted)
         _refuse_flood(found, wanted)
+        if not found.sorted:
+            refuse_other_items(wanted, found.matched)
         received = _collected(found, wanted, progress)
+        if not found.sorted:
+            received = _sorted(received, found, wanted)
     return _checked(received, found.matched, wanted)
 
 
@@ -147,13 +155,23 @@ def _collected(found: Found, query: Query, progress: bool | None) -> list[Json]:
         total = min(found.matched, query.limit or found.matched)
     received: list[Json] = []
     shared: dict[str, Any] = {}
+    doubts: list[str] = []
     with progress_bar(total=total, label="searching", unit="items", enabled=progress) as bar:
         for page in found.pages:
-            received += [normalise(item, shared) for item in page]
+            received += [normalise(item, shared, None, doubts) for item in page]
             bar.update(len(page))
             if query.limit is not None and len(received) >= query.limit:
                 break
+    tell(doubts, stacklevel=3)
     return received
+
+
+def _sorted(received: list[Json], found: Found, query: Query) -> list[Json]:
+    """Sort what a catalogue sent unsorted; see whether there is more than the limit, where it does not tell."""
+    if found.matched is None and query.limit is not None:
+        more = len(received) >= query.limit and bool(next(found.pages, ()))
+        refuse_other_items(query, len(received) + more)
+    return in_order(received[: query.limit], query.sort)
 
 
 def _checked(received: list[Json], matched: int | None, query: Query) -> Items:

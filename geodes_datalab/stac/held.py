@@ -19,6 +19,7 @@ from geodes_datalab.stac.addresses import beside, on_disk, self_link
 from geodes_datalab.stac.items import Items
 from geodes_datalab.stac.matching import during
 from geodes_datalab.stac.normalise import normalise
+from geodes_datalab.stac.wellformed import tell, well_formed
 
 ItemsLike: TypeAlias = Any
 """What `geodes_datalab.search` returned, or its table, filtered; pystac items, one or several, an
@@ -66,7 +67,10 @@ def as_dicts(items: ItemsLike) -> list[Json]:
         Something among them is no item.
     """
     shared: dict[str, Any] = {}
-    return [_clean(raw, shared) for raw in _each(items)]
+    doubts: list[str] = []
+    found = [_clean(raw, shared, doubts) for raw in _each(items)]
+    tell(doubts, stacklevel=3)
+    return found
 
 
 def acquired(dicts: list[Json], datetime: DatetimeLike | None) -> list[Json]:
@@ -190,7 +194,7 @@ def _parsed(text: str, name: str) -> Any:
         raise DataError(f"{name} is no JSON, so it holds no items: {error}", _HINT) from error
 
 
-def _clean(raw: _Raw, shared: dict[str, Any]) -> Json:
+def _clean(raw: _Raw, shared: dict[str, Any], doubts: list[str]) -> Json:
     """Put an item right as `search` does, unless it is right already."""
     item = raw.item
     _refuse_incomplete(item)
@@ -199,19 +203,14 @@ def _clean(raw: _Raw, shared: dict[str, Any]) -> Json:
         from geodes_datalab.stac.tables import plain
 
         item = plain(item)
-    link = self_link(item.get("links") or ())
+    item = well_formed(item, doubts)
+    link = self_link(item["links"])
     places = (raw.place, link) if raw.alone else (link, raw.place)
-    properties = item.get("properties") or {}
+    properties = item["properties"]
     known = "identifier" in properties and "title" in properties and "dataset" not in properties
     if known and raw.mended:
         return {**item, "assets": beside(item["assets"], places)}
-    try:
-        return normalise(item, shared, places)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{item['id']} is no item that can be understood ({type(error).__name__}: {error})",
-            _HINT,
-        ) from error
+    return normalise(item, shared, places, doubts)
 
 
 def _refuse_incomplete(item: Json) -> None:

@@ -13,12 +13,13 @@ from geodes_datalab._display import size
 from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._types import BBox, Json
-from geodes_datalab.errors import DataError
+from geodes_datalab.errors import DataError, InvalidQuery
 from geodes_datalab.stac.assets import data_asset
 from geodes_datalab.stac.matching import during, matches, refuse_absent
 from geodes_datalab.stac.properties import Clause, QueryLike, conditions
-from geodes_datalab.stac.query import Query
+from geodes_datalab.stac.query import Query, cloud_range
 from geodes_datalab.stac.versions import superseded
+from geodes_datalab.stac.wellformed import MISREAD
 
 if TYPE_CHECKING:
     import geopandas
@@ -178,17 +179,20 @@ class Items(Sequence["Item"]):
         ------
         UnknownProperty
             None of the items has the property.
+        InvalidQuery
+            A condition that cannot mean what was typed, or that is given twice.
         """
         wishes: dict[str, Any] = dict(query or {})
-        wishes |= {
-            name: value
-            for name, value in (("grid:code", tile), ("platform", platform))
-            if value is not None
-        }
-        if cloud_cover is not None:
-            wishes["eo:cloud_cover"] = (
-                tuple(cloud_cover) if isinstance(cloud_cover, tuple | list) else (0, cloud_cover)
-            )
+        shade = cloud_range(cloud_cover, query)
+        told = {"tile": ("grid:code", tile), "platform": ("platform", platform)}
+        for argument, (name, value) in told.items():
+            if value is not None and name in wishes:
+                raise InvalidQuery(
+                    f'"{name}" is given twice: {argument}= and query["{name}"]', "keep one"
+                )
+        wishes |= {name: value for name, value in told.values() if value is not None}
+        if shade is not None:
+            wishes["eo:cloud_cover"] = shade
         clauses = conditions(wishes, None)
         refuse_absent(clauses, self.dicts)
         names = words(collection, "collection")
@@ -265,9 +269,17 @@ class Items(Sequence["Item"]):
 
 
 def _built(item: Json) -> Item:
+    from pystac import STACError
+
     from geodes_datalab.stac.item import Item
 
-    return Item.from_dict(item, migrate=False)
+    try:
+        return Item.from_dict(item, migrate=False)
+    except (STACError, *MISREAD) as error:
+        raise DataError(
+            f"pystac makes no item of {item.get('id')!r}: {error}",
+            "take it as a dictionary, of items.dicts: load and download do so",
+        ) from error
 
 
 def _unpacked(

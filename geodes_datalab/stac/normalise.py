@@ -19,6 +19,7 @@ from geodes_datalab.stac.extensions import declared
 from geodes_datalab.stac.names import constellation, stac_constellation, stac_platform
 from geodes_datalab.stac.properties import tile
 from geodes_datalab.stac.tiles import projection
+from geodes_datalab.stac.wellformed import MISREAD, misread, well_formed
 
 PIXELS: Mapping[str, int] = {
     "PEPS_S2_L1C": 10,
@@ -44,6 +45,7 @@ def normalise(
     raw: Json,
     shared: dict[str, Any] | None = None,
     places: Iterable[str | None] | None = None,
+    doubts: list[str] | None = None,
 ) -> Json:
     """Return a clean item.
 
@@ -55,14 +57,29 @@ def normalise(
         Cache that lets equal bulky values of many items be one object.
     places
         Where the item is, for addresses that are relative to it; by default where its ``self`` link says.
+    doubts
+        Takes a line for each part that is of no kind that can be read, and was left out.
 
     Returns
     -------
     dict
         STAC 1.1 item. ``properties.datetime`` is the start of the acquisition, ``published`` the
         time of publication, ``title`` the product's name.
+
+    Raises
+    ------
+    DataError
+        It is no item, or cannot be understood; the text names it, and what is wrong.
     """
-    old: Json = raw.get("properties") or {}
+    sound = well_formed(raw, [] if doubts is None else doubts)
+    try:
+        return _renamed(sound, shared, places)
+    except MISREAD as error:
+        raise misread(sound, error) from error
+
+
+def _renamed(raw: Json, shared: dict[str, Any] | None, places: Iterable[str | None] | None) -> Json:
+    old: Json = raw["properties"]
     legacy = "identifier" in old and "dataset" in old
     properties = _from_geodes(old) if legacy else dict(old)
     properties.setdefault("identifier", raw["id"])
@@ -72,22 +89,20 @@ def normalise(
     if shared is not None and "references" in properties:
         properties["references"] = _shared(properties["references"], shared)
     if legacy and isinstance(raw.get("centroid"), Mapping):
-        properties["proj:centroid"] = {"lat": raw["centroid"]["lat"], "lon": raw["centroid"]["lon"]}
+        properties["proj:centroid"] = {one: raw["centroid"].get(one) for one in ("lat", "lon")}
     item: Json = {
         "type": "Feature",
         "stac_version": "1.1.0",
         "id": raw["id"],
         "geometry": raw.get("geometry"),
         "properties": properties,
-        "links": [
-            link for link in raw.get("links") or () if link.get("rel") not in ("root", "parent")
-        ],
+        "links": [link for link in raw["links"] if link["rel"] not in ("root", "parent")],
         "assets": (geodes_assets if legacy else standard_assets)(_complete(raw, places)),
     }
     if collection:
         item["collection"] = collection
     if raw.get("bbox") or item["geometry"]:
-        item["bbox"] = raw.get("bbox") or _bbox(item["geometry"]["coordinates"])
+        item["bbox"] = raw.get("bbox") or _bbox(item["geometry"])
     item["stac_extensions"] = declared(item, () if legacy else raw.get("stac_extensions") or ())
     return item
 
@@ -95,8 +110,8 @@ def normalise(
 def _complete(raw: Json, places: Iterable[str | None] | None) -> dict[str, Json]:
     """Return the assets with complete addresses: beside the item, where they are relative."""
     if places is None:
-        places = [self_link(raw.get("links") or ())]
-    return beside(raw.get("assets") or {}, places)
+        places = [self_link(raw["links"])]
+    return beside(raw["assets"], places)
 
 
 def _from_geodes(old: Json) -> Json:
@@ -155,8 +170,11 @@ def _put_right(properties: Json, collection: str | None) -> None:
     """Mend values, whoever served them; what is right already stays as it is."""
     _take_older_names(properties)
     for name in _DATES:
-        if isinstance(properties.get(name), str):
-            properties[name] = date_text(properties[name])
+        moment = properties.get(name)
+        if isinstance(moment, str):
+            properties[name] = date_text(moment)
+        elif moment is not None:
+            del properties[name]
     for name in _MENDERS.keys() & properties.keys():
         value = _MENDERS[name](properties[name])
         if value is None:
@@ -206,6 +224,10 @@ def _project(properties: Json, collection: str | None) -> None:
             properties.setdefault(name, value)
 
 
+def _of_text(mend: Callable[[str], str]) -> Callable[[Any], str | None]:
+    return lambda value: mend(value) if isinstance(value, str) else None
+
+
 def _grid(value: Any) -> str | None:
     square = tile(str(value))
     return f"MGRS-{square}" if square else str(value) or None
@@ -238,7 +260,7 @@ def _words(value: Any) -> list[str]:
     return (
         str(value).replace(",", " ").split()
         if isinstance(value, str)
-        else [str(one) for one in value]
+        else [str(one) for one in value or ()]
     )
 
 
@@ -257,8 +279,8 @@ _DATES = (
 )
 
 _MENDERS: Mapping[str, Callable[[Any], Any]] = {
-    "platform": stac_platform,
-    "constellation": stac_constellation,
+    "platform": _of_text(stac_platform),
+    "constellation": _of_text(stac_constellation),
     "grid:code": _grid,
     "sat:orbit_state": _orbit_state,
     "sat:relative_orbit": _counted,
@@ -304,14 +326,16 @@ def _numbers(value: Any) -> list[float] | None:
     return numbers or None
 
 
-def _bbox(coordinates: Any) -> list[float]:
-    points = list(_points(coordinates))
+def _bbox(geometry: Json) -> list[float]:
+    points = list(_points(geometry))
     xs, ys = [point[0] for point in points], [point[1] for point in points]
     return [min(xs), min(ys), max(xs), max(ys)]
 
 
 def _points(value: Any) -> Iterable[list[float]]:
-    if isinstance(value[0], int | float):
+    if isinstance(value, Mapping):
+        yield from _points(value.get("coordinates") or value["geometries"])
+    elif isinstance(value[0], int | float):
         yield value
     else:
         for part in value:

@@ -31,6 +31,15 @@ class SortKey(NamedTuple):
     ascending: bool = True
 
 
+class _Default(str):
+    """The order that a search has where nobody asked for one; it reads like any other."""
+
+    __slots__ = ()
+
+
+BY_START = _Default("start_datetime")
+"""By time of acquisition: the default, told from the same order when asked for."""
+
 TIE_BREAK = SortKey("identifier")
 """Last key of every search: without it, pages overlap and items get lost."""
 
@@ -57,6 +66,8 @@ class Query:
     """Conditions on properties, all of which must hold."""
     sort: tuple[SortKey, ...] = (SortKey("start_datetime"), TIE_BREAK)
     """Order; the last key is unique."""
+    order_is_told: bool = False
+    """Whether the order was asked for; else it is the default, or none."""
     limit: int | None = None
     """Most items to return; ``None`` for all."""
     page_size: int = PAGE_SIZE
@@ -78,7 +89,7 @@ class Query:
         cloud_cover: float | tuple[float, float] | None = None,
         query: QueryLike | None = None,
         # how much, in which order
-        sort: WordsLike | None = "start_datetime",
+        sort: WordsLike | None = BY_START,
         limit: int | None = None,
         page_size: int = PAGE_SIZE,
         # of which catalogue
@@ -103,9 +114,10 @@ class Query:
             acquired=interval(datetime),
             published=interval(published),
             ids=words(ids, "ids") or (),
-            cloud_cover=_cloud_cover(cloud_cover, query),
+            cloud_cover=cloud_range(cloud_cover, query),
             clauses=conditions(query, attributes),
             sort=_order(sort, attributes),
+            order_is_told=sort is not None and not isinstance(sort, _Default),
             limit=_positive(limit, "limit"),
             page_size=_positive(page_size, "page_size") or PAGE_SIZE,
         )
@@ -136,7 +148,14 @@ def _area(bbox: PlaceLike | None, shape: PlaceLike | None) -> tuple[BBox | None,
     return None, geometry(shape) if shape is not None else None
 
 
-def _cloud_cover(value: Any, query: QueryLike | None) -> tuple[float, float] | None:
+def cloud_range(value: Any, query: QueryLike | None) -> tuple[float, float] | None:
+    """Read ``cloud_cover=``: the highest percentage, or the lowest and the highest.
+
+    Raises
+    ------
+    InvalidQuery
+        No percentage, or one that the conditions tell too.
+    """
     if value is None:
         return None
     if query and "eo:cloud_cover" in query:

@@ -53,7 +53,9 @@ def to_geodataframe(dicts: list[Json]) -> geopandas.GeoDataFrame:
     )
     for name in _TIMES:
         if name in frame:
-            frame[name] = pandas.to_datetime(frame[name], format="ISO8601", utc=True)
+            frame[name] = pandas.to_datetime(
+                frame[name], format="ISO8601", utc=True, errors="coerce"
+            )
     return frame
 
 

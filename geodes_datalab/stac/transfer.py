@@ -10,10 +10,11 @@ from pathlib import Path
 
 import requests
 
-from geodes_datalab._http import Client, content_range
+from geodes_datalab._http import Client, content_range, pause
 from geodes_datalab._types import Json
 from geodes_datalab.errors import (
     DISK_FULL,
+    BrokeOff,
     ChecksumError,
     RequestError,
     ServiceError,
@@ -28,15 +29,8 @@ from geodes_datalab.stac.standing import Standing
 CHUNK = 1 << 16
 """Bytes per write, and the most that are lost when a connection breaks."""
 
-LONGEST_PAUSE = 30.0
-"""Seconds between two tries, at most."""
-
 LOOK_AGAIN = 0.5
 """Seconds between two looks whether another process is done with the same file."""
-
-
-class BrokeOff(ServiceError):
-    """The connection broke in the middle of a file."""
 
 
 def transfer(job: Job, client: Client, watch: Watch) -> Path:
@@ -180,7 +174,7 @@ class _Coming:
                 if job.received() > before:
                     continue  # a server that sends so much at a time
             failed += 1
-            if failed <= retries and self._watch.stop.wait(_pause(self._client, failed - 1)):
+            if failed <= retries and self._watch.stop.wait(pause(self._client.config, failed - 1)):
                 raise Stopped
         raise error
 
@@ -201,17 +195,11 @@ class _Coming:
         have = self._have() if resume else 0
         if have and have == self._size():
             return
-        opened, job = False, self._job
-        try:
-            with self._client.stream(
-                job.href, self._span(have), json="json" in job.path.suffix
-            ) as response:
-                opened = True
-                self._write(response, self._begin(response, have))
-        except ServiceError as error:
-            if opened and error.status is None:
-                raise BrokeOff(error.message, error.hint) from error
-            raise
+        job = self._job
+        with self._client.stream(
+            job.href, self._span(have), json="json" in job.path.suffix
+        ) as response:
+            self._write(response, self._begin(response, have))
 
     def _span(self, have: int) -> dict[str, str]:
         """Return the headers that ask for the rest; a digest proves more than the server's word."""
@@ -276,7 +264,10 @@ class _Coming:
         """Tell whether a file of unknown size ends there: a cut connection looks like an end."""
         if self._size() is not None or "chunked" in response.headers.get("Transfer-Encoding", ""):
             return True
-        size = self._client.probe(self._job.href).size
+        try:
+            size = self._client.probe(self._job.href).size
+        except ServiceError as error:
+            raise BrokeOff(error.message, error.hint, status=error.status) from error
         return size is None or size <= position
 
 
@@ -304,10 +295,6 @@ def _start(response: requests.Response, have: int) -> int:
 def _about_range(error: RequestError | ServiceError) -> bool:
     """Tell whether the server may have stumbled over the range."""
     return error.status is not None and (error.status == 416 or error.status >= 500)
-
-
-def _pause(client: Client, attempt: int) -> float:
-    return min(client.config.backoff * 2.0**attempt, LONGEST_PAUSE)
 
 
 def _fault(job: Job) -> str | None:

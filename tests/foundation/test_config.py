@@ -44,6 +44,12 @@ def test_every_setting_has_a_variable() -> None:
         ({"retries": -1}, "must not be negative"),
         ({"ca_bundle": "/no/such.pem"}, "is no file"),
         ({"portall": "x"}, 'did you mean "portal"'),
+        ({"timeout": ""}, "must be float"),
+        ({"timeout": 1e300}, "must be from 0.001 to 86400"),
+        ({"timeout": True}, "must be float"),
+        ({"retries": 2.5}, "must be int"),
+        ({"retries": float("inf")}, "must be int"),
+        ({"retries": 10**9}, "must be from 0 to 100"),
     ],
 )
 def test_bad_settings_say_what_to_do(arguments: dict[str, object], text: str) -> None:
@@ -51,6 +57,23 @@ def test_bad_settings_say_what_to_do(arguments: dict[str, object], text: str) ->
         config.load(**arguments)
     assert caught.value.hint
     assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["0", "nan", "inf", "-inf", "-1", "1e300", "soon", " "])
+@pytest.mark.parametrize("variable", ["TIMEOUT", "MAX_REQUESTS", "BACKOFF", "RETRIES"])
+def test_numbers_that_mean_no_waiting_or_for_ever_are_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """No retries and no pause between them are fine; an empty variable is one that is not set."""
+    monkeypatch.setenv(f"GEODES_{variable}", value)
+    if value == "0" and variable in ("BACKOFF", "RETRIES"):
+        assert config.load()
+        return
+    with pytest.raises(ConfigurationError, match=f"GEODES_{variable} must") as caught:
+        config.load()
+    assert f"unset GEODES_{variable}; the default is" in str(caught.value)
+    monkeypatch.setenv(f"GEODES_{variable}", "")
+    assert config.load()
 
 
 def test_a_broken_file_is_named() -> None:

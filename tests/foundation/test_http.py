@@ -286,7 +286,8 @@ def test_ranges_are_found_out(client: Client, server: Any) -> None:
     assert client.probe(server.url + "/range").ranges
     whole = client.probe(server.url + "/whole")
     assert (whole.size, whole.ranges) == (4, False)
-    assert not client.probe(server.url + "/status/500/ranges").ranges
+    with pytest.raises(ServiceError, match="answered 500"):  # down for all requests, not for ranges
+        client.probe(server.url + "/status/500/ranges")
 
 
 def test_the_parallel_map_keeps_order_and_its_bound(client: Client) -> None:

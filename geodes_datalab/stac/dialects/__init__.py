@@ -8,10 +8,11 @@ from typing import Protocol
 
 from geodes_datalab._http import Client
 from geodes_datalab._types import Json
+from geodes_datalab.errors import ServiceError
 from geodes_datalab.stac.properties import Attributes
 from geodes_datalab.stac.query import Query
 
-__all__ = ["Dialect", "Found", "dialect_of"]
+__all__ = ["Dialect", "Found", "dialect_of", "members"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Found:
     """How many items the server says there are; ``None`` where it does not tell."""
     pages: Iterator[list[Json]]
     """Raw items page by page, in order; pages that were not asked for yet are fetched on the way."""
+    sorted: bool = True
+    """Whether that is the order that was asked for: a catalogue may know none."""
 
 
 class Dialect(Protocol):
@@ -49,3 +52,20 @@ def dialect_of(client: Client) -> Dialect:
     from geodes_datalab.stac.dialects.geodes import Geodes
 
     return Geodes(client)
+
+
+def members(reply: Json, name: str) -> list[Json]:
+    """Return the list that an answer holds under a name.
+
+    Raises
+    ------
+    ServiceError
+        It holds none.
+    """
+    members = reply.get(name)
+    if not isinstance(members, list):
+        raise ServiceError(
+            f'the catalogue\'s answer has no "{name}"',
+            "check GEODES_STAC_URL with geodes_datalab.status()",
+        )
+    return members

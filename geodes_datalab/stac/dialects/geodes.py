@@ -22,8 +22,8 @@ from typing import Any
 
 from geodes_datalab._http import Client
 from geodes_datalab._types import Json
-from geodes_datalab.errors import InvalidQuery, ServiceError
-from geodes_datalab.stac.dialects import Found
+from geodes_datalab.errors import InvalidQuery
+from geodes_datalab.stac.dialects import Found, members
 from geodes_datalab.stac.names import product_platforms
 from geodes_datalab.stac.properties import Attributes, Clause, geodes_attributes, tile
 from geodes_datalab.stac.query import PAGE_SIZE, Query
@@ -51,13 +51,13 @@ class Geodes:
     def collections(self) -> list[Json]:
         """Ask the portal for its collections."""
         reply = self._client.post_json(f"{self._url}/collections", {"page": 1, "limit": 500})
-        return _members(reply, "collections")
+        return members(reply, "collections")
 
     def search(self, query: Query) -> Found:
         """Fetch page 1; the others in parallel, when they are taken."""
         body = search_body(query)
         reply = self._client.post_json(f"{self._url}/search", body)
-        first = _members(reply, "features")
+        first = members(reply, "features")
         matched = _matched(reply)
         if matched is None:
             return Found(None, chain([first], self._until_short(body, len(first))))
@@ -67,7 +67,7 @@ class Geodes:
         return Found(matched, chain([first], pages))
 
     def _page(self, body: Json, number: int) -> list[Json]:
-        return _members(
+        return members(
             self._client.post_json(f"{self._url}/search", {**body, "page": number}), "features"
         )
 
@@ -178,13 +178,3 @@ def _matched(reply: Json) -> int | None:
     context = reply.get("context") or {}
     matched = context.get("matched", reply.get("numberMatched"))
     return matched if isinstance(matched, int) else None
-
-
-def _members(reply: Json, name: str) -> list[Json]:
-    members = reply.get(name)
-    if not isinstance(members, list):
-        raise ServiceError(
-            f'the catalogue\'s answer has no "{name}"',
-            "check GEODES_STAC_URL with geodes_datalab.status()",
-        )
-    return members

@@ -7,22 +7,28 @@ whichever the catalogue says it understands; where it understands neither, they 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from pystac import STACError, STACTypeError
 from pystac_client import Client as PystacClient
 from pystac_client.conformance import ConformanceClasses
+from pystac_client.errors import ClientTypeError
+from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 
 from geodes_datalab._http import Client
 from geodes_datalab._types import Json
-from geodes_datalab.errors import InvalidQuery, RequestError, ServiceError
-from geodes_datalab.stac.dialects import Found
+from geodes_datalab.errors import GeodesError, InvalidQuery, RequestError, ServiceError
+from geodes_datalab.stac.dialects import Found, members
 from geodes_datalab.stac.names import stac_platform
 from geodes_datalab.stac.properties import Attributes, Clause, tile
 from geodes_datalab.stac.query import Query
+from geodes_datalab.stac.wellformed import MISREAD
 
 _SYMBOLS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _PATTERNS = {"contains": "%{}%", "startsWith": "{}%", "endsWith": "%{}"}
@@ -70,32 +76,34 @@ class Standard:
     def collections(self) -> list[Json]:
         """Ask for all collections, page after page."""
         found: list[Json] = []
-        for page in _Io(self._client).get_pages(f"{self._url}/collections"):
-            found += page["collections"]
+        for page in _understood(_Io(self._client).get_pages(f"{self._url}/collections")):
+            found += members(page, "collections")
         return found
 
     def search(self, query: Query) -> Found:
         """Fetch page 1; the others one after another, as their links are taken."""
         root = self._root
+        sorts = root.conforms_to(ConformanceClasses.SORT)
         search = root.search(
             method="POST" if _takes_post(root) else "GET",
-            max_items=query.limit,
+            max_items=query.limit if sorts else None,
             limit=min(query.page_size, query.limit or query.page_size),
             ids=list(query.ids) or None,
             collections=list(query.collections) or None,
             bbox=query.bbox if query.geometry is None else None,
             intersects=query.geometry,
             datetime=str(query.acquired) if query.acquired else None,
-            sortby=_sorting(query) if root.conforms_to(ConformanceClasses.SORT) else None,
+            sortby=_sorting(query) if sorts else None,
             **self._conditions(query),
         )
-        pages = search.pages_as_dicts()
+        pages = _understood(search.pages_as_dicts())
         first: Json = next(pages, {})
-        return Found(_matched(first), _features(chain([first], pages)))
+        return Found(_matched(first), _features(chain([first], pages)), sorted=sorts)
 
     @cached_property
     def _root(self) -> PystacClient:
-        return PystacClient.open(self._url, stac_io=_Io(self._client))
+        with _understanding():
+            return PystacClient.open(self._url, stac_io=_Io(self._client))
 
     def _conditions(self, query: Query) -> Json:
         """Return ``filter`` or ``query``, whichever the catalogue understands."""
@@ -155,6 +163,30 @@ class _Io(StacApiIO):
         return json.dumps(self._geodes.get_json(href, parameters))
 
 
+@contextmanager
+def _understanding() -> Iterator[None]:
+    """Turn what pystac-client raises of an answer that it cannot read into our error."""
+    try:
+        yield
+    except GeodesError:
+        raise
+    except (STACError, STACTypeError, ClientTypeError, APIError, *MISREAD) as error:
+        raise ServiceError(
+            f"an answer of the catalogue cannot be read ({type(error).__name__}: {error})",
+            "check that the address is that of a STAC API: geodes_datalab.status() tells it",
+        ) from error
+
+
+def _understood(pages: Iterator[Json]) -> Iterator[Json]:
+    """Yield the pages that pystac-client reads."""
+    while True:
+        with _understanding():
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
+
+
 def _takes_post(root: PystacClient) -> bool:
     links = [link for link in root.links if link.rel == "search"]
     return any(link.extra_fields.get("method", "GET").upper() == "POST" for link in links)
@@ -167,13 +199,7 @@ def _matched(page: Json) -> int | None:
 
 
 def _features(pages: Iterator[Json]) -> Iterator[list[Json]]:
-    for page in pages:
-        features = page.get("features", [])
-        if not isinstance(features, list):
-            raise ServiceError(
-                "the catalogue's answer holds no items", "check the catalogue's address"
-            )
-        yield features
+    return (members(page, "features") for page in pages)
 
 
 def _sorting(query: Query) -> list[Json]:
@@ -213,8 +239,14 @@ def _cql2(clause: Clause) -> Json:
     if clause.operator == "in":
         return {"op": "in", "args": [name, list(clause.value)]}
     if clause.operator in _PATTERNS:
-        return {"op": "like", "args": [name, _PATTERNS[clause.operator].format(clause.value)]}
+        pattern = _PATTERNS[clause.operator].format(_literal(clause.value))
+        return {"op": "like", "args": [name, pattern]}
     return {"op": _SYMBOLS[clause.operator], "args": [name, clause.value]}
+
+
+def _literal(value: Any) -> str:
+    """Write a text so that no character of it stands for others in a pattern of CQL2."""
+    return re.sub(r"[\\%_]", r"\\\g<0>", str(value))
 
 
 def _query_extension(clauses: list[Clause]) -> Json:
