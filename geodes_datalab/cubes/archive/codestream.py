@@ -216,15 +216,21 @@ def _header(layout: Layout, tiles_begin: int, segments: list[Segment]) -> Header
                     (left, top), steps, _coding(first[COD]))  # fmt: skip
     if header.tiles > _MOST_TILES:
         raise broken(f"an image has {header.tiles} tiles")
-    if (x0, y0) != (left, top) and header.tiles > 1:  # GDAL takes blocks for tiles: they are not
+    _refuse_offset(header)
+    return header
+
+
+def _refuse_offset(header: Header) -> None:
+    """Refuse an image that begins elsewhere than its grid; GDAL takes blocks for tiles."""
+    begin = header.image[:2]
+    if begin != header.origin and header.tiles > 1:
         raise ReadError(
             "the first tiles of a JPEG 2000 begin before its image does (XTOsiz, YTOsiz differ from XOsiz, "
             "YOsiz): GDAL would mix up its pixels",
             hint="decode it with opj_decompress, and read what that writes",
         )
-    if x0 or y0:
+    if begin != (0, 0):
         raise Unsuited("an image does not begin where its grid does")
-    return header
 
 
 def _coding(cod: bytes) -> Coding:

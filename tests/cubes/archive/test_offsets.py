@@ -74,6 +74,7 @@ def paths(data: bytes, folder: Path, depot) -> dict[str, tuple[str, int]]:
         "disk": (f"/vsizip/{{{folder / 'P.zip'}}}/{MEMBER}", size),
         "server": (f"/vsizip/{{/vsicurl/{depot.put('P.zip', stream.getvalue())}}}/{MEMBER}", size),
         "plain disk": (str(folder / "P.jp2"), len(data)),
+        "plain server": (f"/vsicurl/{depot.put('P.jp2', data)}", len(data)),
     }
 
 
@@ -115,7 +116,7 @@ def test_windows_and_overviews_are_what_openjpeg_decodes(
     np.testing.assert_array_equal(read(data, way, grid, half[10:40, 20:60]), truth[10:40, 20:60])
 
 
-@pytest.mark.parametrize("way", ["disk", "plain disk", "server"])
+@pytest.mark.parametrize("way", ["disk", "plain disk", "server", "plain server"])
 @pytest.mark.parametrize("level", [0, 1])
 def test_tiles_that_begin_before_the_image_are_refused(read, way: str, level: int) -> None:
     """GDAL would read other pixels, and say nothing."""
