@@ -34,7 +34,7 @@ from rasterio.session import DummySession
 
 from geodes_datalab import _http, auth
 from geodes_datalab.cubes import credentials
-from geodes_datalab.cubes.archive import fetched
+from geodes_datalab.cubes.archive import fetched, local
 
 T = TypeVar("T")
 
@@ -85,8 +85,13 @@ def mute_rasterio() -> None:
 def within(path: str, read: Callable[[str], T]) -> T:
     """Call a function with a path that GDAL can open now, whatever it names."""
     mute_rasterio()
-    with fetched.held(path, credentials.settings().cache_dir), environment(path) as resolved:
-        return read(resolved)
+    cache = credentials.settings().cache_dir
+    with (
+        fetched.held(path, cache),
+        environment(path) as resolved,
+        local.lent_here(resolved, cache) as inside,
+    ):
+        return read(inside)
 
 
 @contextlib.contextmanager

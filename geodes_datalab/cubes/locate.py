@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import warnings
@@ -141,6 +142,7 @@ class Finder:
     def _fetched(self, asset: Json) -> Path:
         """Download an archive whose server cannot send parts, verified, into the cache."""
         folder = self._cache(asset)
+        path = folder / plain_name(asset)
         product = {"id": plain_name(asset), "properties": {}, "assets": {"data": asset}}
         with self._downloading:  # one at a time: each shows its progress
             if not self._warned:
@@ -151,8 +153,14 @@ class Finder:
                     ServerQuirk,
                     stacklevel=2,
                 )
+            if fetched.intact(path, asset):  # another thread was faster
+                return path.resolve()
+            with contextlib.suppress(OSError):  # what is damaged, of the right size, would be kept
+                path.unlink()
             fetched.make_room(self._client.config.cache_dir)
-            return stac.download([product], folder, catalogue=self._client.config)[0].resolve()
+            found = stac.download([product], folder, catalogue=self._client.config)[0].resolve()
+            fetched.keep_note(found)
+            return found
 
 
 def match(pattern: str, names: Sequence[str], asset: Json) -> str:

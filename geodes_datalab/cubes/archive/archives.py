@@ -84,7 +84,7 @@ class Archive:
         kept = self._store.get(self._key)
         if kept is None:
             return None
-        with contextlib.suppress(ValueError, KeyError, TypeError, ArchiveError):
+        with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError, ArchiveError):
             told, _, raw = kept.partition(b"\n")
             facts = json.loads(told)
             return _Known(parse(raw, int(facts["where"])), facts["etag"])
@@ -104,6 +104,11 @@ class Archive:
         """Note something of a member, which costs requests to learn."""
         self._store.put(self._note(member), data)
 
+    def distrust(self, member: str) -> None:
+        """Drop what is kept of the archive and of a member, which was found broken: look anew next time."""
+        self._store.drop(self._note(member))
+        self.forget()
+
     def _note(self, member: str) -> str:
         return f"member {self.size} {self.file.etag} {self.url} {member}"
 
@@ -119,7 +124,12 @@ def members_of_url(client: _http.Client, url: str, size: int) -> tuple[str, ...]
 
 
 def members_of_file(path: Path) -> tuple[str, ...]:
-    """Return the names in a zip archive on disk.
+    """Return the names in a zip archive on disk; see `directory_of_file`."""
+    return tuple(directory_of_file(path).entries)
+
+
+def directory_of_file(path: Path) -> Directory:
+    """Return the directory of a zip archive on disk.
 
     Raises
     ------
@@ -127,13 +137,20 @@ def members_of_file(path: Path) -> tuple[str, ...]:
         It is no zip archive, or one that is broken or made to harm.
     """
     try:
-        return tuple(read_directory(FileBytes(path)).entries)
+        state = path.stat()
+        return _directory(path, state.st_ino, state.st_size, state.st_mtime_ns)
     except (OSError, ArchiveError) as error:
         why = error.message if isinstance(error, ArchiveError) else error
         raise ArchiveError(
             f"{path} cannot be read as a zip archive: {why}",
             hint="delete it and download it again",
         ) from error
+
+
+@lru_cache(maxsize=64)
+def _directory(path: Path, *_: int) -> Directory:
+    """Read a directory, again when the file was changed."""
+    return read_directory(FileBytes(path))
 
 
 @lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from geodes_datalab.cubes.archive.ranges import Bytes, part
 from geodes_datalab.cubes.archive.trouble import Unsuited, broken
+from geodes_datalab.errors import ReadError
 
 HEAD = 16 * 1024
 """Bytes in which the header is looked for at first."""
@@ -211,13 +212,25 @@ def _header(layout: Layout, tiles_begin: int, segments: list[Segment]) -> Header
         raise broken("the size of an image is damaged")
     if any(0 in step for step in steps):
         raise broken("the size of an image is damaged")
-    if x0 or y0:  # GDAL takes blocks for tiles, which they are not then
-        raise Unsuited("an image does not begin where its grid does")
     header = Header(layout, tiles_begin, tuple(segments), (x0, y0, x1, y1), (width, height),
                     (left, top), steps, _coding(first[COD]))  # fmt: skip
     if header.tiles > _MOST_TILES:
         raise broken(f"an image has {header.tiles} tiles")
+    _refuse_offset(header)
     return header
+
+
+def _refuse_offset(header: Header) -> None:
+    """Refuse an image that begins elsewhere than its grid; GDAL takes blocks for tiles."""
+    begin = header.image[:2]
+    if begin != header.origin and header.tiles > 1:
+        raise ReadError(
+            "the first tiles of a JPEG 2000 begin before its image does (XTOsiz, YTOsiz differ from XOsiz, "
+            "YOsiz): GDAL would mix up its pixels",
+            hint="decode it with opj_decompress, and read what that writes",
+        )
+    if begin != (0, 0):
+        raise Unsuited("an image does not begin where its grid does")
 
 
 def _coding(cod: bytes) -> Coding:

@@ -42,6 +42,11 @@ class Image(Protocol):
 
     ending: str
 
+    @property
+    def head(self) -> bytes:
+        """The file's first bytes, as far as they are known as they stand there."""
+        ...
+
     def note(self) -> bytes:
         """Return what was learnt of the file, for another time."""
         ...

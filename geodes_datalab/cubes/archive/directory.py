@@ -2,7 +2,8 @@
 
 Archives come from servers; a broken or hostile one must give an `ArchiveError`, and cost no more than
 the bounds stated here. What is refused though the format would allow it: archives in several parts or
-behind other data, members that overlap, that share a name, or that lie about their size.
+behind other data, members that overlap, that share a name, or that lie about their size. A name that
+begins with ``./`` is read without it, as all other readers do.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from geodes_datalab.cubes.archive.ranges import Bytes, Kept, Span, part
 from geodes_datalab.cubes.archive.trouble import broken
+from geodes_datalab.errors import ArchiveError
 
 TAIL = 72 * 1024
 """Bytes fetched first, from the end. The longest comment fits (64 KiB), and so do most directories."""
@@ -24,6 +26,9 @@ LARGEST = 32 * 2**20
 
 MOST = 200_000
 """Members, at most."""
+
+ENDS = 16
+"""Records of an end that are looked at, at most: all but one stand in a comment."""
 
 LONGEST_NAME = 4096
 """Bytes of a member's name, at most."""
@@ -46,6 +51,7 @@ class Entry(NamedTuple):
     """A member as the directory describes it."""
 
     name: str
+    """Without the ``./`` that some tools put in front of it."""
     method: int
     """How it is packed: ``STORED``, ``DEFLATED``, or something rarer."""
     crc: int
@@ -134,17 +140,24 @@ def _placed(entry: Entry, end: int) -> Entry:
 
 
 def _end(file: Bytes, tail: bytes, start: int) -> _End:
-    """Find the record that ends every archive; its comment reaches exactly to the end."""
+    """Find the record that ends every archive; its comment reaches exactly to the end.
+
+    The comment may hold what looks like such a record, and does not tell of this archive.
+    """
+    refused: list[ArchiveError] = []
     place = len(tail) - _END.size
-    while place >= 0:
+    while place >= 0 and len(refused) < ENDS:
         place = tail.rfind(b"PK\5\6", 0, place + 4)
         if place < 0:
             break
-        record = _END.unpack_from(tail, place) if place + _END.size <= len(tail) else None
-        if record is not None and place + _END.size + record[7] == len(tail):
-            return _checked(file, record, start + place, tail[max(0, place - 20) : place])
+        record = _END.unpack_from(tail, place)
+        if place + _END.size + record[7] == len(tail):
+            try:
+                return _checked(file, record, start + place, tail[max(0, place - 20) : place])
+            except ArchiveError as error:
+                refused.append(error)
         place -= 1
-    raise broken("it is no zip archive, or its end is missing")
+    raise refused[0] if refused else broken("it is no zip archive, or its end is missing")
 
 
 def _checked(file: Bytes, record: tuple[int, ...], place: int, before: bytes) -> _End:
@@ -156,7 +169,9 @@ def _checked(file: Bytes, record: tuple[int, ...], place: int, before: bytes) ->
     if count > MOST or size > LARGEST:
         raise broken(f"its directory is beyond measure ({count} members, {size} bytes)")
     if offset + size != place:
-        raise broken("its directory does not lie where it should")
+        moved = place - offset - size
+        others = f", by {moved} bytes: other data may stand in front of it" if moved > 0 else ""
+        raise broken(f"its directory does not lie where it should{others}")
     return _End(Span(offset, offset + size), count)
 
 
@@ -187,7 +202,7 @@ def _entries(raw: bytes) -> Iterator[Entry]:
         found += 1
         if found > MOST:
             raise broken("it has members beyond measure")
-        name = _name(raw[place + _ENTRY.size : name_end], fields[3])
+        name = plain_name(raw[place + _ENTRY.size : name_end], fields[3])
         yield _entry(name, fields, raw[name_end:extra_end])
         place = end
 
@@ -236,11 +251,33 @@ def _field(extra: bytes, wanted: int) -> bytes:
     return b""
 
 
-def _name(raw: bytes, flags: int) -> str:
+def plain_name(raw: bytes, flags: int) -> str:
+    """Return a member's name, as a header tells it, without a ``./`` in front.
+
+    Parameters
+    ----------
+    raw
+        Its bytes.
+    flags
+        Those of the header, which tell the encoding.
+
+    Raises
+    ------
+    ArchiveError
+        It cannot be read, or leads elsewhere.
+
+    Examples
+    --------
+    >>> plain_name(b"./A.SAFE/x.jp2", 0)
+    'A.SAFE/x.jp2'
+    """
     try:
         name = raw.decode("utf-8" if flags & _UTF8 else "cp437")
     except UnicodeDecodeError as error:
         raise broken("a name in it cannot be read") from error
+    if name == "./":  # the folder that was packed
+        return name
+    name = name.removeprefix("./")
     steps = name.rstrip("/").split("/")
     if (
         not name

@@ -1,7 +1,8 @@
 """Archives that had to be fetched whole: a bounded folder, which many processes may share.
 
 A cube that is not computed yet refers to them by path. So one that was used lately stays, whatever the
-folder's size; and one that is being read is held by a shared ``flock`` and stays as well.
+folder's size; and one that is being read is held by a shared ``flock`` and stays as well. Each is compared
+with its digest once in a session: that of the catalogue, or the one it had when it was fetched.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from geodes_datalab._types import Json
+from geodes_datalab.cubes.archive.archives import directory_of_file, notes
+from geodes_datalab.cubes.archive.members import unpack
+from geodes_datalab.cubes.archive.ranges import FileBytes
+from geodes_datalab.cubes.archive.store import Store
+from geodes_datalab.errors import ArchiveError
 from geodes_datalab.stac import digests
 
 LIMIT = 64 * 2**30
@@ -25,6 +31,9 @@ LATELY = 6 * 3600.0
 
 _FOLDER = "archives"
 _LOCAL = re.compile(r"/vsizip/\{(/(?!vsi)[^{}]+)\}/.+")
+
+_noted: dict[str, str] = {}
+"""Digests that archives had when they were fetched: those of this session, should none be kept."""
 
 
 def folder(cache_dir: str | Path) -> Path:
@@ -64,7 +73,8 @@ def used(path: Path) -> None:
 def intact(path: Path, asset: Json) -> bool:
     """Tell whether an archive is there as it was fetched; one that is, is used now.
 
-    Its digest is compared once in a session, and again when something else has touched it.
+    Its digest is compared once in a session, and again when something else has touched it. Where neither
+    the catalogue tells one nor a note, the checksums of all its members are compared.
 
     Parameters
     ----------
@@ -77,11 +87,53 @@ def intact(path: Path, asset: Json) -> bool:
     with contextlib.suppress(OSError):
         if path.stat().st_size != size and size is not None:  # asked first: it may not be there
             return False
-        if md5 is not None and digests.remembered(path) != md5:
+        known = md5 or _note(path)
+        if known is None and not _sound(path):
+            return False
+        if known is None:
+            keep_note(path)
+        elif digests.remembered(path) != known:
             return False
         used(path)
         return True
     return False
+
+
+def keep_note(path: Path) -> None:
+    """Note the digest of an archive, by which damage is noticed later.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    """
+    with contextlib.suppress(OSError):
+        _noted[str(path)] = digests.remembered(path)
+        _notes(path).put(_key(path), _noted[str(path)].encode())
+
+
+def _note(path: Path) -> str | None:
+    found = _notes(path).get(_key(path))
+    return found.decode("ascii", "replace") if found else _noted.get(str(path))
+
+
+def _notes(path: Path) -> Store:
+    return notes(str(path.parents[2]))
+
+
+def _key(path: Path) -> str:
+    return f"fetched {path.parent.name}/{path.name}"
+
+
+def _sound(path: Path) -> bool:
+    """Tell whether all members of an archive have their checksums."""
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            for entry in directory_of_file(path).entries.values():
+                unpack(FileBytes(path), entry, nowhere)
+    except ArchiveError:
+        return False
+    return True
 
 
 def make_room(cache_dir: str | Path, *, limit: int = LIMIT, lately: float = LATELY) -> None:

@@ -86,6 +86,11 @@ class Jp2:
         """Rows of pixels."""
         return self.header.image[3] - self.header.image[1]
 
+    @property
+    def head(self) -> bytes:
+        """All up to the first tile, as it stands in the file."""
+        return self._head
+
     def note(self) -> bytes:
         """Return what was learnt of the file, for another time."""
         facts = json.dumps({"parts": sorted(self._index.parts.values())})
@@ -149,7 +154,10 @@ class Jp2:
             for parts in found.values()
             for part in parts
         }
-        data = dict(zip(first, self._file.parts(list(first.values())), strict=True))
+        end = self.header.layout.end
+        # the marker that ends the image comes along: so what is read whole can be checked
+        ends = [Span(end - 2, end) for span in first.values() if span.end == end - 2]
+        data = dict(zip(first, self._file.parts([*first.values(), *ends]), strict=False))
         for tile, parts in found.items():
             for part in parts:
                 _check(data[part], part)

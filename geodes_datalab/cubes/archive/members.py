@@ -1,4 +1,8 @@
-"""Members of an archive: where their bytes begin, and unpacking those that are deflated."""
+"""Members of an archive: where their bytes begin, and unpacking those that are deflated.
+
+Of a member that was read whole, the checksum is compared. Of one that is stored and read in parts, that is
+not possible: its checksum is of all of it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, NamedTuple
 
 from geodes_datalab.cubes.archive.directory import DEFLATED, STORED, Entry
-from geodes_datalab.cubes.archive.ranges import Bytes, Kept, Section, Span, part
+from geodes_datalab.cubes.archive.ranges import GAP, Bytes, Kept, Section, Span, part
 from geodes_datalab.cubes.archive.trouble import Unsuited, broken
+from geodes_datalab.cubes.archive.witness import Witness
+from geodes_datalab.errors import ArchiveError
 
 AHEAD = 16 * 1024
 """Bytes of a member that come along with its own header: the header of most images."""
@@ -22,8 +28,18 @@ STEP = 4 * 2**20
 IN_FLIGHT = 6
 """Such requests at a time: with `STEP`, what bounds the memory."""
 
+WHOLE = GAP
+"""Bytes up to which a stored member is fetched whole: it takes no more requests, and can be checked."""
+
+METHODS = {
+    1: "shrunk", 6: "imploded", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 20: "Zstandard", 93: "Zstandard",
+    95: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd", 99: "AES",
+}  # fmt: skip
+"""Ways of packing that are known by name, and not read."""
+
 _HEADER = struct.Struct("<4s5H3L2H")
 _SLACK = 96
+_ENCRYPTED = 1
 
 
 class Stored(NamedTuple):
@@ -32,6 +48,34 @@ class Stored(NamedTuple):
     file: Kept
     begins: int
     """Where its bytes begin in the archive."""
+    seen: Witness
+    """What was read of it."""
+
+
+def refuse_packing(entry: Entry) -> None:
+    """Refuse a member that is encrypted, or packed in a way that is not read.
+
+    Parameters
+    ----------
+    entry
+        The member.
+
+    Raises
+    ------
+    ArchiveError
+        It is neither stored nor deflated, or encrypted.
+    """
+    if entry.method in {STORED, DEFLATED} and not entry.encrypted:
+        return
+    name = METHODS.get(entry.method, "another method than stored and deflated")
+    how = f"packed by {name} (method {entry.method})"
+    if entry.encrypted:
+        how = "encrypted" + (f" ({METHODS[99]})" if entry.method == 99 else "")
+    raise ArchiveError(
+        f"{entry.name} is {how}, which is not read",
+        hint="download the archive with geodes_datalab.download(), unpack it with 7z or unzip, and read "
+        "the file that comes out",
+    )
 
 
 def stored(file: Bytes, entry: Entry, *, begins: int | None = None, ahead: int = AHEAD) -> Stored:
@@ -46,26 +90,36 @@ def stored(file: Bytes, entry: Entry, *, begins: int | None = None, ahead: int =
     begins
         Where its bytes begin, where that is known from an earlier time: nothing is fetched then.
     ahead
-        Bytes that are fetched at once.
+        Bytes that are fetched at once; all of what is no longer than `WHOLE`.
 
     Raises
     ------
     Unsuited
-        It is not stored but packed or encrypted.
+        It is not stored but deflated.
     ArchiveError
-        Its own header contradicts the directory.
+        It is encrypted or packed otherwise, its own header contradicts the directory, or it is short and
+        does not have its checksum.
     """
-    if entry.method != STORED or entry.encrypted:
+    refuse_packing(entry)
+    if entry.method != STORED:
         raise Unsuited(f"{entry.name} is packed")
     if begins is not None:
         if not entry.offset < begins <= entry.end - entry.packed:
             raise broken(f"{entry.name!r} does not lie where it was")
-        return Stored(Kept(Section(file, begins, entry.size)), begins)
-    head = _head(file, entry, ahead)
+        seen = Witness(Section(file, begins, entry.size), entry)
+        return Stored(Kept(seen), begins, seen)
+    short = entry.size <= WHOLE
+    head = _head(file, entry, max(ahead, entry.size if short else 0))
     begin = data_begins(head, entry)
     held = head[begin : begin + entry.size]
     begins = entry.offset + begin
-    return Stored(Kept(Section(file, begins, entry.size), [(0, held)]), begins)
+    seen = Witness(Section(file, begins, entry.size), entry)
+    seen.note(0, held)
+    found = Stored(Kept(seen, [(0, held)]), begins, seen)
+    if short:
+        part(found.file, 0, entry.size)  # whatever a long header of its own left out
+        seen.check()
+    return found
 
 
 def data_begins(head: bytes, entry: Entry) -> int:
@@ -89,8 +143,10 @@ def data_begins(head: bytes, entry: Entry) -> int:
     method, name_length, extra_length = fields[3], fields[9], fields[10]
     raw = head[_HEADER.size : _HEADER.size + name_length]
     name = raw.decode("utf-8" if fields[2] & 0x800 else "cp437", errors="replace")
-    if method != entry.method or name != entry.name:
+    if method != entry.method or name.removeprefix("./") != entry.name:
         raise broken(f"{entry.name!r} is called {name[:80]!r} where it begins")
+    if fields[2] & _ENCRYPTED and not entry.encrypted:
+        raise broken(f"{entry.name!r} is encrypted where it begins, and not in the directory")
     begin = _HEADER.size + name_length + extra_length
     if entry.offset + begin + entry.packed > entry.end:
         raise broken(f"{entry.name!r} overlaps what follows it")
@@ -102,13 +158,10 @@ def unpack(file: Bytes, entry: Entry, into: IO[bytes]) -> None:
 
     Raises
     ------
-    Unsuited
-        It is packed in another way, or encrypted.
     ArchiveError
-        It is not what the directory tells: size, checksum.
+        It is packed in another way, or encrypted, or it is not what the directory tells: size, checksum.
     """
-    if entry.method not in {STORED, DEFLATED} or entry.encrypted:
-        raise Unsuited(f"{entry.name} is packed in a way that is not read here")
+    refuse_packing(entry)
     size = crc = 0
     packed = _packed(file, entry)
     for data in packed if entry.method == STORED else _inflated(packed, entry):

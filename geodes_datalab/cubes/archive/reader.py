@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from geodes_datalab import _http
@@ -14,16 +12,12 @@ from geodes_datalab.cubes.archive.archives import Archive
 from geodes_datalab.cubes.archive.copies import Image, Look, Made, Place, in_memory, turn, viewed
 from geodes_datalab.cubes.archive.directory import DEFLATED, Entry
 from geodes_datalab.cubes.archive.formats import FORMATS, format_of, letter
-from geodes_datalab.cubes.archive.members import stored, unpack
+from geodes_datalab.cubes.archive.members import WHOLE, refuse_packing, stored
 from geodes_datalab.cubes.archive.ranges import part
-from geodes_datalab.cubes.archive.store import Store
 from geodes_datalab.cubes.archive.trouble import Changed, OtherKind, Unsuited
-
-LIMIT = 8 * 2**30
-"""Bytes of all unpacked members kept on disk."""
-
-SPARE = 2**30
-"""Bytes that stay free on the disk of the cache."""
+from geodes_datalab.cubes.archive.unpacked import in_cache
+from geodes_datalab.cubes.archive.witness import Witness
+from geodes_datalab.errors import ArchiveError
 
 
 @contextlib.contextmanager
@@ -44,7 +38,7 @@ def lent(client: _http.Client, place: Place, look: Look | None) -> Iterator[str]
     Unsuited
         It is to be read in another way.
     ArchiveError
-        It is broken.
+        It is broken, encrypted, or packed in a way that is not read.
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
@@ -52,15 +46,16 @@ def lent(client: _http.Client, place: Place, look: Look | None) -> Iterator[str]
         with in_memory(*plain(client, place, look)) as path:
             yield path
         return
-    archive = _archive(client, place)
-    entry = archive.directory.entries.get(place.member)
-    if entry is None or entry.encrypted:
-        raise Unsuited(f"{place.member} is not there, or encrypted")
+    archive, entry = _found(client, place)
+    refuse_packing(entry)
     if entry.method != DEFLATED:
         try:
             made = _again(archive, client, place, entry, look)
         except OtherKind:  # NetCDF, HDF5: read from the cache like what is deflated
             pass
+        except ArchiveError:
+            archive.distrust(entry.name)
+            raise
         else:
             with in_memory(*made) as path:
                 yield path
@@ -69,6 +64,20 @@ def lent(client: _http.Client, place: Place, look: Look | None) -> Iterator[str]
         raise Unsuited("GDAL unpacks as much as it needs of a header; all of it is not needed")
     with _unpacked(client, archive, entry) as unpacked_path:
         yield str(unpacked_path)
+
+
+def _found(client: _http.Client, place: Place) -> tuple[Archive, Entry]:
+    """Return an archive and a member; what is known of its directory may be old."""
+    for _ in range(2):
+        archive = _archive(client, place)
+        entry = archive.directory.entries.get(place.member)
+        if entry is not None:
+            return archive, entry
+        archive.forget()
+    raise ArchiveError(
+        f"the archive has no member {place.member}",
+        hint="search again: the product may have been replaced",
+    )
 
 
 def _archive(client: _http.Client, place: Place) -> Archive:
@@ -95,25 +104,28 @@ def _again(
 def _copied(archive: Archive, entry: Entry, look: Look | None) -> Made:
     key = (archive.url, archive.size, archive.file.etag, entry.name)
     with turn(key):  # the header is fetched once, though many threads want it
-        begins, image = _opened(archive, entry)
+        begins, image, seen = _opened(archive, entry)
     before = image.note()
     made = viewed(image, look)
+    seen.check()
     after = image.note()
     if after != before:
         archive.keep_note(entry.name, _note(begins, image, after))
     return made
 
 
-def _opened(archive: Archive, entry: Entry) -> tuple[int, Image]:
-    note = archive.note(entry.name)
+def _opened(archive: Archive, entry: Entry) -> tuple[int, Image, Witness]:
+    note = archive.note(entry.name) if entry.size > WHOLE else None
     if note is not None and note[8:9] in FORMATS:
         begins = int.from_bytes(note[:8], "big")
-        file, _ = stored(archive.file, entry, begins=begins)
-        return begins, FORMATS[note[8:9]](file, note[9:])
-    file, begins = stored(archive.file, entry)
+        file, _, seen = stored(archive.file, entry, begins=begins)
+        image = FORMATS[note[8:9]](file, note[9:])
+        seen.note(0, image.head)
+        return begins, image, seen
+    file, begins, seen = stored(archive.file, entry)
     image = format_of(part(file, 0, min(12, entry.size)))(file)
     archive.keep_note(entry.name, _note(begins, image, image.note()))
-    return begins, image
+    return begins, image, seen
 
 
 def _note(begins: int, image: Image, note: bytes) -> bytes:
@@ -123,32 +135,16 @@ def _note(begins: int, image: Image, note: bytes) -> bytes:
 @contextlib.contextmanager
 def _unpacked(client: _http.Client, archive: Archive, entry: Entry) -> Iterator[Path]:
     """Unpack a member into the cache, unless it is there."""
-    folder = Path(client.config.cache_dir)
-    key = f"{archive.url} {archive.size} {archive.file.etag} {entry.crc} {entry.name}"
-    if entry.size > LIMIT // 2:
-        raise Unsuited(f"{entry.name} is larger than what is kept on disk")
+    version = f"{archive.url} {archive.size} {archive.file.etag}"
     with contextlib.ExitStack() as stack:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if shutil.disk_usage(folder).free < entry.size + SPARE:
-                raise Unsuited("the disk of the cache is nearly full")
             path = stack.enter_context(
-                unpacked(str(folder)).holding(
-                    key,
-                    entry.size,
-                    lambda into: unpack(archive.file, entry, into),
-                    ending=Path(entry.name).suffix.lower(),
-                )
+                in_cache(client.config.cache_dir, archive.file, entry, version)
             )
         except Changed:
             archive.forget()
             raise
-        except OSError as error:
-            raise Unsuited(f"the cache cannot be written: {error}") from error
+        except ArchiveError:
+            archive.distrust(entry.name)
+            raise
         yield path
-
-
-@lru_cache(maxsize=8)
-def unpacked(cache_dir: str) -> Store:
-    """Return the store of unpacked members."""
-    return Store(Path(cache_dir) / "members", LIMIT)

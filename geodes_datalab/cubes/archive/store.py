@@ -2,7 +2,8 @@
 
 Every entry is a file of its own: written aside and renamed, so it is whole or absent; held by a shared
 ``flock`` while it is read, so that no other process removes it meanwhile; removed in the order of last
-use when all of them are larger than the limit. There is no database that could be locked or broken.
+use when all of them are larger than the limit. There is no database that could be locked or broken. What a
+disk damaged is as if it were not there: small entries bear a checksum, large ones are made with one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import tempfile
 import time
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
@@ -27,6 +29,13 @@ _ENDING = re.compile(r"\.(?!lock$|part$)[A-Za-z0-9]{1,8}")
 
 TRIES = 5
 """How often an entry is made that others remove before it can be held."""
+
+_PIECE = 2**20
+
+_sound: OrderedDict[tuple[object, ...], bool] = OrderedDict()
+"""Large entries that this process has read, as they were then, and whether they had their checksum."""
+
+_REMEMBERED = 4096
 
 
 class Store:
@@ -50,14 +59,14 @@ class Store:
         path = self._path(key)
         with contextlib.suppress(OSError):
             data = path.read_bytes()
-            if len(data) >= 4 and zlib.crc32(data[4:]) == int.from_bytes(data[:4], "big"):
-                os.utime(path)
+            if len(data) >= 4 and _checksum(key, data[4:]) == data[:4]:
+                _used(path)
                 return data[4:]
         return None
 
     def put(self, key: str, data: bytes) -> None:
         """Keep a small entry; a full disk is no reason to fail."""
-        checked = zlib.crc32(data).to_bytes(4, "big") + data
+        checked = _checksum(key, data) + data
         with contextlib.suppress(OSError):
             self._write(self._path(key), lambda stream: stream.write(checked))
 
@@ -68,7 +77,13 @@ class Store:
 
     @contextlib.contextmanager
     def holding(
-        self, key: str, size: int, make: Callable[[IO[bytes]], object], *, ending: str = ""
+        self,
+        key: str,
+        size: int,
+        make: Callable[[IO[bytes]], object],
+        *,
+        crc: int | None = None,
+        ending: str = "",
     ) -> Iterator[Path]:
         """Yield the path of a large entry, which stays until the end of the block.
 
@@ -81,6 +96,9 @@ class Store:
         make
             Writes it, where there is none. Of several threads and processes that want the same, one
             writes, and the others wait.
+        crc
+            Its CRC-32, where known: an entry that has another one is made anew. Each process looks once,
+            and again when a file was written to.
         ending
             How the path ends, for those who judge files by their names: GDAL takes a NetCDF-4 file for
             mere HDF5, without its georeference, unless it ends in ``.nc``.
@@ -95,14 +113,16 @@ class Store:
             path = path.with_suffix(ending)
         for _ in range(TRIES):
             with _held(path, fcntl.LOCK_SH) as stream:
-                if stream is not None and os.fstat(stream.fileno()).st_size == size:
-                    os.utime(path)
+                if stream is not None and _is_whole(stream, size, crc):
+                    _used(path)
                     yield path
                     return
-            self._make(path, size, make)
+            self._make(path, size, make, crc)
         raise OSError(f"{path} does not stay, or does not get {size} bytes")
 
-    def _make(self, path: Path, size: int, make: Callable[[IO[bytes]], object]) -> None:
+    def _make(
+        self, path: Path, size: int, make: Callable[[IO[bytes]], object], crc: int | None
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_suffix(".lock")
         while True:
@@ -110,7 +130,9 @@ class Store:
             with _held(lock, fcntl.LOCK_EX) as mine:
                 if mine is None:
                     continue
-                if not (path.is_file() and path.stat().st_size == size):
+                with _held(path, fcntl.LOCK_SH) as there:  # another process may have made it
+                    whole = there is not None and _is_whole(there, size, crc)
+                if not whole:
                     self._write(path, make)
                 lock.unlink(missing_ok=True)
                 return
@@ -146,7 +168,8 @@ class Store:
             for found in os.scandir(self._folder):
                 with contextlib.suppress(OSError):
                     state = found.stat()
-                    entries.append((state.st_mtime, state.st_size, Path(found.path)))
+                    used = max(state.st_atime, state.st_mtime)
+                    entries.append((used, state.st_size, Path(found.path)))
         total = sum(size for _, size, _ in entries)
         for used, size, path in sorted(entries):
             unfinished = path.suffix in {".part", ".lock"}
@@ -155,6 +178,35 @@ class Store:
 
     def _path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode()).hexdigest()
+
+
+def _checksum(key: str, data: bytes) -> bytes:
+    """Return what stands in front of a small entry: it tells one that is damaged, or of another key."""
+    return zlib.crc32(data, zlib.crc32(key.encode())).to_bytes(4, "big")
+
+
+def _used(path: Path) -> None:
+    """Note that an entry is used now; when it was written stays, by which changes are noticed."""
+    with contextlib.suppress(OSError):  # it may be another user's
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+
+
+def _is_whole(stream: IO[bytes], size: int, crc: int | None) -> bool:
+    """Tell whether a large entry is what it was made as."""
+    state = os.fstat(stream.fileno())
+    if state.st_size != size:
+        return False
+    if crc is None:
+        return True
+    key = (state.st_dev, state.st_ino, size, state.st_mtime_ns, crc)
+    if key not in _sound:
+        found = 0
+        while piece := stream.read(_PIECE):
+            found = zlib.crc32(piece, found)
+        _sound[key] = found == crc
+        while len(_sound) > _REMEMBERED:
+            _sound.popitem(last=False)
+    return _sound[key]
 
 
 @contextlib.contextmanager

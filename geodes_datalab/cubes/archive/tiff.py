@@ -60,6 +60,11 @@ class Tiff:
         masked = any(one.role & MASK for one in self._images)
         return not masked and self._images[0].layout(self._order) is not None
 
+    @property
+    def head(self) -> bytes:
+        """Nothing: headers are kept as they are understood, not as they stand in the file."""
+        return b""
+
     def note(self) -> bytes:
         """Return what was learnt of the file, for another time."""
         return _written(self._order, self._images, [one.offsets for one in self._images])

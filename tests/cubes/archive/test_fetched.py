@@ -13,10 +13,15 @@ from select import select
 import numpy as np
 import pytest
 import rasterio
+from support.file_server import serving
 from support.waiting import minutes
 
-from geodes_datalab.cubes import reading
-from geodes_datalab.cubes.archive import fetched
+from geodes_datalab import _http
+from geodes_datalab.config import load
+from geodes_datalab.cubes import locate, reading
+from geodes_datalab.cubes.archive import archives, fetched
+from geodes_datalab.errors import ServerQuirk
+from geodes_datalab.stac import digests
 
 SIZE = 1000
 HOLDER = """
@@ -126,3 +131,77 @@ def test_other_files_are_not_touched(tmp_path: Path) -> None:
             pass
     assert own.stat().st_mtime == before
     fetched.make_room(tmp_path / "none", limit=0, lately=0)
+
+
+def a_zip(path: Path, method: int = zipfile.ZIP_STORED) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.bin", bytes(range(256)) * 40)
+
+
+def hurt(path: Path) -> None:
+    """Flip a bit as a disk does: the size and the time stay."""
+    state, data = path.stat(), bytearray(path.read_bytes())
+    data[5000] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def another_session() -> None:
+    digests._known.clear()
+    fetched._noted.clear()
+    archives._directory.cache_clear()
+
+
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("told", ["size", "nothing", "md5"])
+def test_one_that_was_damaged_since_is_not_intact(
+    tmp_path: Path, told: str, *, noted: bool
+) -> None:
+    """By the digest that is told or was noted; else by the checksums of what is in it."""
+    path = fetched.folder(tmp_path) / "md5" / "P.zip"
+    a_zip(path)
+    size, md5 = path.stat().st_size, digests.digest(path)
+    asset = {"size": {"file:size": size}, "nothing": {}, "md5": {"geodes:md5": md5}}[told]
+    if noted:
+        fetched.keep_note(path)
+    another_session()
+    assert fetched.intact(path, asset)
+    assert fetched.intact(path, asset)
+    another_session()
+    hurt(path)
+    assert not fetched.intact(path, asset)
+    if told != "md5":
+        for note in (tmp_path / "archives-known").iterdir():
+            note.write_bytes(note.read_bytes()[:-1])
+        another_session()
+        assert not fetched.intact(path, asset)
+
+
+def test_one_that_was_damaged_since_is_fetched_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the catalogue tells its size alone, and by a size nothing would be noticed."""
+    monkeypatch.setenv("GEODES_DIALECT", "stac")
+    a_zip(tmp_path / "own.zip")
+    content = (tmp_path / "own.zip").read_bytes()
+    with serving() as server:
+        server.files["/P.zip"], server.ranges = content, False
+        asset = {"href": f"{server.url}/P.zip", "title": "P.zip", "type": "application/zip",
+                 "file:size": len(content)}  # fmt: skip
+        with _http.Client(load(cache_dir=tmp_path / "cache", dialect="stac")) as client:
+            with pytest.warns(ServerQuirk, match="whole archives"):
+                first = locate.Finder(client).locate(asset, "*.bin")
+            (path,) = fetched.folder(tmp_path / "cache").glob("*/P.zip")
+            assert str(path.resolve()) in first
+            hurt(path)
+            asked = len(server.asked)
+            another_session()
+            with pytest.warns(ServerQuirk, match="whole archives"):
+                assert locate.Finder(client).locate(asset, "*.bin") == first
+            assert len(server.asked) > asked
+            assert path.read_bytes() == content
+            asked = len(server.asked)
+            another_session()
+            assert locate.Finder(client).locate(asset, "*.bin") == first
+            assert len(server.asked) == asked

@@ -84,13 +84,40 @@ def test_headers_that_contradict_the_directory(memory, pack, *, method: int, pla
         unpack(file, entry, io.BytesIO()) if method else stored(file, entry)
 
 
-def test_other_ways_of_packing_are_left_to_others(memory, pack) -> None:
-    file = memory(pack(SMALL, method=zipfile.ZIP_BZIP2))
-    entry = read_directory(file).entries["b.jp2"]
-    with pytest.raises(Unsuited):
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        (12, "bzip2"),
+        (14, "LZMA"),
+        (93, "Zstandard"),
+        (9, "Deflate64"),
+        (99, "AES"),
+        (77, "method 77"),
+    ],
+)
+def test_other_ways_of_packing_are_named(memory, pack, method: int, says: str) -> None:
+    data = pack(SMALL, method=zipfile.ZIP_DEFLATED)
+    file = memory(data)
+    entry = read_directory(file).entries["b.jp2"]._replace(method=method)
+    for read in (lambda: stored(file, entry), lambda: unpack(file, entry, io.BytesIO())):
+        with pytest.raises(ArchiveError, match=says) as caught:
+            read()
+        assert "7z" in str(caught.value.hint)
+
+
+def test_encrypted_members_are_named(memory, pack) -> None:
+    file = memory(pack(SMALL))
+    entry = read_directory(file).entries["b.jp2"]._replace(encrypted=True)
+    with pytest.raises(ArchiveError, match="encrypted"):
         stored(file, entry)
-    with pytest.raises(Unsuited):
+    with pytest.raises(ArchiveError, match="encrypted"):
         unpack(file, entry, io.BytesIO())
+
+
+def test_what_is_deflated_is_not_read_in_place(memory, pack) -> None:
+    file = memory(pack(SMALL, method=zipfile.ZIP_DEFLATED))
+    with pytest.raises(Unsuited, match="packed"):
+        stored(file, read_directory(file).entries["b.jp2"])
 
 
 @settings(max_examples=150)

@@ -15,7 +15,7 @@ from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes.archive import archives, jp2, ranges, reader, tileparts
+from geodes_datalab.cubes.archive import archives, jp2, ranges, reader, tileparts, unpacked
 from geodes_datalab.cubes.archive.accounting import counted
 from geodes_datalab.cubes.archive.copies import Place, View
 from geodes_datalab.cubes.archive.window import Window
@@ -201,7 +201,7 @@ def test_full_disks_and_mere_headers_are_left_to_gdal(
 ) -> None:
     from geodes_datalab import _http
 
-    monkeypatch.setattr(reader, "SPARE", 2**62)
+    monkeypatch.setattr(unpacked, "SPARE", 2**62)
     one = served(depot, shelves["deflated tif"])
     asset = one["assets"]["data"]
     place = Place(asset["href"], asset["file:size"], "P.SAFE/IMG_DATA/T31TEJ_B04.jp2")
