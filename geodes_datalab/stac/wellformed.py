@@ -67,9 +67,7 @@ def tell(doubts: Sequence[str], *, stacklevel: int) -> None:
     """Warn of what was left out, if anything."""
     if doubts:
         more = f"; and {len(doubts) - _SHOWN} more" if len(doubts) > _SHOWN else ""
-        text = (
-            f"parts of items cannot be read and were left out: {'; '.join(doubts[:_SHOWN])}{more}"
-        )
+        text = f"parts of the answer cannot be read and were left out: {'; '.join(doubts[:_SHOWN])}{more}"
         warnings.warn(text, ServerQuirk, stacklevel=stacklevel + 1)
 
 
