@@ -31,13 +31,15 @@ PIXELS: Mapping[str, int] = {
 """Metres per pixel of the finest grid, for collections cut along Sentinel-2's tiles."""
 
 _RADARS = ("SAR", "SAR-C")
-_DROPPED = (
-    "sar:instrument_mode",
-    "sar:polarizations",
-    "proj:bbox",
-    "instrument",
-    "dataset",
-    "product:timeliness",
+_DROPPED = frozenset(
+    {
+        "sar:instrument_mode",
+        "sar:polarizations",
+        "proj:bbox",
+        "instrument",
+        "dataset",
+        "product:timeliness",
+    }
 )
 
 
@@ -175,8 +177,10 @@ def _put_right(properties: Json, collection: str | None) -> None:
             properties[name] = date_text(moment)
         elif moment is not None:
             del properties[name]
-    for name in _MENDERS.keys() & properties.keys():
-        value = _MENDERS[name](properties[name])
+    for name, mend in _MENDERS.items():
+        if name not in properties:
+            continue
+        value = mend(properties[name])
         if value is None:
             del properties[name]
         else:
