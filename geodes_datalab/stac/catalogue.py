@@ -15,6 +15,7 @@ from geodes_datalab.errors import UnknownCollection, near
 from geodes_datalab.stac.dialects import dialect_of
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import Collection, shipped
+from geodes_datalab.stac.wellformed import MISREAD, tell
 
 _WEIGHTS = {
     "id": 6,
@@ -121,11 +122,23 @@ def collections(text: str | None = None, *, catalogue: str | Config | None = Non
 
 
 def _asked(config: Config) -> list[Collection]:
+    """Ask a catalogue; a collection that cannot be read is left out, and told."""
+    found: list[Collection] = []
+    doubts: list[str] = []
     with Client(config) as client:
-        return [_read(raw) for raw in dialect_of(client).collections()]
+        for place, raw in enumerate(dialect_of(client).collections()):
+            try:
+                found.append(_read(raw))
+            except MISREAD:
+                name = raw.get("id") if isinstance(raw, dict) else None
+                doubts.append(f"collection {name or place + 1}")
+    tell(doubts, stacklevel=3)
+    return found
 
 
 def _read(raw: Json) -> Collection:
+    if not isinstance(raw["id"], str):
+        raise TypeError(raw["id"])
     summaries = raw.get("summaries") or {}
     interval: Any = ((raw.get("extent") or {}).get("temporal") or {}).get("interval") or [
         [None, None]

@@ -134,7 +134,9 @@ def _refuse_unknown(names: tuple[str, ...], dialect: Dialect) -> None:
         return
     if unsure[0] in RENAMED:
         raise unknown(unsure[0], ())
-    known = {str(one["id"]) for one in dialect.collections()}
+    known = {
+        str(one["id"]) for one in dialect.collections() if isinstance(one, dict) and "id" in one
+    }
     for name in unsure:
         if name not in known:
             raise unknown(name, known)

@@ -19,7 +19,7 @@ from geodes_datalab.stac.extensions import declared
 from geodes_datalab.stac.names import constellation, stac_constellation, stac_platform
 from geodes_datalab.stac.properties import tile
 from geodes_datalab.stac.tiles import projection
-from geodes_datalab.stac.wellformed import MISREAD, misread, well_formed
+from geodes_datalab.stac.wellformed import MISREAD, is_sound, mended, misread
 
 PIXELS: Mapping[str, int] = {
     "PEPS_S2_L1C": 10,
@@ -31,13 +31,16 @@ PIXELS: Mapping[str, int] = {
 """Metres per pixel of the finest grid, for collections cut along Sentinel-2's tiles."""
 
 _RADARS = ("SAR", "SAR-C")
-_DROPPED = (
-    "sar:instrument_mode",
-    "sar:polarizations",
-    "proj:bbox",
-    "instrument",
-    "dataset",
-    "product:timeliness",
+_UP = ("root", "parent")
+_DROPPED = frozenset(
+    {
+        "sar:instrument_mode",
+        "sar:polarizations",
+        "proj:bbox",
+        "instrument",
+        "dataset",
+        "product:timeliness",
+    }
 )
 
 
@@ -71,11 +74,16 @@ def normalise(
     DataError
         It is no item, or cannot be understood; the text names it, and what is wrong.
     """
-    sound = well_formed(raw, [] if doubts is None else doubts)
     try:
-        return _renamed(sound, shared, places)
+        if is_sound(raw):
+            return _renamed(raw, shared, places)
+    except MISREAD:
+        pass  # what is wrong is looked for where something is
+    clean = mended(raw, [] if doubts is None else doubts)
+    try:
+        return _renamed(clean, shared, places)
     except MISREAD as error:
-        raise misread(sound, error) from error
+        raise misread(clean, error) from error
 
 
 def _renamed(raw: Json, shared: dict[str, Any] | None, places: Iterable[str | None] | None) -> Json:
@@ -96,7 +104,7 @@ def _renamed(raw: Json, shared: dict[str, Any] | None, places: Iterable[str | No
         "id": raw["id"],
         "geometry": raw.get("geometry"),
         "properties": properties,
-        "links": [link for link in raw["links"] if link["rel"] not in ("root", "parent")],
+        "links": [link for link in raw["links"] if link["href"] and link["rel"] not in _UP],
         "assets": (geodes_assets if legacy else standard_assets)(_complete(raw, places)),
     }
     if collection:
@@ -175,8 +183,10 @@ def _put_right(properties: Json, collection: str | None) -> None:
             properties[name] = date_text(moment)
         elif moment is not None:
             del properties[name]
-    for name in _MENDERS.keys() & properties.keys():
-        value = _MENDERS[name](properties[name])
+    for name, mend in _MENDERS.items():
+        if name not in properties:
+            continue
+        value = mend(properties[name])
         if value is None:
             del properties[name]
         else:

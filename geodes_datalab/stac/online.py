@@ -87,7 +87,7 @@ def _asked(batch: list[tuple[Json, Json]], client: Client) -> dict[str, bool]:
     ]
     reply = client.post_json(f"{client.config.portal}/fastavailability", {"availability": products})
     answers = reply.get("products")
-    if not isinstance(answers, list):
+    if not isinstance(answers, list) or not all(map(_is_answer, answers)):
         raise ServiceError("the archive did not say what is online", "try again in a few minutes")
     told: Mapping[str, Any] = {str(one.get("id")): one.get("files") or [] for one in answers}
     found = {}
@@ -99,3 +99,9 @@ def _asked(batch: list[tuple[Json, Json]], client: Client) -> dict[str, bool]:
         if states:
             found[str(item["id"])] = all(states)
     return found
+
+
+def _is_answer(one: Any) -> bool:
+    """Tell whether it is an answer on one product."""
+    files = one.get("files") or [] if isinstance(one, Mapping) else None
+    return isinstance(files, list) and all(isinstance(file, Mapping) for file in files)

@@ -55,21 +55,19 @@ def well_formed(raw: Any, doubts: list[str]) -> Json:
         It is no item: no object, without an id, or with properties or assets of another kind.
     """
     try:
-        if _is_sound(raw):
+        if is_sound(raw) and all(map(_is_link, raw["links"])):
             found: Json = raw
             return found
     except MISREAD:
         pass
-    return _mended(raw, doubts)
+    return mended(raw, doubts)
 
 
 def tell(doubts: Sequence[str], *, stacklevel: int) -> None:
     """Warn of what was left out, if anything."""
     if doubts:
         more = f"; and {len(doubts) - _SHOWN} more" if len(doubts) > _SHOWN else ""
-        text = (
-            f"parts of items cannot be read and were left out: {'; '.join(doubts[:_SHOWN])}{more}"
-        )
+        text = f"parts of the answer cannot be read and were left out: {'; '.join(doubts[:_SHOWN])}{more}"
         warnings.warn(text, ServerQuirk, stacklevel=stacklevel + 1)
 
 
@@ -79,12 +77,10 @@ def misread(item: Json, error: Exception) -> DataError:
     return DataError(f"the item {item.get('id')!r} cannot be understood {told}", _HINT)
 
 
-def _is_sound(raw: Any) -> bool:
-    """Tell whether all is right; what is wrong may raise as it likes. Thousands of items pass here."""
+def is_sound(raw: Any) -> bool:
+    """Tell whether all but the links is right; what is wrong may raise as it likes. Thousands of items pass."""
     if type(raw) is not dict or type(raw["id"]) is not str or not raw["id"]:
         return False
-    for link in raw["links"]:
-        link["rel"].lower, link["href"].lower
     return (
         type(raw["properties"]) is dict
         and type(raw["assets"]) is dict
@@ -161,8 +157,8 @@ def _is_band(band: Any) -> bool:
     return type(band) is dict and _is_text(band.get("name")) and _is_text(band.get("common_name"))
 
 
-def _mended(raw: Any, doubts: list[str]) -> Json:
-    """Return the item without what is wrong in it."""
+def mended(raw: Any, doubts: list[str]) -> Json:
+    """Return the item without what is wrong in it; see `well_formed`."""
     name = _name(raw)
     properties, assets = raw.get("properties"), raw.get("assets")
     for told, value in (("properties", properties), ("assets", assets)):

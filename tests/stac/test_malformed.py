@@ -14,7 +14,7 @@ import pytest
 from support.small_catalogue import item, sending
 
 import geodes_datalab as gd
-from geodes_datalab import stac
+from geodes_datalab import config, stac
 from geodes_datalab.errors import DataError, GeodesError, ServerQuirk, ServiceError
 from geodes_datalab.stac.held import as_dicts
 from geodes_datalab.stac.items import Items
@@ -219,6 +219,28 @@ def test_a_page_that_is_none_is_told(extra: dict[str, Any]) -> None:
         catalogue.extra = extra
         found = tried(lambda: stac.search("one", catalogue=catalogue.url))
     assert found is None or found.ids == ["a"]
+
+
+def test_collections_that_are_none_are_left_out_and_told() -> None:
+    wrong = [None, {}, {"id": 5}, {"id": "b", "extent": 5}, {"id": "c", "keywords": 5}]
+    with sending() as catalogue:
+        catalogue.collections = [*wrong, {"id": "a"}]
+        with pytest.warns(ServerQuirk, match="left out: collection 1; collection 2; collection 5"):
+            found = stac.collections(catalogue=catalogue.url)
+        assert found.ids == ["a"]
+        catalogue.collections = {"id": "a"}
+        with pytest.raises(ServiceError, match='no "collections"'):
+            stac.collections(catalogue=catalogue.url)
+
+
+@pytest.mark.parametrize("answers", [[None], [5], [{"files": 5}], [{"files": [None]}]])
+def test_an_archive_that_does_not_tell_what_is_online(answers: list[Any]) -> None:
+    with sending() as catalogue:
+        catalogue.extra = {"products": answers}
+        settings = config.load(portal=catalogue.url)
+        asked = spoilt(item(), ("assets", "B04", "href"), f"{catalogue.url}/a.tif")
+        with pytest.raises(ServiceError, match="did not say what is online"):
+            stac.availability([asked], catalogue=settings)
 
 
 @pytest.mark.parametrize(

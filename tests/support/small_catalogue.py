@@ -24,6 +24,8 @@ class SmallCatalogue:
         """Whether it tells how many items there are."""
         self.extra: dict[str, Any] = {}
         """More members of pages, in place of its own."""
+        self.collections: Any = None
+        """What it answers where all collections are asked for."""
         self.asked: list[dict[str, Any]] = []
 
     def landing(self) -> dict[str, Any]:
@@ -69,6 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(self.state.page(asked))
         elif parts.path == "/":
             self.answer(self.state.landing())
+        elif parts.path == "/collections":
+            self.answer({"collections": self.state.collections, "links": []})
         elif parts.path.startswith("/collections/"):
             self.answer({"id": parts.path.rpartition("/")[2]})
         else:

@@ -63,7 +63,10 @@ class Standard:
         names = reply.get("properties")
         if not isinstance(names, dict) or reply.get("additionalProperties", True):
             return None
-        return {name: _KINDS.get(str(one.get("type")), "ANY") for name, one in names.items()}
+        return {
+            name: _KINDS.get(str(one.get("type")), "ANY") if isinstance(one, Mapping) else "ANY"
+            for name, one in names.items()
+        }
 
     def knows(self, collection: str) -> bool:
         """Ask for the collection."""
