@@ -134,9 +134,16 @@ class Jp2:
         ahead = self._ahead(view.level)
         found = self._index.find(tiles, ahead)
         needs = [need for tile in self._chosen(found, view, ahead) for need in tile]
-        data = iter(self._file.parts([span for need in needs for span in need.spans()]))
+        spans = [span for need in needs for span in need.spans()]
+        data = iter(self._file.parts(self._ended(spans)))
         made = [(need.part, need.made(data)) for need in needs]
         return self._file_of([content for _, content in sorted(made)])
+
+    def _ended(self, spans: list[Span]) -> list[Span]:
+        """Add the marker that ends an image to what is all of its tiles: so it can be checked."""
+        end = self.header.layout.end
+        whole = sum(span.length for span in spans) == end - 2 - self.header.tiles_begin
+        return [*spans, *[Span(end - 2, end)] * whole]
 
     def _ahead(self, level: int) -> int:
         """Return the bytes of a tile that are likely to be wanted; 0 for all of them."""
@@ -154,10 +161,8 @@ class Jp2:
             for parts in found.values()
             for part in parts
         }
-        end = self.header.layout.end
-        # the marker that ends the image comes along: so what is read whole can be checked
-        ends = [Span(end - 2, end) for span in first.values() if span.end == end - 2]
-        data = dict(zip(first, self._file.parts([*first.values(), *ends]), strict=False))
+        fetched = self._file.parts(self._ended(list(first.values())))
+        data = dict(zip(first, fetched, strict=False))
         for tile, parts in found.items():
             for part in parts:
                 _check(data[part], part)
