@@ -11,7 +11,7 @@ from geodes_datalab.cubes.archive.ranges import Bytes, Span
 PAGE = 32 * 1024
 """Bytes that are fetched and kept together."""
 
-ROOM = 128
+ROOM = 64
 """Pages of a file that are kept, at most."""
 
 AHEAD = 32

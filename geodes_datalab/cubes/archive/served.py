@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from geodes_datalab import _http
 from geodes_datalab.cubes.archive.archives import Archive
-from geodes_datalab.cubes.archive.copies import Place
+from geodes_datalab.cubes.archive.copies import Place, turn
 from geodes_datalab.cubes.archive.directory import DEFLATED, STORED, Directory, read_directory
 from geodes_datalab.cubes.archive.inflated import Inflated
 from geodes_datalab.cubes.archive.members import stored
@@ -65,18 +65,24 @@ def through(client: _http.Client, place: Place, read: Callable[[str], T]) -> T:
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
-    try:
-        return _through(client, place, read, _ranged)
-    except NoRanges:
-        return _through(client, place, read, _whole)
-    except Changed:
-        return _through(client, place, read, _anew)
+    opened = _ranged
+    while True:
+        try:
+            return _through(client, place, read, opened)
+        except NoRanges:
+            opened = _whole  # of which all parts are at hand
+        except Changed:
+            if opened is not _ranged:
+                raise
+            opened = _anew
 
 
-def forget(place: Place) -> None:
-    """Drop what is kept of a file."""
+def forget(place: Place, pages: Pages | None = None) -> None:
+    """Drop what is kept of a file; only these pages, where they are given."""
     with _guard:
-        _known.pop(place, None)
+        known = _known.get(place)
+        if known is not None and pages in {None, known.pages}:
+            del _known[place]
 
 
 def _through(client: _http.Client, place: Place, read: Callable[[str], T], opened: _Opening) -> T:
@@ -88,23 +94,24 @@ def _through(client: _http.Client, place: Place, read: Callable[[str], T], opene
             if mount.failure is None:
                 raise
         if mount.failure is not None:  # GDAL may have told nothing of it
-            forget(place)
+            forget(place, pages)
             raise mount.failure
     return found
 
 
 def _pages(client: _http.Client, place: Place, opened: _Opening) -> Pages:
-    with _guard:
-        known = _known.get(place)
-    if known is not None and time.monotonic() - known.since < FRESH:
-        return known.pages
-    file, directory = opened(client, place)
-    pages = Pages(file if directory is None else _member(file, directory, place.member))
-    with _guard:
-        _known[place] = _Known(time.monotonic(), pages)
-        while len(_known) > MOST:
-            _known.popitem(last=False)
-    return pages
+    with turn(("pages", place)):  # of several threads that want a file, one begins it
+        with _guard:
+            known = _known.get(place)
+        if known is not None and time.monotonic() - known.since < FRESH:
+            return known.pages
+        file, directory = opened(client, place)
+        pages = Pages(file if directory is None else _member(file, directory, place.member))
+        with _guard:
+            _known[place] = _Known(time.monotonic(), pages)
+            while len(_known) > MOST:
+                _known.popitem(last=False)
+        return pages
 
 
 def _ranged(client: _http.Client, place: Place) -> tuple[Bytes, Directory | None]:
