@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from geodes_datalab._http.client import Client, Probe
 from geodes_datalab._http.parts import Part
-from geodes_datalab._http.replies import body, content_range, is_part
+from geodes_datalab._http.replies import body, content_range, is_part, version
 from geodes_datalab._http.session import pause
 
-__all__ = ["Client", "Part", "Probe", "body", "content_range", "is_part", "pause"]
+__all__ = ["Client", "Part", "Probe", "body", "content_range", "is_part", "pause", "version"]

@@ -119,8 +119,8 @@ class Client:
         Returns
         -------
         Part or None
-            The bytes from ``begin`` up to, and without, ``end``; None where there is a proxy, or an
-            answer of any other kind: then ask by `stream`.
+            The bytes from ``begin`` up to, and without, ``end``, or the first of them; None where there
+            is a proxy, or an answer of any other kind: then ask by `stream`.
         """
         return self._short_way.fetch(url, begin, end)
 

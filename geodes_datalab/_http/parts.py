@@ -2,8 +2,8 @@
 
 A cube takes hundreds of small parts, and requests some 2 ms of the processor for each: as much as their
 pixels take. The connections, their TLS settings and their timeouts are those of the session. Only the
-plain case goes this way, a direct connection and the very part in return; anything else is no answer,
-and who asked asks again by `Client.stream`, which retries, follows and explains.
+plain case goes this way, a direct connection and the part in return, or the begin of it; anything else is
+no answer, and who asked asks again by `Client.stream`, which retries, follows and explains.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib3.util import parse_url
 
 from geodes_datalab import auth
 from geodes_datalab._http.failures import ANY
-from geodes_datalab._http.replies import is_part, raw_body
+from geodes_datalab._http.replies import is_part, raw_body, version
 from geodes_datalab._http.session import Session
 from geodes_datalab.config import Config
 
@@ -37,10 +37,11 @@ class Part(NamedTuple):
     """A part of a file."""
 
     data: bytes
+    """It, or the begin of it: some servers send less than they are asked for, some break off."""
     total: int | None
     """Bytes of the whole file, where told."""
-    etag: str | None
-    """Version of the file, where told."""
+    version: str | None
+    """Of the file, where told; see `version`."""
 
 
 class ShortWay:
@@ -62,7 +63,7 @@ class ShortWay:
         self._guard = threading.Lock()
 
     def fetch(self, url: str, begin: int, end: int) -> Part | None:
-        """Return the bytes from ``begin`` up to, and without, ``end``; None where that is not plain."""
+        """Return the bytes from ``begin``, at most up to ``end``; None where that is not plain."""
         origin = auth.origin(url)
         if time.monotonic() < self._closed.get(origin, 0.0):
             return None
@@ -90,11 +91,17 @@ class ShortWay:
             retries=False, redirect=False, preload_content=False, decode_content=False,
         ) as response:  # fmt: skip
             _log.debug("GET %s -> %s", url.partition("?")[0], response.status)
-            fits, total = is_part(response.status, response.headers, begin, end)
-            data = raw_body(response, end - begin) if fits else b""
-            if len(data) != end - begin:
+            length, total = is_part(response.status, response.headers, begin, end)
+            pieces: list[bytes] = []
+            try:
+                raw_body(response, length, pieces)
+            except HTTPError:
+                if not pieces:
+                    raise
+            if not pieces:
                 return None
-            return Part(data, total, response.headers.get("ETag"))
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            return Part(data, total, version(response.headers))
 
     def _pool(self, url: str, origin: _Origin) -> HTTPConnectionPool | None:
         """Return the session's connections to a server; None where a proxy stands between."""

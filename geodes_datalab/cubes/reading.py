@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -22,27 +20,21 @@ from odc.loader._rio import LocalContext
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import MaskFlags
 
-from geodes_datalab import _http
-from geodes_datalab.config import Config
-from geodes_datalab.cubes import across, credentials, gdal, numbers, seam, skipping, views
+from geodes_datalab.cubes import across, gdal, numbers, remote, seam, skipping, views
 from geodes_datalab.cubes.archive.copies import (
     Copied,
     Look,
-    Place,
     View,
     decoded,
     filled,
     header_facts,
 )
 from geodes_datalab.cubes.archive.reader import lent
-from geodes_datalab.cubes.archive.trouble import Unsuited
+from geodes_datalab.cubes.archive.trouble import Changed, Unsuited
 from geodes_datalab.cubes.numbers import Facts, Meaning
-from geodes_datalab.errors import ArchiveError, GeodesError, ReadError
+from geodes_datalab.errors import ArchiveError, ReadError
 
 T = TypeVar("T")
-
-_MEMBER = re.compile(r"/vsizip/\{/vsicurl/(.+?)\}/(.+)")
-_PLAIN = re.compile(r"/vsicurl/(.+)()")
 
 _NO_MASK = ([MaskFlags.all_valid], [MaskFlags.nodata])
 
@@ -317,9 +309,15 @@ def _guarded(
     failure = ""
     refused: ArchiveError | ReadError | None = None
     try:
-        with contextlib.suppress(Unsuited):
+        try:
             return gdal.off_main_thread(partial(_by_ranges, source, read, look, straight))
-        return gdal.off_main_thread(partial(gdal.within, source.path, read))
+        except Changed:
+            raise
+        except Unsuited:  # of no matter to GDAL
+            pass
+        return gdal.off_main_thread(partial(remote.by_gdal, source.path, source.size, read))
+    except Changed as error:
+        refused = remote.changing(error)
     except (ArchiveError, ReadError) as error:
         refused = error
     except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
@@ -328,7 +326,7 @@ def _guarded(
         what = f"band {source.band} of {source.title} could not be read: {refused.message}"
         raise type(refused)(what, hint=refused.hint)
     # outside the handler, so that GDAL's own words, which may hold a signed address, are not chained
-    raise _explain(source, failure)
+    raise remote.explained(source.path, f"band {source.band} of {source.title}", failure)
 
 
 def _by_ranges(source: Source, read: Callable[[str], T], look: Look | None, straight: bool) -> T:
@@ -339,11 +337,10 @@ def _by_ranges(source: Source, read: Callable[[str], T], look: Look | None, stra
     to lie in a hole: nothing is lost but time. What is broken or made to harm (`ArchiveError`) is given
     to nobody.
     """
-    found = _MEMBER.fullmatch(source.path) or (_PLAIN.fullmatch(source.path) if straight else None)
-    if found is None:
+    place = remote.place(source.path, source.size)
+    if place is None or not (place.member or straight):
         raise Unsuited("it is on no server, or is warped")
-    place = Place(found[1], source.size, found[2])
-    client = _client(credentials.settings(), os.getpid())
+    client = remote.client()
     gdal.mute_rasterio()
     with gdal.environment(""), lent(client, place, look) as path:
         try:
@@ -351,28 +348,3 @@ def _by_ranges(source: Source, read: Callable[[str], T], look: Look | None, stra
         except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
             _log.debug("%s is read by GDAL itself: %s", source.title, error)
             raise Unsuited(str(error)) from error
-
-
-@lru_cache(maxsize=4)
-def _client(settings: Config, process: int) -> _http.Client:
-    """Return the client of this process, whose connections are kept (a forked process has its own)."""
-    return _http.Client(settings)
-
-
-def _explain(source: Source, failure: str) -> GeodesError:
-    """Say why a file could not be read: ask its server, if it has one."""
-    url = gdal.address(source.path)
-    if url is not None:
-        gdal.forget(url)
-        try:
-            with _http.Client(credentials.settings()) as client:
-                client.probe(url)
-        except GeodesError as error:
-            return error
-    what = f"band {source.band} of {source.title} could not be read"
-    kind = ArchiveError if url is not None and _MEMBER.fullmatch(source.path) else ReadError
-    return kind(
-        f"{what}: {gdal.without_addresses(failure)}",
-        "try again; if it fails again, download the product with geodes_datalab.download(), which "
-        "checks its MD5, and pass that folder as archives=",
-    )

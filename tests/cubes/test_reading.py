@@ -19,6 +19,7 @@ from support.waiting import minutes
 
 from geodes_datalab import cubes, errors
 from geodes_datalab.cubes import gdal, reading
+from geodes_datalab.cubes.archive import asking
 from geodes_datalab.cubes.archive.archives import members_of_url
 
 SIZE = 700
@@ -27,7 +28,7 @@ SHAPE = SIZE, SIZE
 
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gdal, "_final", {})
+    monkeypatch.setattr(asking, "_final", {})
     monkeypatch.setenv("GEODES_BACKOFF", "0.01")
     monkeypatch.setenv("GEODES_RETRIES", "1")
 
@@ -110,25 +111,21 @@ def test_the_key_goes_to_the_portal_only(site, safe, monkeypatch: pytest.MonkeyP
     assert portal.seen == []
 
 
-def test_options_never_reach_other_threads(site, safe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_never_reach_other_threads(shelf) -> None:
     """rasterio sets options for the whole process when it is called in the main thread."""
-    data, _ = safe
-    portal = site({"files/abc": data}, key="s3cret")
-    monkeypatch.setenv("GEODES_PORTAL", portal.url)
-    monkeypatch.setenv("GEODES_API_KEY", "s3cret")
-    path = f"/vsizip/{{/vsicurl/{portal.url}/files/abc}}/S2.SAFE/IMG_DATA/T31TEJ_B04.jp2"
+    path = shelf.item("a")["assets"]["B04"]["href"]
     inside, seen = threading.Event(), []
 
     def look() -> None:
         inside.wait(minutes(1))
         with rasterio.Env():
-            seen.append(rasterio.env.get_gdal_config("GDAL_HTTP_HEADERS"))
+            seen.append(rasterio.env.get_gdal_config("GDAL_NUM_THREADS"))
 
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(look)
 
         def read(resolved: str) -> str:
-            assert rasterio.env.get_gdal_config("GDAL_HTTP_HEADERS") == "X-API-Key: s3cret"
+            assert str(rasterio.env.get_gdal_config("GDAL_NUM_THREADS")) == "1"
             inside.set()
             looking.result()
             return resolved

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from geodes_datalab import config, cubes, errors, stac
-from geodes_datalab.cubes import gdal
-from geodes_datalab.cubes.archive import archives
+from geodes_datalab.cubes import reading
+from geodes_datalab.cubes.archive import archives, asking, served
+from geodes_datalab.cubes.archive.trouble import Unsuited
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
 
@@ -23,7 +24,8 @@ PATAGONIA = (-67.66, -47.86, -67.63, -47.85)
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test with nothing remembered in this process."""
     monkeypatch.setattr(archives, "_known", type(archives._known)())
-    monkeypatch.setattr(gdal, "_final", {})
+    monkeypatch.setattr(asking, "_final", {})
+    served._known.clear()
 
 
 def search(collection: str = "PEPS_S2_L1C", **options):
@@ -165,18 +167,21 @@ def test_wrong_key(portal, monkeypatch: pytest.MonkeyPatch, answer: str) -> None
     assert "wrong-key" not in text_of(error)
 
 
+def unsuited(*_: object) -> None:
+    raise Unsuited("as if it were of a kind that only GDAL reads")
+
+
 def test_a_key_that_goes_wrong_later_and_right_again(
     portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """GDAL remembers a refusal for the life of the process, unless told to forget it."""
+    """Nobody remembers a refusal, GDAL not either."""
     cube = cubes.load(search(), "red")
     right = portal.api_key
     portal.settings.bad_key = "403"
     monkeypatch.setenv("GEODES_API_KEY", "wrong-key")
     with pytest.raises(errors.AuthenticationError, match="the API key was refused"):
         cube["red"].isel(time=0).compute()
-    monkeypatch.setattr(gdal, "_final", {})
-    monkeypatch.setattr(gdal, "_resolve", lambda url: url)  # let the wrong key get to GDAL itself
+    monkeypatch.setattr(reading, "_by_ranges", unsuited)  # let GDAL read
     with pytest.raises(errors.AuthenticationError, match="the API key was refused"):
         cube["red"].isel(time=0).compute()
     monkeypatch.setenv("GEODES_API_KEY", right)

@@ -13,7 +13,7 @@ import pytest
 from support.waiting import minutes
 from support.web_proxy import WebProxy
 
-from geodes_datalab import _proxies, auth, config
+from geodes_datalab import _http, _proxies, auth, config
 from geodes_datalab._http import Client, parts
 from geodes_datalab._http.client import MOST_PAGES
 from geodes_datalab.errors import (
@@ -320,8 +320,8 @@ def test_parts_come_by_the_short_way(client: Client, server: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["whole", "range", "status/403/x", "status/404/x", "status/503/x", "to/part", "torn", "packed"]
-)  # fmt: skip
+    "answer", ["whole", "status/403/x", "status/404/x", "status/503/x", "to/part", "packed"]
+)
 def test_what_is_not_the_part_is_no_answer_and_tried_once(
     client: Client, server: Any, answer: str
 ) -> None:
@@ -329,6 +329,42 @@ def test_what_is_not_the_part_is_no_answer_and_tried_once(
     assert client.part(f"{server.url}/{answer}", 0, 8) is None
     assert client.part(server.url + "/part", 0, 8) is None
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(("answer", "came"), [("torn", b"half"), ("range", b"P")])
+def test_what_came_of_a_part_is_kept(client: Client, server: Any, answer: str, came: bytes) -> None:
+    """Who asked asks for the rest, and the short way stays open."""
+    for _ in range(2):
+        part = client.part(f"{server.url}/{answer}", 0, 8)
+        assert part is not None
+        assert part.data == came
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        ({}, None),
+        ({"ETag": '"a"'}, '"a"'),
+        ({"ETag": '"a"', "Last-Modified": "Mon"}, '"a"'),
+        ({"ETag": 'W/"a"', "Last-Modified": "Mon"}, 'W/"a" Mon'),
+        ({"ETag": 'W/"a"'}, 'W/"a"'),
+        ({"Last-Modified": "Mon"}, "Mon"),
+    ],
+)
+def test_what_tells_one_version_from_another(told: dict[str, str], version: str | None) -> None:
+    assert _http.version(told) == version
+
+
+@pytest.mark.parametrize(
+    ("told", "length"),
+    [
+        ("bytes 10-19/100", 10), ("bytes 10-14/100", 5), ("bytes 10-29/100", 10), ("bytes 10-19/*", 10),
+        ("bytes 9-19/100", 0), ("bytes 10-9/100", 0), ("bytes 10-19/15", 0), ("", 0), ("lines 10-19/100", 0),
+    ],
+)  # fmt: skip
+def test_a_part_is_believed_only_in_its_place(told: str, length: int) -> None:
+    assert _http.is_part(206, {"Content-Range": told}, 10, 20)[0] == length
+    assert _http.is_part(200, {"Content-Range": told}, 10, 20) == (0, None)
 
 
 def test_signatures_of_addresses_are_not_logged(

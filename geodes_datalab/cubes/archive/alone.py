@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
@@ -25,18 +26,30 @@ def plain(client: _http.Client, place: Place, look: Look | None) -> Made:
     ------
     Unsuited
         GDAL reads it with less work, or the server cannot send parts of it.
+    Changed
+        It changes all the time.
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
+    try:
+        return _made(client, place, look)
+    except Changed:  # since its header was read, perhaps long ago: all of it is fetched anew
+        _headers.pop(place, None)
+        return _made(client, place, look)
+
+
+def _made(client: _http.Client, place: Place, look: Look | None) -> Made:
     with turn((place.url, place.size)):
         try:
             image = _image(client, place)
-        except (Changed, ArchiveError, Unsuited) as error:  # what is odd, GDAL may judge
+        except Changed:
+            raise
+        except (ArchiveError, Unsuited) as error:  # what is odd, GDAL may judge
             _remember(place, _LEFT)
             raise Unsuited(str(error)) from error
     try:
         return viewed(image, look)
-    except (Changed, ArchiveError) as error:
+    except ArchiveError as error:
         _headers.pop(place, None)
         raise Unsuited(str(error)) from error
 
@@ -63,16 +76,25 @@ def _image(client: _http.Client, place: Place) -> Image:
     if known is not None:
         web = WebFile(client, place.url, known.size, known.etag)
         return FORMATS[known.note[:1]](Kept(web), known.note[1:])
-    size = place.size or client.probe(place.url).size
-    if not size:
-        raise Unsuited("its server does not tell its size")
-    web = WebFile(client, place.url, size)
-    head = part(web, 0, min(AHEAD, size))
+    web, head = _begun(client, place)
     image = format_of(head)(Kept(web, [(0, head)]))
     if isinstance(image, Tiff) and not image.simple:
         raise Unsuited("it is packed in a way that only GDAL unpacks")
-    _remember(place, _Header(size, web.etag, letter(image) + image.note()))
+    _remember(place, _Header(web.size, web.etag, letter(image) + image.note()))
     return image
+
+
+def _begun(client: _http.Client, place: Place) -> tuple[WebFile, bytes]:
+    """Return the file and its begin; of the size that the server tells, whatever the catalogue tells."""
+    if place.size:
+        web = WebFile(client, place.url, place.size)
+        with contextlib.suppress(Changed):
+            return web, part(web, 0, min(AHEAD, web.size))
+    size = client.probe(place.url).size
+    if not size:
+        raise Unsuited("its server does not tell its size")
+    web = WebFile(client, place.url, size)
+    return web, part(web, 0, min(AHEAD, size))
 
 
 def _remember(place: Place, header: _Header) -> None:

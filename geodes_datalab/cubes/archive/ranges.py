@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -12,12 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import requests
-
 from geodes_datalab import _http, auth
 from geodes_datalab.cubes.archive import accounting
-from geodes_datalab.cubes.archive.trouble import Changed, NoRanges, broken
-from geodes_datalab.errors import ArchiveError, AuthenticationError, RequestError, ServiceError
+from geodes_datalab.cubes.archive.asking import Answer, ask, without_ranges
+from geodes_datalab.cubes.archive.trouble import Changed, broken
+from geodes_datalab.errors import ArchiveError, RequestError, ServiceError
 
 GAP = 96 * 1024
 """Bytes that are fetched though nobody asked, where that saves a request."""
@@ -25,10 +23,11 @@ GAP = 96 * 1024
 PIECE = 8 * 2**20
 """Bytes of one request at most: longer parts are fetched in several requests at a time."""
 
-FRESH = 600.0
-"""Seconds for which the address that a file was handed over to is remembered."""
+ANSWERS = 1000
+"""Answers that a piece may come in, at most, where a server sends less than it is asked for."""
 
-_final: dict[str, tuple[float, str]] = {}
+LONGEST = 30.0
+"""Seconds to wait before asking again, at most."""
 
 
 class Span(NamedTuple):
@@ -137,6 +136,10 @@ class Kept:
 class WebFile:
     """A file on a server that honours byte ranges.
 
+    All of its bytes are of one version, as far as the server tells versions: each answer's ``ETag``, or else
+    ``Last-Modified``, and the file's size are compared. Where it tells none of them, a file of the same size
+    that took its place is not noticed.
+
     Parameters
     ----------
     client
@@ -151,6 +154,7 @@ class WebFile:
         self._client, self._url = client, url
         self.size, self.etag = size, etag
         self._asked = etag is not None
+        self._comparing = threading.Lock()
 
     def parts(self, spans: Sequence[Span]) -> list[bytes]:
         """Fetch, in as few requests as make sense, several at a time; see `Bytes`.
@@ -180,70 +184,50 @@ class WebFile:
         return [_cut(span, pieces, got) for span in spans]
 
     def _fetch(self, span: Span) -> bytes:
-        for left in range(self._client.config.retries, -1, -1):
+        """Fetch a piece; what did not come of it is asked for again, as long as there is hope."""
+        settings = self._client.config
+        begin, tries, found = span.begin, 0, list[bytes]()
+        for _ in range(ANSWERS):
+            answer = self._answer(Span(begin, span.end))
+            found.append(answer.data)
+            begin += len(answer.data)
+            if begin == span.end:
+                return found[0] if len(found) == 1 else b"".join(found)
+            tries = 0 if answer.data else tries + 1
+            if tries > settings.retries:
+                raise answer.trouble or self._short(span, begin)
+            if answer.trouble is not None or tries:
+                time.sleep(min(settings.backoff * 2**tries, LONGEST))
+        raise self._short(span, begin)
+
+    def _answer(self, span: Span) -> Answer:
+        with _turn(os.getpid(), self._client.config.max_requests):
             try:
-                with _turn(os.getpid(), self._client.config.max_requests):
-                    return self._request(span)
-            except ServiceError as error:
-                if error.status is not None and error.status >= 500:
-                    raise NoRanges from error  # some servers break on ranges: they do not refuse
-                if not left or not isinstance(error, _BrokeOff):
+                answer = ask(self._client, self._url, *span)
+            except (ServiceError, RequestError) as error:
+                if error.status is None or (error.status < 500 and error.status != 416):
                     raise
-        raise AssertionError("unreachable")
+                answer = without_ranges(self._client, self._url, *span, error=error)
+        if answer.data:
+            self._compare(answer.total, answer.version)
+            accounting.note(self._url, self.size, len(answer.data))
+        return answer
 
-    def _request(self, span: Span) -> bytes:
-        """Ask the server that serves the file in the end; should it refuse, ask where it is now."""
-        final = _final.get(self._url, (0.0, ""))
-        if final[1] and time.monotonic() - final[0] < FRESH:
-            with contextlib.suppress(AuthenticationError, RequestError):
-                return self._answer(final[1], span)
-            _final.pop(self._url, None)
-        return self._answer(self._url, span)
-
-    def _answer(self, address: str, span: Span) -> bytes:
-        plain = self._client.part(address, *span)
-        if plain is not None:
-            self._compare(plain.total, plain.etag)
-            accounting.note(self._url, self.size, len(plain.data))
-            return plain.data
-        header = {"Range": f"bytes={span.begin}-{span.end - 1}"}
-        opened = False
-        try:
-            with self._client.stream(address, header) as response:
-                opened = True
-                self._check(response, span)
-                data = _http.body(response, span.length)
-                if auth.origin(response.url) != auth.origin(self._url):
-                    _final[self._url] = (time.monotonic(), response.url)
-        except ServiceError as error:
-            if opened:
-                raise _BrokeOff(error.message, error.hint) from error
-            raise
-        accounting.note(self._url, self.size, len(data))
-        if len(data) != span.length:
-            raise _BrokeOff(
-                f"{len(data)} bytes came where {span.length} were asked for",
-                "try again; if it stays so, download the product",
-            )
-        return data
-
-    def _check(self, response: requests.Response, span: Span) -> None:
-        fits, size = _http.is_part(response.status_code, response.headers, *span)
-        if not fits:
-            raise NoRanges
-        self._compare(size, response.headers.get("ETag"))
-
-    def _compare(self, size: int | None, etag: str | None) -> None:
+    def _compare(self, size: int | None, version: str | None) -> None:
         """Refuse a file that is not the one that it was."""
         if size is not None and size != self.size:
             raise Changed(f"{size} bytes instead of {self.size}")
-        if self._asked and etag != self.etag:
-            raise Changed(f"version {etag} instead of {self.etag}")
-        self.etag, self._asked = etag, True
+        with self._comparing:
+            if self._asked and version != self.etag:
+                raise Changed(f"version {version} instead of {self.etag}")
+            self.etag, self._asked = version, True
 
-
-class _BrokeOff(ServiceError):
-    """The answer ended before it was whole."""
+    def _short(self, span: Span, begin: int) -> ServiceError:
+        return ServiceError(
+            f"{auth.origin(self._url)[1]} broke off: {begin - span.begin} bytes came where {span.length} "
+            "were asked for",
+            "try again; if it stays so, download the product",
+        )
 
 
 def _pieces(span: Span) -> list[Span]:

@@ -12,8 +12,8 @@ import rasterio
 from products import PLACE, plain
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes import gdal, reading
-from geodes_datalab.cubes.archive import alone
+from geodes_datalab.cubes import reading
+from geodes_datalab.cubes.archive import alone, asking, served
 from geodes_datalab.cubes.archive.accounting import counted
 
 SIDE = 600
@@ -27,7 +27,8 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEODES_BACKOFF", "0.01")
     monkeypatch.setenv("GEODES_RETRIES", "1")
     alone._headers.clear()
-    gdal._final.clear()
+    asking._final.clear()
+    served._known.clear()
 
 
 def written(path: Path, seed: int = 0, **options: Any) -> np.ndarray:

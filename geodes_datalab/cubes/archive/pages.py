@@ -1,0 +1,74 @@
+"""Files read as GDAL reads them, little by little: what is near comes along, and is kept for a while."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from geodes_datalab.cubes.archive.ranges import Bytes, Span
+
+PAGE = 32 * 1024
+"""Bytes that are fetched and kept together."""
+
+ROOM = 64
+"""Pages of a file that are kept, at most."""
+
+AHEAD = 32
+"""Pages that are fetched at once where a file is read from one end to the other, at most."""
+
+
+class Pages:
+    """A file of which small parts are read, one after another.
+
+    Parameters
+    ----------
+    file
+        The file itself.
+    """
+
+    def __init__(self, file: Bytes) -> None:
+        self._file = file
+        self.size = file.size
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        self._guard = threading.Lock()
+        self._next, self._ahead = 0, 1
+
+    def many(self, spans: Sequence[Span]) -> list[bytes]:
+        """Return several parts at once, which nobody keeps."""
+        return self._file.parts(spans)
+
+    def read(self, begin: int, end: int) -> bytes:
+        """Return a part, as far as the file reaches."""
+        end = min(end, self.size)
+        if begin >= end:
+            return b""
+        if end - begin > AHEAD * PAGE:
+            return self._file.parts([Span(begin, end)])[0]
+        first, last = begin // PAGE, (end - 1) // PAGE
+        pages = {number: self._find(number) for number in range(first, last + 1)}
+        missing = [number for number, data in pages.items() if data is None]
+        if missing:
+            pages |= self._fetch(missing)
+        data = b"".join(pages[number] or b"" for number in range(first, last + 1))
+        return data[begin - first * PAGE : end - first * PAGE]
+
+    def _find(self, number: int) -> bytes | None:
+        with self._guard:
+            if number in self._kept:
+                self._kept.move_to_end(number)
+            return self._kept.get(number)
+
+    def _fetch(self, missing: list[int]) -> dict[int, bytes]:
+        """Fetch pages; more and more at once, where they follow each other."""
+        self._ahead = min(2 * self._ahead, AHEAD) if missing[0] == self._next else 1
+        count = -(-self.size // PAGE)
+        wanted = [*missing, *range(missing[-1] + 1, min(missing[-1] + self._ahead, count))]
+        self._next = wanted[-1] + 1
+        spans = [Span(one * PAGE, min((one + 1) * PAGE, self.size)) for one in wanted]
+        fetched = dict(zip(wanted, self._file.parts(spans), strict=True))
+        with self._guard:
+            self._kept |= fetched
+            while len(self._kept) > ROOM:
+                self._kept.popitem(last=False)
+        return fetched
