@@ -17,6 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 from urllib3 import HTTPConnectionPool, Timeout
+from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from geodes_datalab import auth
