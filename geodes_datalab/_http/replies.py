@@ -33,7 +33,7 @@ _RANGE = re.compile(r"bytes[ =](\d+)-(\d+)/(\d+|\*)")
 PIECE = 1 << 20
 """Bytes per read. Requests takes 10 kB: with many pages in flight, each piece waits for the GIL."""
 
-STEP = 1 << 18
+STEP = 1 << 20
 """Bytes per read of a part: what came of it before it broke off is kept by such steps."""
 
 

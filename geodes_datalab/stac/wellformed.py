@@ -154,7 +154,12 @@ def _are_bands(bands: Any) -> bool:
 
 
 def _is_band(band: Any) -> bool:
-    return type(band) is dict and _is_text(band.get("name")) and _is_text(band.get("common_name"))
+    """Tell whether a band can be called by its names, which may be numbers."""
+    return (
+        type(band) is dict
+        and isinstance(band.get("name"), str | int | float | None)
+        and _is_text(band.get("common_name"))
+    )
 
 
 def mended(raw: Any, doubts: list[str]) -> Json:

@@ -68,7 +68,7 @@ BEHAVIOURS = {
     "changes always": Served(Manner(changes=1, forth_and_back=True), "changed"),
     "slow": Served(Manner(pause=0.001)),
     "silent": Served(Manner(hangs="before"), "did not answer in time"),
-    "silent within": Served(Manner(hangs="within"), "did not answer in time"),
+    "silent within": Served(Manner(hangs="within"), "did not go on with its answer in time"),
     "429 once": Served(Manner(status=429, times=1, retry_after="0")),
     "429 always": Served(Manner(status=429, times=ALWAYS, retry_after="0"), "429"),
     "429 for long": Served(Manner(status=429, times=ALWAYS, retry_after="3600"), "429|3600|later|minutes|broke off"),

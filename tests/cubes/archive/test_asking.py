@@ -76,7 +76,7 @@ REFUSED = {
     "another place": (Manner(ranges="elsewhere"), "Content-Range"),
     "nothing comes": (Manner(cuts=ALWAYS, cut_after=0), "broke off"),
     "silent": (Manner(hangs="before"), "did not answer in time"),
-    "silent within": (Manner(hangs="within", cut_after=400), "did not answer in time"),
+    "silent within": (Manner(hangs="within", cut_after=400), "did not go on with its answer in time"),
     "500 always": (Manner(status=500, times=ALWAYS), "answered 500"),
     "503 always": (Manner(status=503, times=ALWAYS), "answered 503"),
 }  # fmt: skip
