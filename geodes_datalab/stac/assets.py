@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -144,25 +144,33 @@ def _asset(key: str, asset: Mapping[str, Any]) -> Json:
     return clean
 
 
-def _facts(description: str, href: str) -> Iterator[tuple[str, Any]]:
+def _facts(description: str, href: str) -> Json:
     """Read the five lines of a description."""
     all_five = _FACTS.fullmatch(description)
-    texts = dict(
-        zip(_NAMES, all_five.groups(), strict=True) if all_five else _FACT.findall(description)
-    )
-    if texts.get("File size", "").isdigit():
-        yield "file:size", int(texts["File size"])
-    md5 = texts.get("Checksum MD5") or ((match := _MD5.search(href)) and match.group(1))
+    told = all_five.groups() if all_five else _found(description)
+    size, reference, online, kind, md5 = told
+    facts: Json = {}
+    if size and size.isdigit():
+        facts["file:size"] = int(size)
+    md5 = md5 or ((match := _MD5.search(href)) and match.group(1))
     if md5:
-        yield "file:checksum", MD5_PREFIX + md5.lower()
-        yield "geodes:md5", md5.lower()
-    for line, name in (("Is online", "geodes:online"), ("Is reference", "geodes:reference")):
-        if line in texts:
-            yield name, texts[line].lower() == "true"
-    if "Datatype" in texts:
-        yield "geodes:datatype", texts["Datatype"]
-    if not texts and description:
-        yield "description", description
+        facts["geodes:md5"] = md5 = md5.lower()
+        facts["file:checksum"] = MD5_PREFIX + md5
+    if online:
+        facts["geodes:online"] = online.lower() == "true"
+    if reference:
+        facts["geodes:reference"] = reference.lower() == "true"
+    if kind:
+        facts["geodes:datatype"] = kind
+    if description and not any(told):
+        facts["description"] = description
+    return facts
+
+
+def _found(description: str) -> tuple[str | None, ...]:
+    """Return those of the five lines that are there."""
+    texts = dict(_FACT.findall(description))
+    return tuple(map(texts.get, _NAMES))
 
 
 def _main(assets: Mapping[str, Json]) -> str | None:

@@ -344,12 +344,10 @@ def _bbox(geometry: Json) -> list[float]:
 
 def _points(value: Any) -> Iterable[list[float]]:
     if isinstance(value, Mapping):
-        yield from _points(value.get("coordinates") or value["geometries"])
-    elif isinstance(value[0], int | float):
-        yield value
-    else:
-        for part in value:
-            yield from _points(part)
+        return _points(value.get("coordinates") or value["geometries"])
+    if isinstance(value[0], int | float):
+        return [value]
+    return [point for part in value for point in _points(part)]
 
 
 def _shared(credits_: Any, shared: dict[str, Any]) -> Any:

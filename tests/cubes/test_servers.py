@@ -18,7 +18,7 @@ import pytest
 from products import PLACE, plain, zipped
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
-from support.misbehaving import ALWAYS, Manner, misbehaving
+from support.misbehaving import BEHAVIOURS, misbehaving
 
 from geodes_datalab import cubes
 from geodes_datalab.cubes import reading
@@ -30,52 +30,6 @@ SHAPE = HIGH, WIDE = 300, 320
 KEY = "k3y-of-the-portal"
 MEMBER = "P.SAFE/IMG_DATA/T31TEJ_B04.jp2"
 
-
-class Served(NamedTuple):
-    """A server's manner, and what may be said of it where no pixels come."""
-
-    manner: Manner
-    words: str = ""
-    """One of them stands in the error; where there are none, pixels must come."""
-    longer: int = 0
-    """Bytes by which the second version of a file is longer."""
-
-
-BEHAVIOURS = {
-    "as it should be": Served(Manner()),
-    "Range ignored": Served(Manner(ranges="ignored")),
-    "200 for a range": Served(Manner(ranges="as whole")),
-    "no Content-Range": Served(Manner(ranges="no place")),
-    "multipart": Served(Manner(ranges="several")),
-    "wrong Content-Range": Served(Manner(ranges="elsewhere"), "Content-Range"),
-    "shorter 206": Served(Manner(most=20_000)),
-    "cut once": Served(Manner(cuts=1)),
-    "cut once at once": Served(Manner(cuts=1, cut_after=0)),
-    "cut often": Served(Manner(cuts=ALWAYS, cut_after=20_000)),
-    "cut always": Served(Manner(cuts=ALWAYS, cut_after=0), "broke off|broken off"),
-    "chunked": Served(Manner(length="chunked")),
-    "chunked, cut once": Served(Manner(length="chunked", cuts=1)),
-    "until it closes": Served(Manner(length="till closed")),
-    "HEAD 403": Served(Manner(head=403)),
-    "HEAD 404": Served(Manner(head=404)),
-    "HEAD 405": Served(Manner(head=405)),
-    "gzip on the wire": Served(Manner(packed=True)),
-    "signed elsewhere": Served(Manner(away=True)),
-    "changes, tag": Served(Manner(changes=2), "changed"),
-    "changes, weak tag": Served(Manner(changes=2, version="weak tag"), "changed"),
-    "changes, date": Served(Manner(changes=2, version="date"), "changed"),
-    "changes, size": Served(Manner(changes=2, version=""), "changed|bytes instead of", 1),
-    "changes always": Served(Manner(changes=1, forth_and_back=True), "changed"),
-    "slow": Served(Manner(pause=0.001)),
-    "silent": Served(Manner(hangs="before"), "did not answer in time"),
-    "silent within": Served(Manner(hangs="within"), "did not go on with its answer in time"),
-    "429 once": Served(Manner(status=429, times=1, retry_after="0")),
-    "429 always": Served(Manner(status=429, times=ALWAYS, retry_after="0"), "429"),
-    "429 for long": Served(Manner(status=429, times=ALWAYS, retry_after="3600"), "429|3600|later|minutes|broke off"),
-    "500 once": Served(Manner(status=500, times=1)),
-    "500 always": Served(Manner(status=500, times=ALWAYS), "500"),
-    "500 for ranges": Served(Manner(status=500, times=ALWAYS, only_ranges=True)),
-}  # fmt: skip
 
 KINDS = ["stored jp2", "stored tif", "deflated tif", "cog", "strips"]
 

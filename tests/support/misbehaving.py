@@ -6,13 +6,14 @@ import gzip
 import hashlib
 import re
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ALWAYS = 10**9
 
@@ -34,6 +35,8 @@ class Manner:
     cuts: int = 0
     """How many answers break off, after half of their body, or of ``cut_after`` bytes."""
     cut_after: int = ALWAYS
+    abrupt: bool = False
+    """Whether they do so by a reset of the connection, not by its end."""
     length: Literal["told", "chunked", "till closed"] = "told"
     """How the end of a body is told."""
     head: int = 0
@@ -52,6 +55,57 @@ class Manner:
     """Whether it falls silent, before its answer or within."""
     away: bool = False
     """Whether it hands files over to another host, by an address that is signed."""
+
+
+class Served(NamedTuple):
+    """A server's manner, and what may be said of it where no pixels come."""
+
+    manner: Manner
+    words: str = ""
+    """One of them stands in the error; where there are none, pixels must come."""
+    longer: int = 0
+    """Bytes by which the second version of a file is longer."""
+
+
+BEHAVIOURS: dict[str, Served] = {
+    "as it should be": Served(Manner()),
+    "Range ignored": Served(Manner(ranges="ignored")),
+    "200 for a range": Served(Manner(ranges="as whole")),
+    "no Content-Range": Served(Manner(ranges="no place")),
+    "multipart": Served(Manner(ranges="several")),
+    "wrong Content-Range": Served(Manner(ranges="elsewhere"), "Content-Range"),
+    "shorter 206": Served(Manner(most=20_000)),
+    "cut once": Served(Manner(cuts=1)),
+    "cut once at once": Served(Manner(cuts=1, cut_after=0)),
+    "cut often": Served(Manner(cuts=ALWAYS, cut_after=20_000)),
+    "cut in half always": Served(Manner(cuts=ALWAYS), "broke off"),
+    "reset once": Served(Manner(cuts=1, abrupt=True)),
+    "reset always": Served(Manner(cuts=ALWAYS, cut_after=0, abrupt=True), "broke off|broken off"),
+    "cut always": Served(Manner(cuts=ALWAYS, cut_after=0), "broke off|broken off"),
+    "chunked": Served(Manner(length="chunked")),
+    "chunked, cut once": Served(Manner(length="chunked", cuts=1)),
+    "until it closes": Served(Manner(length="till closed")),
+    "HEAD 403": Served(Manner(head=403)),
+    "HEAD 404": Served(Manner(head=404)),
+    "HEAD 405": Served(Manner(head=405)),
+    "gzip on the wire": Served(Manner(packed=True)),
+    "signed elsewhere": Served(Manner(away=True)),
+    "changes, tag": Served(Manner(changes=2), "changed"),
+    "changes, weak tag": Served(Manner(changes=2, version="weak tag"), "changed"),
+    "changes, date": Served(Manner(changes=2, version="date"), "changed"),
+    "changes, size": Served(Manner(changes=2, version=""), "changed|bytes instead of", 1),
+    "changes always": Served(Manner(changes=1, forth_and_back=True), "changed"),
+    "slow": Served(Manner(pause=0.001)),
+    "silent": Served(Manner(hangs="before"), "did not answer in time"),
+    "silent within": Served(Manner(hangs="within"), "did not go on with its answer in time"),
+    "429 once": Served(Manner(status=429, times=1, retry_after="0")),
+    "429 always": Served(Manner(status=429, times=ALWAYS, retry_after="0"), "429"),
+    "429 for long": Served(Manner(status=429, times=ALWAYS, retry_after="3600"), "429"),
+    "500 once": Served(Manner(status=500, times=1)),
+    "500 always": Served(Manner(status=500, times=ALWAYS), "500"),
+    "500 for ranges": Served(Manner(status=500, times=ALWAYS, only_ranges=True)),
+}  # fmt: skip
+"""Manners of servers that were met, or may be."""
 
 
 @dataclass
@@ -132,6 +186,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._serve(state.content(path), asked)
 
+    def do_POST(self) -> None:
+        """Say of all products, in good manner, that nothing is known of tapes."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._note()
+        body = b'{"products": []}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def _serve(self, data: bytes, asked: re.Match[str] | None) -> None:
         manner, told = self.state.manner, self._versions(data)
         if asked is None or manner.ranges == "ignored":
@@ -196,7 +261,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _reset(self) -> None:
         self.close_connection = True
         with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
+            if self.state.manner.abrupt:
+                at_once = struct.pack("ii", 1, 0)  # what is not sent yet is dropped
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                self.connection.close()
+            else:
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     def _empty(self, status: int, **told: str) -> None:
         self.send_response(status)

@@ -15,12 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from geodes_datalab.cubes.archive.archives import directory_of_file
-from geodes_datalab.cubes.archive.codestream import read_header
 from geodes_datalab.cubes.archive.directory import STORED, Entry
-from geodes_datalab.cubes.archive.formats import format_of
-from geodes_datalab.cubes.archive.jp2 import Jp2
+from geodes_datalab.cubes.archive.formats import format_of, refuse_misread
 from geodes_datalab.cubes.archive.members import refuse_packing, stored
-from geodes_datalab.cubes.archive.ranges import Bytes, FileBytes, Section, part
+from geodes_datalab.cubes.archive.ranges import FileBytes, Section, part
 from geodes_datalab.cubes.archive.trouble import OtherKind, Unsuited, broken
 from geodes_datalab.cubes.archive.unpacked import in_cache
 from geodes_datalab.errors import ArchiveError
@@ -69,7 +67,7 @@ def lent_here(path: str, cache_dir: str | Path) -> Iterator[str]:
     place = split(path)
     if place is None:
         if path.lower().endswith((".jp2", ".j2k")) and Path(path).is_file():
-            _refuse_misread(FileBytes(Path(path)))
+            refuse_misread(FileBytes(Path(path)))
         yield path
         return
     archive, member = place
@@ -111,7 +109,7 @@ def _lent(archive: Path, entry: Entry, cache_dir: str | Path) -> Iterator[str | 
         with contextlib.suppress(Unsuited):
             version = f"{archive} {file.size} {entry.offset}"
             unpacked = stack.enter_context(in_cache(cache_dir, file, entry, version))
-            _refuse_misread(FileBytes(unpacked))
+            refuse_misread(FileBytes(unpacked))
             inside = str(unpacked)
         yield inside
 
@@ -124,7 +122,7 @@ def _in_place(archive: Path, file: FileBytes, entry: Entry) -> str | None:
         state = archive.stat()
         if entry.size <= CHECKED:
             _check(archive, entry, member.begins, state.st_ino, state.st_mtime_ns)
-        _refuse_misread(Section(file, member.begins, entry.size))
+        refuse_misread(Section(file, member.begins, entry.size))
         return f"/vsisubfile/{member.begins}_{entry.size},{archive}"
     return None
 
@@ -135,10 +133,3 @@ def _check(archive: Path, entry: Entry, begins: int, *_: int) -> None:
     data = part(FileBytes(archive), begins, begins + entry.size)
     if zlib.crc32(data) != entry.crc:
         raise broken(f"{entry.name!r} does not have the bytes that its checksum is of")
-
-
-def _refuse_misread(file: Bytes) -> None:
-    """Refuse what GDAL would read wrongly and say nothing; of all else, it is the judge."""
-    with contextlib.suppress(ArchiveError, Unsuited):
-        if format_of(part(file, 0, min(12, file.size))) is Jp2:
-            read_header(file)

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from geodes_datalab.cubes.archive.bundled import libraries
 from geodes_datalab.cubes.archive.pages import Pages
 from geodes_datalab.cubes.archive.ranges import Span
+from geodes_datalab.errors import ReadError
 
 PREFIX = "/vsigeodes/"
 
@@ -106,7 +107,7 @@ def mounted(pages: Pages, name: str) -> Iterator[Mounted]:
 
     Raises
     ------
-    OSError
+    ReadError
         This build of GDAL takes no file systems.
     """
     _install()
@@ -211,7 +212,11 @@ _installing = threading.Lock()
 def _install() -> None:
     with _installing:
         if _installed() is None:
-            raise OSError("GDAL's library is not found")
+            raise ReadError(
+                "rasterio's GDAL was not found, or takes no file systems, through which files on servers are read",
+                "install rasterio's own wheel (pip install --force-reinstall rasterio), or download the "
+                "product with geodes_datalab.download()",
+            )
 
 
 @lru_cache(maxsize=1)

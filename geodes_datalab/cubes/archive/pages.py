@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,6 +17,45 @@ ROOM = 64
 
 AHEAD = 32
 """Pages that are fetched at once where a file is read from one end to the other, at most."""
+
+RECENT = 32 * 2**20
+"""Bytes of blocks of all files that are kept: those at the edge of a chunk are needed for the next one too."""
+
+
+class Recent:
+    """What was fetched lately, up to some bytes.
+
+    Parameters
+    ----------
+    room
+        Bytes that are kept, at most.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._kept: OrderedDict[tuple[int, Span], bytes] = OrderedDict()
+        self._size = 0
+        self._guard = threading.Lock()
+
+    def find(self, key: tuple[int, Span]) -> bytes | None:
+        """Return what is kept of a part of a file."""
+        with self._guard:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: tuple[int, Span], data: bytes) -> None:
+        """Keep a part of a file; what was used longest ago goes."""
+        with self._guard:
+            if key not in self._kept:
+                self._size += len(data)
+            self._kept[key] = data
+            while self._size > self._room:
+                self._size -= len(self._kept.popitem(last=False)[1])
+
+
+_recent = Recent(RECENT)
+_numbers = itertools.count()
 
 
 class Pages:
@@ -33,10 +73,20 @@ class Pages:
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._guard = threading.Lock()
         self._next, self._ahead = 0, 1
+        self._number = next(_numbers)
+
+    def parts(self, spans: Sequence[Span]) -> list[bytes]:
+        """Read by pages; see `Bytes`."""
+        return [self.read(*span) for span in spans]
 
     def many(self, spans: Sequence[Span]) -> list[bytes]:
-        """Return several parts at once, which nobody keeps."""
-        return self._file.parts(spans)
+        """Return several parts at once: blocks, as they lie in the file."""
+        found = {span: _recent.find((self._number, span)) for span in spans}
+        missing = [span for span, data in found.items() if data is None]
+        for span, data in zip(missing, self._file.parts(missing) if missing else (), strict=True):
+            found[span] = data
+            _recent.keep((self._number, span), data)
+        return [found[span] or b"" for span in spans]
 
     def read(self, begin: int, end: int) -> bytes:
         """Return a part, as far as the file reaches."""

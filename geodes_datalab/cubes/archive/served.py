@@ -12,6 +12,7 @@ from geodes_datalab import _http
 from geodes_datalab.cubes.archive.archives import Archive
 from geodes_datalab.cubes.archive.copies import Place, turn
 from geodes_datalab.cubes.archive.directory import DEFLATED, STORED, Directory, read_directory
+from geodes_datalab.cubes.archive.formats import refuse_misread
 from geodes_datalab.cubes.archive.inflated import Inflated
 from geodes_datalab.cubes.archive.members import stored
 from geodes_datalab.cubes.archive.mounted import mounted
@@ -62,6 +63,8 @@ def through(client: _http.Client, place: Place, read: Callable[[str], T]) -> T:
         The file changes all the time.
     ArchiveError
         The archive has no such member, is broken, or packs it in a way that is not read here.
+    ReadError
+        It is an image that GDAL would read wrongly, or this GDAL reads nothing in this way.
     AuthenticationError, QuotaError, RequestError, ServiceError
         The server refused or failed.
     """
@@ -107,6 +110,7 @@ def _pages(client: _http.Client, place: Place, opened: _Opening) -> Pages:
             return known.pages
         file, directory = opened(client, place)
         pages = Pages(file if directory is None else _member(file, directory, place.member))
+        refuse_misread(pages)
         with _guard:
             _known[place] = _Known(time.monotonic(), pages)
             while len(_known) > MOST:

@@ -116,6 +116,21 @@ def test_pages_are_the_file(memory: Any, wanted: list[Span]) -> None:
         assert file.read(len(DATA) + 5, len(DATA) + 100) == b""
 
 
+def test_blocks_are_fetched_once_and_kept_within_bounds(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_recent", pages.Recent(100_000))
+    inner, other = memory(DATA), memory(DATA[::-1])
+    file, beside = Pages(inner), Pages(other)
+    row = [Span(begin, begin + 20_000) for begin in range(0, 80_000, 20_000)]
+    for wanted in (row[:2], row[:3], row):
+        assert file.many(wanted) == [DATA[begin:end] for begin, end in wanted]
+    assert inner.received == 80_000
+    assert beside.many(row) == [DATA[::-1][begin:end] for begin, end in row]
+    assert file.many(row) == [DATA[begin:end] for begin, end in row]
+    assert inner.received == 140_000  # the other file took the room of three
+
+
 def test_pages_come_in_few_requests(memory: Any) -> None:
     inner = memory(DATA)
     file = Pages(inner)
