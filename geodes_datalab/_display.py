@@ -29,6 +29,18 @@ def size(nbytes: float | None) -> str:
     return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
 
 
+def some(names: Sequence[str], limit: int = 3, *, sign: str = ", ") -> str:
+    """Name a few of many.
+
+    Examples
+    --------
+    >>> some(["B02", "B03", "B04", "B08", "B11"])
+    'B02, B03, B04 and 2 more'
+    """
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return sign.join(names[:limit]) + more
+
+
 def table(
     rows: Iterable[Sequence[Any]],
     headers: Sequence[str],

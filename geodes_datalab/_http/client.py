@@ -19,7 +19,7 @@ from geodes_datalab._http.replies import json_object, refuse_failure, refuse_mes
 from geodes_datalab._http.session import Session, pause
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config, load
-from geodes_datalab.errors import BrokeOff, ServiceError
+from geodes_datalab.errors import BrokeOff, RequestError, ServiceError
 
 _log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class Client:
     def probe(self, url: str) -> Probe:
         """Ask for one byte of a file, to learn its size and whether ranges work.
 
-        Some servers break on ranges (HTTP 500): then the file is asked for as a whole, and left unread.
+        Some servers break on ranges (HTTP 500, or 416 for any): then the file is asked for as a whole, and left unread.
         What answers that is a server without ranges; what fails again is down.
 
         Raises
@@ -138,8 +138,8 @@ class Client:
         try:
             with self.stream(url, {"Range": "bytes=0-0"}) as response:
                 return _probed(response)
-        except ServiceError as error:
-            if error.status is None or error.status < 500:
+        except (ServiceError, RequestError) as error:
+            if error.status is None or (error.status < 500 and error.status != 416):
                 raise
         with self.stream(url) as response:
             return _probed(response)

@@ -19,6 +19,7 @@ from odc.geo.xr import xr_coords
 
 import geodes_datalab
 from geodes_datalab import stac
+from geodes_datalab._display import some
 from geodes_datalab.cubes.plan import Layer, Plan
 from geodes_datalab.cubes.storing import Stored
 from geodes_datalab.ops.packing import OFFSET, PHYSICAL_UNITS, POSSIBLE
@@ -144,8 +145,7 @@ def dataset(plan: Plan, collection: str) -> dict[str, Any]:
     return {
         "Conventions": "CF-1.11",
         "title": f"{collection or 'Products'}, {plan.times[0]:%Y-%m-%d} to {plan.times[-1]:%Y-%m-%d}",
-        "source": ", ".join(names[:20])
-        + (f" and {len(names) - 20} more" if len(names) > 20 else ""),
+        "source": some(names, 20),
         "history": f"{now} geodes_datalab.load {geodes_datalab.__version__}",
     }
 

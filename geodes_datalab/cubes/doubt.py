@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from geodes_datalab._display import some
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.cubes import notice, seam
 from geodes_datalab.cubes.products import USELESS, Parsed
@@ -81,10 +82,9 @@ def tell(found: Sequence[tuple[Parsed, GeoBox]], doubted: dict[str, Doubted]) ->
         if one.id in doubted and (text := _differs(doubted[one.id], grid))
     ]
     if words:
-        more = f", and {len(words) - 3} more" if len(words) > 3 else ""
         notice.warn(
             "the catalogue does not tell the truth of where pixels lie; the header of each file was "
-            f"believed. {'; '.join(words[:3])}{more}",
+            f"believed. {some(words, sign='; ')}",
             ServerQuirk,
         )
 

@@ -27,7 +27,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.session import DummySession
 
 from geodes_datalab.cubes import credentials
-from geodes_datalab.cubes.archive import fetched, local
+from geodes_datalab.cubes.archive import local
 
 T = TypeVar("T")
 
@@ -56,11 +56,9 @@ def mute_rasterio() -> None:
 def within(path: str, read: Callable[[str], T]) -> T:
     """Call a function with a path that GDAL can open now, whatever it names."""
     mute_rasterio()
-    cache = credentials.settings().cache_dir
     with (
-        fetched.held(path, cache),
         environment(path) as resolved,
-        local.lent_here(resolved, cache) as inside,
+        local.lent_here(resolved, credentials.settings().cache_dir) as inside,
     ):
         return read(inside)
 

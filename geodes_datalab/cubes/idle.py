@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from geodes_datalab._display import some
 from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.shelf import Shelf
 from geodes_datalab.errors import CubeError, CubeWarning
@@ -85,9 +86,11 @@ def tell_unused_folder(shelf: Shelf | None) -> None:
         return
     total = len(shelf.found) + len(shelf.missing) + len(shelf.other)
     holds = "none" if not shelf.found else f"{len(shelf.found)} of {total} files"
-    lacks = notice.some(sorted({*shelf.missing.values(), *shelf.other.values()}))
+    lacks = some(sorted({*shelf.missing.values(), *shelf.other.values()}))
     if shelf.other:
-        lacks += f" (of another size than the catalogue tells: {notice.some(sorted(shelf.other.values()))})"
+        lacks += (
+            f" (of another size than the catalogue tells: {some(sorted(shelf.other.values()))})"
+        )
     notice.warn(
         f"{shelf.folder} holds {holds} of the products: {lacks} are read from where the catalogue says. Give "
         "the folder that download() was given, run download() again for what is missing, or leave archives= "

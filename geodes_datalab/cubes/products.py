@@ -14,9 +14,9 @@ from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 
 from geodes_datalab import stac
+from geodes_datalab._display import some
 from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
-from geodes_datalab.cubes.notice import some
 from geodes_datalab.cubes.plain import plain_reader
 from geodes_datalab.cubes.values import Teller, Words
 from geodes_datalab.errors import CubeError, InvalidInput, UnknownBand, UnknownCollection

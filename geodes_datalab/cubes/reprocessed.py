@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
+from geodes_datalab._display import some
 from geodes_datalab._types import Json
 from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.products import title_of
@@ -47,7 +48,7 @@ def without_older(items: Sequence[Json], versions: str, *, each: bool = False) -
     ]
     notice.warn(
         f"{len(older)} of {len(items)} products are older versions of others, and are left out: "
-        f'{notice.some(pairs)}. versions="all" keeps them',
+        f'{some(pairs)}. versions="all" keeps them',
         OlderVersions,
     )
     kept = [one for place, one in enumerate(items) if place not in older]

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from geodes_datalab._display import some
 from geodes_datalab.cubes import notice
 from geodes_datalab.errors import (
     CubeError,
@@ -122,9 +123,8 @@ def warn(losses: Sequence[Loss]) -> None:
 
 
 def _words(losses: Sequence[Loss]) -> str:
-    named = sorted(f"{loss.what} ({loss.error.message})" for loss in losses)[:MOST]
-    more = f"; and {len(losses) - MOST} more" if len(losses) > MOST else ""
-    return f"left out, so that their pixels are missing: {'; '.join(named)}{more}"
+    named = sorted(f"{loss.what} ({loss.error.message})" for loss in losses)
+    return f"left out, so that their pixels are missing: {some(named, MOST, sign='; ')}"
 
 
 def _warned(text: str) -> None:

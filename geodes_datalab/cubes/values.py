@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from geodes_datalab import stac
+from geodes_datalab._display import some
 from geodes_datalab._types import Json
 from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.assets import entries_of
-from geodes_datalab.cubes.notice import some
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.errors import CubeError, ValuesInDoubt
 from geodes_datalab.stac.readers import as_baseline, baseline_is_guessed

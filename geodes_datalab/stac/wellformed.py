@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from geodes_datalab._display import some
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError, ServerQuirk
 
@@ -30,8 +31,6 @@ _HINT = "tell whoever made the item; search for others meanwhile, or leave it ou
 _BANDS = ("bands", "eo:bands", "raster:bands")
 
 _WITH_BANDS = frozenset(_BANDS)
-
-_SHOWN = 3
 
 
 def well_formed(raw: Any, doubts: list[str]) -> Json:
@@ -66,8 +65,7 @@ def well_formed(raw: Any, doubts: list[str]) -> Json:
 def tell(doubts: Sequence[str], *, stacklevel: int) -> None:
     """Warn of what was left out, if anything."""
     if doubts:
-        more = f"; and {len(doubts) - _SHOWN} more" if len(doubts) > _SHOWN else ""
-        text = f"parts of the answer cannot be read and were left out: {'; '.join(doubts[:_SHOWN])}{more}"
+        text = f"parts of the answer cannot be read and were left out: {some(doubts, sign='; ')}"
         warnings.warn(text, ServerQuirk, stacklevel=stacklevel + 1)
 
 

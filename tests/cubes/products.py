@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from rasterio import MemoryFile
+from rasterio.shutil import copy
 from rasterio.transform import Affine
 
 PLACE = Affine(10, 0, 600_000, 0, -10, 4_850_020)
 """Where the images of these tests lie, in EPSG:32631."""
+
+
+UNREAD = [
+    (12, "bzip2"),
+    (14, "LZMA"),
+    (93, "Zstandard"),
+    (9, "Deflate64"),
+    (99, "AES"),
+    (77, "method 77"),
+]
+"""Ways of packing that are not read, and what an error says of them."""
 
 
 class Whole:
@@ -26,6 +40,30 @@ class Whole:
     def parts(self, spans: Iterable[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each span."""
         return [self.data[begin:end] for begin, end in spans]
+
+
+def encoded(pixels: np.ndarray, ending: str, options: Mapping[str, str]) -> bytes:
+    """Return an image of one band that lies at `PLACE`.
+
+    Parameters
+    ----------
+    pixels
+        Of shape (rows, columns).
+    ending
+        Of its name, by which the driver is chosen.
+    options
+        The driver, and how it is to write.
+    """
+    high, wide = pixels.shape
+    with MemoryFile() as memory, MemoryFile(ext=ending) as made:
+        with memory.open(
+            driver="GTiff", width=wide, height=high, count=1, dtype=pixels.dtype, crs="EPSG:32631",
+            transform=PLACE,
+        ) as target:  # fmt: skip
+            target.write(pixels, 1)
+        with memory.open() as source:
+            copy(source, made.name, **options)
+        return bytes(made.getbuffer())
 
 
 def zipped(url: str, size: int, shape: tuple[int, int]) -> dict[str, Any]:

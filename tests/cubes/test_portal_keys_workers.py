@@ -5,9 +5,8 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 import rasterio
 import rasterio.env
 from rasterio.transform import from_origin
+from support.running import running
 
 from geodes_datalab import auth, config
 from geodes_datalab.cubes import credentials, gdal, reading
@@ -132,8 +132,7 @@ class Host:
             def log_message(self, *_: Any) -> None:
                 """Nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.handler, self.url = Handler, ""
 
     def keys(self) -> list[str]:
         return [value for _, headers in self.seen for value in headers.values() if KEY in value]
@@ -142,12 +141,9 @@ class Host:
 @contextmanager
 def host(content: bytes, onward: Callable[[str], str] = lambda _: "") -> Iterator[Host]:
     made = Host(content, onward)
-    Thread(target=made.server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with running(made.handler) as server:
+        made.url = server.url
         yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()
 
 
 @pytest.mark.parametrize("sent_on", [(), ("HEAD",), ("HEAD", "GET")], ids=["none", "head", "all"])

@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from products import PLACE, plain, zipped
-from rasterio.io import MemoryFile
-from rasterio.shutil import copy
+from products import encoded, plain, zipped
 from support.misbehaving import BEHAVIOURS, misbehaving
 
 from geodes_datalab import cubes
@@ -32,18 +30,6 @@ MEMBER = "P.SAFE/IMG_DATA/T31TEJ_B04.jp2"
 
 
 KINDS = ["stored jp2", "stored tif", "deflated tif", "cog", "strips"]
-
-
-def encoded(pixels: np.ndarray, ending: str, options: dict[str, str]) -> bytes:
-    with MemoryFile() as memory, MemoryFile(ext=ending) as made:
-        with memory.open(
-            driver="GTiff", width=WIDE, height=HIGH, count=1, dtype="uint16", crs="EPSG:32631",
-            transform=PLACE,
-        ) as target:  # fmt: skip
-            target.write(pixels, 1)
-        with memory.open() as source:
-            copy(source, made.name, **options)
-        return bytes(made.getbuffer())
 
 
 def archived(data: bytes, method: int) -> bytes:

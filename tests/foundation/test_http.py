@@ -6,10 +6,11 @@ import json
 import threading
 import traceback
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from support.running import running
 from support.waiting import minutes
 from support.web_proxy import WebProxy
 
@@ -121,13 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
-    httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    httpd.seen, httpd.over = [], threading.Event()
-    httpd.url = f"http://127.0.0.1:{httpd.server_port}"
-    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-    yield httpd
-    httpd.shutdown()
-    httpd.server_close()
+    with running(_Handler, seen=[], over=threading.Event()) as httpd:
+        yield httpd
 
 
 @pytest.fixture
@@ -145,14 +141,8 @@ def test_json_comes_and_the_key_goes_to_the_portal(client: Client, server: Any) 
 
 
 def test_the_key_does_not_follow_a_redirect_to_another_origin(client: Client, server: Any) -> None:
-    other: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    other.seen = []
-    threading.Thread(target=other.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        client.get_json(f"{server.url}/to/http://127.0.0.1:{other.server_port}/ok")
-    finally:
-        other.shutdown()
-        other.server_close()
+    with running(_Handler, seen=[]) as other:
+        client.get_json(f"{server.url}/to/{other.url}/ok")
     assert "X-API-Key" in server.seen[0][1]
     assert "X-API-Key" not in other.seen[0][1]
 
@@ -236,14 +226,10 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Any) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority = trustme.CA()
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    httpd: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    httpd.seen = []
-    httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
-    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-    url = f"https://127.0.0.1:{httpd.server_port}"
     bundle = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(bundle)
-    try:
+    with running(_Handler, context, seen=[]) as httpd:
+        url = httpd.url
         with (
             Client(config.load(portal=url, retries=0)) as client,
             pytest.raises(ServiceError, match="certificate"),
@@ -254,9 +240,6 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Any) -> None:
         with Client(config.load(portal=url, ca_bundle=str(bundle))) as client:
             assert client.get_json(url + "/ok") == {"ok": True}
             assert client.part(url + "/part", 0, 8) is not None
-    finally:
-        httpd.shutdown()
-        httpd.server_close()
 
 
 def test_a_file_that_breaks_off_is_an_error(client: Client, server: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 from support.breaking_server import BEFORE, FAULTS, GOOD, IN_THE_BODY, UNSEEN, breaking
+from support.running import running
 from support.waiting import minutes
 
 from geodes_datalab import _http, auth, config
@@ -125,17 +125,10 @@ def test_addresses_that_lead_nowhere_are_told(place: str) -> None:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Away)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    try:
-        with _http.Client(config.load(portal=url, retries=0)) as client:
-            with pytest.raises((RequestError, ServiceError)) as caught:
-                client.get_json(url)
-            assert caught.value.hint
-            assert client.part(place, 0, 8) is None
-            with pytest.raises(GeodesError):
-                client.get_json(place)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with running(Away) as server, _http.Client(config.load(portal=server.url, retries=0)) as client:
+        with pytest.raises((RequestError, ServiceError)) as caught:
+            client.get_json(server.url + "/")
+        assert caught.value.hint
+        assert client.part(place, 0, 8) is None
+        with pytest.raises(GeodesError):
+            client.get_json(place)

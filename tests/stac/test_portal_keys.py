@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
+from support.running import running
 from support.waiting import minutes
 
 import geodes_datalab as gd
@@ -63,8 +63,7 @@ class Portal:
             def log_message(self, *_: Any) -> None:
                 """Nothing: the tests' output is theirs."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.handler, self.url = Handler, ""
 
     def has_seen(self, key: str) -> bool:
         """Tell whether a key stood in any header, whatever its name."""
@@ -74,12 +73,9 @@ class Portal:
 @contextmanager
 def portal(key: str) -> Iterator[Portal]:
     made = Portal(key)
-    Thread(target=made.server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with running(made.handler) as server:
+        made.url = server.url
         yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from support.running import running
 
 from geodes_datalab import stac
 from geodes_datalab.errors import (
@@ -189,31 +189,29 @@ def small_api(
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    links = [
-        {"rel": "search", "type": "application/geo+json", "href": f"{url}/search", "method": one}
-        for one in methods
-    ]
-    landing = {
-        "type": "Catalog", "id": "small", "description": "small", "stac_version": "1.0.0",
-        "links": [{"rel": "root", "href": url}, *links],
-        "conformsTo": [f"https://api.stacspec.org/v1.0.0/{one}" for one in (*CORE, *classes)],
-    }  # fmt: skip
-    item = {
-        "type": "Feature", "stac_version": "1.0.0", "id": "a", "collection": "one", "links": [],
-        "geometry": None, "properties": {"datetime": "2024-05-03T00:00:00Z"},
-        "assets": {"B04": {"href": f"{url}/a.tif", "roles": ["data"]}},
-    }  # fmt: skip
-    found = {"type": "FeatureCollection", "features": [item], "links": [], "numberMatched": 1}
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with running(Handler) as server:
+        url = server.url
+        links = [
+            {
+                "rel": "search",
+                "type": "application/geo+json",
+                "href": f"{url}/search",
+                "method": one,
+            }
+            for one in methods
+        ]
+        landing = {
+            "type": "Catalog", "id": "small", "description": "small", "stac_version": "1.0.0",
+            "links": [{"rel": "root", "href": url}, *links],
+            "conformsTo": [f"https://api.stacspec.org/v1.0.0/{one}" for one in (*CORE, *classes)],
+        }  # fmt: skip
+        item = {
+            "type": "Feature", "stac_version": "1.0.0", "id": "a", "collection": "one", "links": [],
+            "geometry": None, "properties": {"datetime": "2024-05-03T00:00:00Z"},
+            "assets": {"B04": {"href": f"{url}/a.tif", "roles": ["data"]}},
+        }  # fmt: skip
+        found = {"type": "FeatureCollection", "features": [item], "links": [], "numberMatched": 1}
         yield url, asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_catalogue_that_understands_cql2() -> None:

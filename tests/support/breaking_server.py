@@ -11,9 +11,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from support.running import running
 from support.waiting import minutes
 
 GOOD = json.dumps({"ok": "x" * 500}).encode()
@@ -137,17 +138,14 @@ FAULTS = {**IN_THE_BODY, **UNSEEN, **BEFORE}
 @contextmanager
 def breaking() -> Iterator[Any]:
     """Serve until the end of the block; ``go`` lets answers break that wait for it."""
-    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    server.seen, server.go, server.over = Counter(), threading.Event(), threading.Event()
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.go.set()
-        server.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    facts: dict[str, Any] = {
+        "seen": Counter[str](),
+        "go": threading.Event(),
+        "over": threading.Event(),
+    }
+    with running(_Handler, **facts) as server:
+        try:
+            yield server
+        finally:
+            server.go.set()
+            server.over.set()

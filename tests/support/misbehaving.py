@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal, NamedTuple
+
+from support.running import running
 
 ALWAYS = 10**9
 
@@ -296,15 +298,9 @@ def misbehaving(
 
 @contextmanager
 def _running(state: State) -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield
-    finally:
-        state.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(type("Handler", (_Handler,), {"state": state})) as server:
+        state.url = server.url
+        try:
+            yield
+        finally:
+            state.over.set()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from support.running import running
 
 CLASSES = ("core", "collections", "ogcapi-features", "item-search", "item-search#filter")
 
@@ -99,17 +100,9 @@ def sending(*features: Any, **options: Any) -> Iterator[SmallCatalogue]:
     """Serve until the end of the block."""
     state = SmallCatalogue(features, **options)
     handler = type("Handler", (_Handler,), {"state": state})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with running(handler) as server:
+        state.url = server.url
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def item(name: str = "a", **properties: Any) -> dict[str, Any]:

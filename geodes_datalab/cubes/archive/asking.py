@@ -96,10 +96,10 @@ def _misplaced(response: requests.Response, begin: int, end: int) -> ServiceErro
     )
 
 
-def without_ranges(
+def ask_again(
     client: _http.Client, url: str, begin: int, end: int, *, error: RemoteError
 ) -> Answer:  # fmt: skip
-    """Find out whether a server that failed cannot send parts, or cannot send anything just now.
+    """Ask a server that failed once more, if it sends parts at all; else say which of the two it is.
 
     Parameters
     ----------
@@ -116,13 +116,9 @@ def without_ranges(
         It does not send the file at all.
     """
     try:
-        with client.stream(url) as response:
-            whole = response.status_code == 200
+        found = client.probe(url)
     except RemoteError:
         raise error from None
-    try:  # it may have come back meanwhile
-        return ask(client, url, begin, end)
-    except (ServiceError, RequestError) as again:
-        if whole and again.status is not None:
-            raise NoRanges from again
-        raise
+    if not found.ranges:
+        raise NoRanges from error
+    return ask(client, url, begin, end)

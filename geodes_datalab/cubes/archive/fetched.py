@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.archive.archives import directory_of_file, notes
-from geodes_datalab.cubes.archive.members import unpack
+from geodes_datalab.cubes.archive.members import check
 from geodes_datalab.cubes.archive.ranges import FileBytes
 from geodes_datalab.cubes.archive.store import Store
 from geodes_datalab.errors import ArchiveError
@@ -30,7 +29,6 @@ LATELY = 6 * 3600.0
 """Seconds after its last use during which an archive stays."""
 
 _FOLDER = "archives"
-_LOCAL = re.compile(r"/vsizip/\{(/(?!vsi)[^{}]+)\}/.+")
 
 _noted: dict[str, str] = {}
 """Digests that archives had when they were fetched: those of this session, should none be kept."""
@@ -42,25 +40,22 @@ def folder(cache_dir: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def held(path: str, cache_dir: str | Path) -> Iterator[None]:
-    """Keep the archive that a GDAL path leads into, if it is one of these, until the end of the block.
+def held(archive: Path, cache_dir: str | Path) -> Iterator[None]:
+    """Keep an archive, if it is one of these, until the end of the block.
 
     Parameters
     ----------
-    path
-        As GDAL understands it.
+    archive
+        Where it lies.
     cache_dir
         The cache folder.
     """
-    found = _LOCAL.fullmatch(path)
-    if found is None or not Path(found[1]).is_relative_to(folder(cache_dir).resolve()):
-        yield
-        return
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # GDAL will tell that it is not there
-            stream = stack.enter_context(Path(found[1]).open("rb"))
-            fcntl.flock(stream, fcntl.LOCK_SH)
-            used(Path(found[1]))
+        if archive.is_relative_to(folder(cache_dir).resolve()):
+            with contextlib.suppress(OSError):  # who reads it will tell that it is not there
+                stream = stack.enter_context(archive.open("rb"))
+                fcntl.flock(stream, fcntl.LOCK_SH)
+                used(archive)
         yield
 
 
@@ -128,9 +123,8 @@ def _key(path: Path) -> str:
 def _sound(path: Path) -> bool:
     """Tell whether all members of an archive have their checksums."""
     try:
-        with Path(os.devnull).open("wb") as nowhere:
-            for entry in directory_of_file(path).entries.values():
-                unpack(FileBytes(path), entry, nowhere)
+        for entry in directory_of_file(path).entries.values():
+            check(FileBytes(path), entry)
     except ArchiveError:
         return False
     return True

@@ -10,7 +10,7 @@ from typing import Any
 from geodes_datalab.cubes.archive.directory import Entry
 from geodes_datalab.cubes.archive.members import data_begins
 from geodes_datalab.cubes.archive.ranges import Bytes, Span, part
-from geodes_datalab.cubes.archive.trouble import broken
+from geodes_datalab.cubes.archive.trouble import broken, damaged
 
 STEP = 2**20
 """Packed bytes of one request."""
@@ -84,7 +84,7 @@ class Inflated:
             return
         self._checked, self._crc = at.unpacked, zlib.crc32(data, self._crc)
         if self._checked == entry.size and self._crc != entry.crc:
-            raise broken(f"{entry.name!r} does not have the bytes that its checksum is of")
+            raise damaged(entry.name)
         if at.unpacked - self._marks[-1].unpacked >= MARK:
             self._marks.append(at.copy())
 

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from geodes_datalab.cubes.archive import fetched
 from geodes_datalab.cubes.archive.archives import directory_of_file
 from geodes_datalab.cubes.archive.directory import STORED, Entry
 from geodes_datalab.cubes.archive.formats import format_of, refuse_misread
-from geodes_datalab.cubes.archive.members import refuse_packing, stored
+from geodes_datalab.cubes.archive.members import found, stored
 from geodes_datalab.cubes.archive.ranges import FileBytes, Section, part
-from geodes_datalab.cubes.archive.trouble import OtherKind, Unsuited, broken
+from geodes_datalab.cubes.archive.trouble import OtherKind, Unsuited, damaged
 from geodes_datalab.cubes.archive.unpacked import in_cache
 from geodes_datalab.errors import ArchiveError
 
@@ -71,16 +72,18 @@ def lent_here(path: str, cache_dir: str | Path) -> Iterator[str]:
         yield path
         return
     archive, member = place
-    entry = directory_of_file(archive).entries.get(member)
-    if entry is None:
-        raise ArchiveError(
-            f"{archive} has no member {member}",
-            hint="look into the archive: it may have been replaced",
-        )
-    refuse_packing(entry)
+    with fetched.held(archive, cache_dir), _from(archive, member, cache_dir) as inside:
+        yield inside or path
+
+
+@contextlib.contextmanager
+def _from(archive: Path, member: str, cache_dir: str | Path) -> Iterator[str | None]:
+    """Yield the path of a member; None where GDAL must find its own way."""
+    hint = f"look into {archive}: it may have been replaced"
+    entry = found(directory_of_file(archive), member, hint=hint)
     with contextlib.ExitStack() as stack:
         with _told(archive):
-            inside = stack.enter_context(_lent(archive, entry, cache_dir)) or path
+            inside = stack.enter_context(_lent(archive, entry, cache_dir))
         yield inside
 
 
@@ -97,7 +100,6 @@ def _told(archive: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _lent(archive: Path, entry: Entry, cache_dir: str | Path) -> Iterator[str | None]:
-    """Yield the path of a member; None where GDAL must find its own way."""
     file = FileBytes(archive)
     if entry.method == STORED:
         inside = _in_place(archive, file, entry)
@@ -132,4 +134,4 @@ def _check(archive: Path, entry: Entry, begins: int, *_: int) -> None:
     """Compare the checksum of a stored member, once in a session, and again when the file was changed."""
     data = part(FileBytes(archive), begins, begins + entry.size)
     if zlib.crc32(data) != entry.crc:
-        raise broken(f"{entry.name!r} does not have the bytes that its checksum is of")
+        raise damaged(entry.name)

@@ -6,16 +6,18 @@ not possible: its checksum is of all of it.
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import IO, NamedTuple
 
-from geodes_datalab.cubes.archive.directory import DEFLATED, STORED, Entry
+from geodes_datalab.cubes.archive.directory import DEFLATED, STORED, Directory, Entry
 from geodes_datalab.cubes.archive.ranges import GAP, Bytes, Kept, Section, Span, part
-from geodes_datalab.cubes.archive.trouble import Unsuited, broken
+from geodes_datalab.cubes.archive.trouble import Unsuited, broken, damaged
 from geodes_datalab.cubes.archive.witness import Witness
 from geodes_datalab.errors import ArchiveError
 
@@ -50,6 +52,30 @@ class Stored(NamedTuple):
     """Where its bytes begin in the archive."""
     seen: Witness
     """What was read of it."""
+
+
+def found(directory: Directory, name: str, *, hint: str) -> Entry:
+    """Return a member that can be read.
+
+    Parameters
+    ----------
+    directory
+        Of the archive.
+    name
+        Of the member.
+    hint
+        What to do where it is not there.
+
+    Raises
+    ------
+    ArchiveError
+        It is not there, encrypted, or packed in a way that is not read.
+    """
+    entry = directory.entries.get(name)
+    if entry is None:
+        raise ArchiveError(f"the archive has no member {name}", hint=hint)
+    refuse_packing(entry)
+    return entry
 
 
 def refuse_packing(entry: Entry) -> None:
@@ -153,6 +179,12 @@ def data_begins(head: bytes, entry: Entry) -> int:
     return int(begin)
 
 
+def check(file: Bytes, entry: Entry) -> None:
+    """Unpack a member for its checksum alone; see `unpack`."""
+    with Path(os.devnull).open("wb") as nowhere:
+        unpack(file, entry, nowhere)
+
+
 def unpack(file: Bytes, entry: Entry, into: IO[bytes]) -> None:
     """Write a member, stored or deflated, fetched in several requests at a time, in bounded memory.
 
@@ -171,7 +203,7 @@ def unpack(file: Bytes, entry: Entry, into: IO[bytes]) -> None:
             break
         into.write(data)
     if (size, crc) != (entry.size, entry.crc):
-        raise broken(f"{entry.name!r} does not have the bytes that its checksum is of")
+        raise damaged(entry.name)
 
 
 def _inflated(packed: Iterator[bytes], entry: Entry) -> Iterator[bytes]:

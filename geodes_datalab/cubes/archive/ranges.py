@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from geodes_datalab import _http, auth
 from geodes_datalab.cubes.archive import accounting
-from geodes_datalab.cubes.archive.asking import Answer, ask, without_ranges
+from geodes_datalab.cubes.archive.asking import Answer, ask, ask_again
 from geodes_datalab.cubes.archive.trouble import Changed, broken
 from geodes_datalab.errors import ArchiveError, RequestError, ServiceError
 
@@ -25,9 +25,6 @@ PIECE = 8 * 2**20
 
 ANSWERS = 1000
 """Answers that a piece may come in, at most, where a server sends less than it is asked for."""
-
-LONGEST = 30.0
-"""Seconds to wait before asking again, at most."""
 
 
 class Span(NamedTuple):
@@ -197,7 +194,7 @@ class WebFile:
             if tries > settings.retries:
                 raise answer.trouble or self._short(span, begin)
             if answer.trouble is not None or tries:
-                time.sleep(min(settings.backoff * 2**tries, LONGEST))
+                time.sleep(_http.pause(settings, max(tries - 1, 0)))
         raise self._short(span, begin)
 
     def _answer(self, span: Span) -> Answer:
@@ -207,7 +204,7 @@ class WebFile:
             except (ServiceError, RequestError) as error:
                 if error.status is None or (error.status < 500 and error.status != 416):
                     raise
-                answer = without_ranges(self._client, self._url, *span, error=error)
+                answer = ask_again(self._client, self._url, *span, error=error)
         if answer.data:
             self._compare(answer.total, answer.version)
             accounting.note(self._url, self.size, len(answer.data))

@@ -12,7 +12,7 @@ from geodes_datalab.cubes.archive.archives import Archive
 from geodes_datalab.cubes.archive.copies import Image, Look, Made, Place, in_memory, turn, viewed
 from geodes_datalab.cubes.archive.directory import DEFLATED, Entry
 from geodes_datalab.cubes.archive.formats import FORMATS, format_of, letter
-from geodes_datalab.cubes.archive.members import WHOLE, refuse_packing, stored
+from geodes_datalab.cubes.archive.members import WHOLE, found, stored
 from geodes_datalab.cubes.archive.ranges import part
 from geodes_datalab.cubes.archive.trouble import Changed, OtherKind, Unsuited
 from geodes_datalab.cubes.archive.unpacked import in_cache
@@ -47,7 +47,6 @@ def lent(client: _http.Client, place: Place, look: Look | None) -> Iterator[str]
             yield path
         return
     archive, entry = _found(client, place)
-    refuse_packing(entry)
     if entry.method != DEFLATED:
         try:
             made = _again(archive, client, place, entry, look)
@@ -68,16 +67,12 @@ def lent(client: _http.Client, place: Place, look: Look | None) -> Iterator[str]
 
 def _found(client: _http.Client, place: Place) -> tuple[Archive, Entry]:
     """Return an archive and a member; what is known of its directory may be old."""
-    for _ in range(2):
-        archive = _archive(client, place)
-        entry = archive.directory.entries.get(place.member)
-        if entry is not None:
-            return archive, entry
+    archive = _archive(client, place)
+    if place.member not in archive.directory.entries:
         archive.forget()
-    raise ArchiveError(
-        f"the archive has no member {place.member}",
-        hint="search again: the product may have been replaced",
-    )
+        archive = _archive(client, place)
+    hint = "search again: the product may have been replaced"
+    return archive, found(archive.directory, place.member, hint=hint)
 
 
 def _archive(client: _http.Client, place: Place) -> Archive:

@@ -9,18 +9,17 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from geodes_datalab import _http
+from geodes_datalab.cubes.archive import members
 from geodes_datalab.cubes.archive.archives import Archive
 from geodes_datalab.cubes.archive.copies import Place, turn
-from geodes_datalab.cubes.archive.directory import DEFLATED, STORED, Directory, read_directory
+from geodes_datalab.cubes.archive.directory import DEFLATED, Directory, read_directory
 from geodes_datalab.cubes.archive.formats import refuse_misread
 from geodes_datalab.cubes.archive.inflated import Inflated
-from geodes_datalab.cubes.archive.members import stored
 from geodes_datalab.cubes.archive.mounted import mounted
 from geodes_datalab.cubes.archive.pages import Pages
 from geodes_datalab.cubes.archive.ranges import Bytes, WebFile
 from geodes_datalab.cubes.archive.trouble import Changed, NoRanges
 from geodes_datalab.cubes.archive.whole import Whole
-from geodes_datalab.errors import ArchiveError
 
 T = TypeVar("T")
 
@@ -141,13 +140,9 @@ def _whole(client: _http.Client, place: Place) -> tuple[Bytes, Directory | None]
 
 
 def _member(file: Bytes, directory: Directory, name: str) -> Bytes:
-    entry = directory.entries.get(name)
-    if entry is None:
-        raise ArchiveError(f"{name} is not in the archive", "search again: the product may be new")
-    if entry.encrypted or entry.method not in {STORED, DEFLATED}:
-        how = "encrypted" if entry.encrypted else f"packed by method {entry.method}"
-        raise ArchiveError(
-            f"{name} is {how}, which is not read here",
-            "download the product with geodes_datalab.download(), and unpack it by other means",
-        )
-    return Inflated(file, entry) if entry.method == DEFLATED else stored(file, entry, ahead=0).file
+    entry = members.found(directory, name, hint="search again: the product may have been replaced")
+    return (
+        Inflated(file, entry)
+        if entry.method == DEFLATED
+        else members.stored(file, entry, ahead=0).file
+    )

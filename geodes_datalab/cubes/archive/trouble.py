@@ -21,6 +21,17 @@ class Changed(Unsuited):
     """The file is another one than the one whose directory is known."""
 
 
+def damaged(name: str) -> ArchiveError:
+    """Return the error for a member that does not have its checksum.
+
+    Parameters
+    ----------
+    name
+        Of the member.
+    """
+    return broken(f"{name!r} does not have the bytes that its checksum is of")
+
+
 def broken(what: str) -> ArchiveError:
     """Return the error for an archive that is damaged or made to harm.
 

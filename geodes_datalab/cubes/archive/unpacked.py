@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from geodes_datalab.cubes.archive.directory import Entry
-from geodes_datalab.cubes.archive.members import unpack
+from geodes_datalab.cubes.archive.members import check, unpack
 from geodes_datalab.cubes.archive.ranges import Bytes
 from geodes_datalab.cubes.archive.store import Store
 from geodes_datalab.cubes.archive.trouble import Unsuited
@@ -58,8 +57,7 @@ def in_cache(cache_dir: str | Path, file: Bytes, entry: Entry, archive: str) -> 
                 why = f"the cache cannot be written: {error}"
         if path is None:
             if key not in _checked:
-                with Path(os.devnull).open("wb") as nowhere:
-                    unpack(file, entry, nowhere)
+                check(file, entry)
                 _checked.add(key)
             raise Unsuited(why)
         yield path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +16,11 @@ import requests
 from geodes_datalab import _http, auth
 from geodes_datalab.cubes.archive.ranges import Span
 from geodes_datalab.cubes.archive.trouble import broken
+from geodes_datalab.cubes.archive.unpacked import SPARE
 from geodes_datalab.errors import DISK_FULL, ReadError, ServiceError, StorageError
 
 LARGEST = 2**30
 """Bytes of a file that is fetched so, at most."""
-
-SPARE = 2**30
-"""Bytes that stay free on the disk."""
 
 _STEP = 2**20
 
@@ -60,6 +59,7 @@ class Whole:
             except ServiceError:
                 if not left:
                     raise
+            time.sleep(_http.pause(client.config, client.config.retries - left))
         self.size = os.fstat(self._file.fileno()).st_size
 
     def parts(self, spans: Sequence[Span]) -> list[bytes]:

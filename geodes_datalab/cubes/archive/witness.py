@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from geodes_datalab.cubes.archive.directory import Entry
 from geodes_datalab.cubes.archive.ranges import Bytes, Span
-from geodes_datalab.cubes.archive.trouble import broken
+from geodes_datalab.cubes.archive.trouble import damaged
 
 LITTLE = 64 * 1024
 """Bytes that are fetched for the sake of the checksum, where all others of a member were read."""
@@ -62,7 +62,7 @@ class Witness:
             place += len(fresh)
         if crc != self._entry.crc:
             name = self._entry.name
-            raise broken(f"{name!r} does not have the bytes that its checksum is of")
+            raise damaged(name)
 
     def _missing(self) -> list[Span]:
         """Return what was not read yet."""

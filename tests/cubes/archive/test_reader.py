@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from products import PLACE, zipped
-from rasterio.io import MemoryFile
-from rasterio.shutil import copy
+from products import encoded, zipped
 
 from geodes_datalab import cubes, errors
 from geodes_datalab.cubes.archive import archives, jp2, ranges, reader, tileparts, unpacked
@@ -29,18 +27,6 @@ JP2 = {
 COG = {"driver": "COG", "BLOCKSIZE": "128", "COMPRESS": "DEFLATE", "OVERVIEW_COUNT": "2"}
 
 
-def encoded(pixels: np.ndarray, options: dict[str, str], ending: str) -> bytes:
-    with MemoryFile() as memory, MemoryFile(ext=ending) as made:
-        with memory.open(
-            driver="GTiff", width=WIDTH, height=HEIGHT, count=1, dtype="uint16", crs="EPSG:32631",
-            transform=PLACE,
-        ) as target:  # fmt: skip
-            target.write(pixels, 1)
-        with memory.open() as source:
-            copy(source, made.name, **options)
-        return bytes(made.getbuffer())
-
-
 @pytest.fixture(scope="module")
 def truth() -> np.ndarray:
     chance = np.random.default_rng(3)
@@ -53,7 +39,7 @@ def truth() -> np.ndarray:
 @pytest.fixture(scope="module")
 def shelves(tmp_path_factory: pytest.TempPathFactory, truth) -> dict[str, Path]:
     """Return a folder for each way of packing, with one archive in it."""
-    image, geotiff = encoded(truth, JP2, ".jp2"), encoded(truth, COG, ".tif")
+    image, geotiff = encoded(truth, ".jp2", JP2), encoded(truth, ".tif", COG)
     folders = {}
     for name, data, method in (
         ("stored jp2", image, zipfile.ZIP_STORED),

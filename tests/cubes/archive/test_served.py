@@ -255,13 +255,13 @@ def test_members_are_read(
     depot.fault = fault
     place = Place(depot.put("P.zip", data), len(data), "x/a.tif")
     assert np.array_equal(served.through(client, place, opened), image[1])
-    with pytest.raises(ArchiveError, match="c is not in the archive"):
+    with pytest.raises(ArchiveError, match="has no member c"):
         served.through(client, place.__class__(place.url, place.size, "c"), opened)
 
 
 def test_other_packings_are_named(depot: Any, client: Any, pack: Callable[..., bytes]) -> None:
     data = pack({"a.tif": b"abc"}, method=zipfile.ZIP_BZIP2)
-    with pytest.raises(ArchiveError, match=r"a\.tif is packed by method 12"):
+    with pytest.raises(ArchiveError, match=r"a\.tif is packed by bzip2"):
         served.through(client, Place(depot.put("P.zip", data), len(data), "a.tif"), opened)
 
 

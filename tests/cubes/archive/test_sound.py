@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams
-from products import PLACE
+from products import PLACE, UNREAD
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
@@ -212,17 +212,7 @@ def test_a_bit_of_a_long_member_that_is_read_whole_is_noticed(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("header", [False, True])
-@pytest.mark.parametrize(
-    ("method", "says"),
-    [
-        (12, "bzip2"),
-        (14, "LZMA"),
-        (93, "Zstandard"),
-        (9, "Deflate64"),
-        (99, "AES"),
-        (77, "method 77"),
-    ],
-)
+@pytest.mark.parametrize(("method", "says"), UNREAD)
 def test_methods_that_are_not_read_are_named(
     read, *, way: str, header: bool, method: int, says: str
 ) -> None:
