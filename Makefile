@@ -6,7 +6,7 @@ SHELL := /bin/sh
 PARALLEL := --numprocesses=auto --dist=loadfile -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 .PHONY: help up down status prepare test test-chart test-311 test-311-all test-browser test-system test-notebooks bench chart lint format fuzz \
         notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster \
-        test-cluster-faults test-slurm bench-access bench-composites bench-class
+        test-cluster-faults test-slurm bench-images bench-access bench-composites bench-class
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,10 +96,14 @@ bench: ## Measure, and print the ratios
 
 bench-access: ## Of these, search, archives, routes and Slurm
 	@scripts/test --run-benchmarks -m benchmark -s $(ARGS) \
-		$(filter-out %/test_composites.py,$(wildcard tests/benchmarks/test_*.py))
+		$(filter-out %/test_composites.py %/test_image_start.py,$(wildcard tests/benchmarks/test_*.py))
 
 bench-composites: ## Of these, composites
 	@scripts/test --run-benchmarks -m benchmark -s $(ARGS) tests/benchmarks/test_composites.py
+
+bench-images: ## How fast the image's server and kernel start (FORMER=NAME:TAG: beside another image)
+	@scripts/images
+	@scripts/test --run-benchmarks --run-images -m benchmark -s $(ARGS) tests/benchmarks/test_image_start.py
 
 fuzz: ## Give the parsers of archives and images damaged input, guided by coverage (ARGS="tiff -runs=1000000")
 	@scripts/run scripts/fuzz $(ARGS)

@@ -117,8 +117,9 @@ def call(*command: str) -> str:
     ).stdout.strip()
 
 
-def opened(short: str) -> Iterator[Image]:
-    name, program = f"{PREFIX}/{short}:dev", engine()
+def opened(name: str) -> Iterator[Image]:
+    """Open an image: ``platform`` or ``notebook`` as built here, or any by its whole name."""
+    name, program = name if "/" in name else f"{PREFIX}/{name}:dev", engine()
     if program != "buildah":
         yield Image(name, program)
         return
