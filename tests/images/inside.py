@@ -19,9 +19,9 @@ USER, GROUP = 1000, 100
 HOME = "/home/jovyan"
 
 # Makes what a container is made of, where no engine may start one: mounts of its own, a root that can
-# only be read, empty /tmp and home. Arguments: root, folder of the tests, command...
+# only be read, empty /tmp and home. Arguments: root, folder of the tests, number of the user, command...
 ENTER = f"""
-root=$1; tests=$2; shift 2
+root=$1; tests=$2; user=$3; shift 3
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
@@ -29,11 +29,13 @@ mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755,size=64k dev "$root/dev"
 for name in null zero full random urandom tty; do : >"$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
 ln -s /proc/self/fd "$root/dev/fd"
+mkdir "$root/dev/pts" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
 mkdir "$root/dev/shm" && mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
-mount -t tmpfs -o uid={USER},gid={GROUP},mode=700 home "$root{HOME}"
+mount -t tmpfs -o uid=$user,gid={GROUP},mode=700 home "$root{HOME}"
 mount --bind "$tests" "$root/mnt"
-exec chroot --userspec={USER}:{GROUP} --groups={GROUP} "$root" /usr/bin/env -C {HOME} "$@"
+exec chroot --userspec=$user:{GROUP} --groups={GROUP} "$root" /usr/bin/env -C {HOME} "$@"
 """
 
 
@@ -53,14 +55,19 @@ class Image:
         return self.name.rpartition("/")[2].partition(":")[0]
 
     def run(
-        self, *command: str, text: str | None = None, within: float = 10, **environment: str
+        self,
+        *command: str,
+        text: str | None = None,
+        within: float = 10,
+        user: int = USER,
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a fresh container; tests/ lies at /mnt, the network is this machine's.
 
         It has `within` minutes.
         """
         return subprocess.run(
-            self._command(command, environment),
+            self._command(command, environment, user),
             input=text,
             stdin=None if text is not None else subprocess.DEVNULL,
             capture_output=True,
@@ -68,19 +75,23 @@ class Image:
             timeout=minutes(within),
         )
 
-    def python(self, code: str, *arguments: str, **environment: str) -> str:
+    def python(
+        self, code: str, *arguments: str, user: int = USER, **environment: str
+    ) -> str:
         """Run Python code in the image and return what it printed."""
-        done = self.run("python", "-", *arguments, text=code, **environment)
+        done = self.run("python", "-", *arguments, text=code, user=user, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def _command(self, command: tuple[str, ...], environment: Mapping[str, str]) -> list[str]:
+    def _command(
+        self, command: tuple[str, ...], environment: Mapping[str, str], user: int
+    ) -> list[str]:
         if self.root is None:
             options = [f"--env={name}={value}" for name, value in environment.items()]
-            options += ["--tmpfs=/tmp", f"--tmpfs={HOME}:uid={USER},gid={GROUP}", "--read-only"]
+            options += ["--tmpfs=/tmp", f"--tmpfs={HOME}:uid={user},gid={GROUP}", "--read-only"]
             options += [
                 f"--volume={ROOT / 'tests'}:/mnt:ro",
-                f"--user={USER}:{GROUP}",
+                f"--user={user}:{GROUP}",
                 "--network=host",
             ]
             return [
@@ -96,7 +107,7 @@ class Image:
         values = {**self.environment, "HOME": HOME, **environment}
         assignments = [f"{name}={value}" for name, value in values.items()]
         enter = ["unshare", "--mount", "--pid", "--fork", "sh", "-ec", ENTER, "sh"]
-        return [*enter, str(self.root), str(ROOT / "tests"), "-i", *assignments, *command]
+        return [*enter, str(self.root), str(ROOT / "tests"), str(user), "-i", *assignments, *command]
 
 
 def engine() -> str:

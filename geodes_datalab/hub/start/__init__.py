@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from geodes_datalab.hub.notebooks_sync import shipped, sync
+from geodes_datalab.hub.start.account import enter
+from geodes_datalab.hub.start.extensions import link_extensions
 from geodes_datalab.hub.start.home import Problem, examine
 from geodes_datalab.hub.start.rescue import rescue
 
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(127)
     program = str(Path(program).absolute())  # the working folder is about to change
     environment = prepare(os.environ)
+    _name(Path(environment["HOME"]))
     os.chdir(environment["HOME"])
     sys.stderr.flush()
     os.execve(program, command, environment)  # noqa: S606 - no shell is what is wanted
@@ -119,6 +122,7 @@ def _fill(home: Path, folder: str) -> Problem | None:
     """Bring notebooks and caches; a home that takes nothing any more is a problem, a slip is not."""
     try:
         _fonts(home)
+        link_extensions(home)
         source = shipped()
         if folder and source is not None:
             say(f"notebooks in {home / folder}: {sync(source, home / folder)}")
@@ -126,6 +130,14 @@ def _fill(home: Path, folder: str) -> Problem | None:
         say(f"the notebooks could not be brought up to date: {error}")
         return examine(home)
     return None
+
+
+def _name(home: Path) -> None:
+    """Name the account; a server works without, apart from ssh and the like."""
+    try:
+        enter(home)
+    except OSError as error:
+        say(f"the user number {os.getuid()} has no name and gets none: {error}")
 
 
 def _fonts(home: Path) -> None:

@@ -1,0 +1,12 @@
+# /etc/profile.d/datalab.sh of the image: a login shell finds the datalab's programs, for /etc/profile sets
+# PATH anew; bash keeps its history although a stopped server ends its shells at once.
+case :$PATH: in
+*:/opt/datalab/bin:*) ;;
+*) export PATH="/opt/datalab/bin:$PATH" ;;
+esac
+if [ -n "${BASH_VERSION-}" ] && [ -n "${PS1-}" ]; then
+    shopt -s histappend
+    HISTCONTROL=ignoreboth HISTSIZE=10000 HISTFILESIZE=20000
+    PROMPT_COMMAND="history -a${PROMPT_COMMAND:+; $PROMPT_COMMAND}"
+    alias ls='ls --color=auto' grep='grep --color=auto'
+fi
