@@ -105,7 +105,7 @@ def list_(as_json: bool) -> None:
         return
     _print(_table(found))
     for each in found:
-        for line in _remarks(each):
+        for line in [*_remarks(each), *_conflicts(each)]:
             click.echo(line)
 
 
@@ -157,13 +157,11 @@ def _ready(made: Environment) -> None:
         f"  in the Lab   reload the page and choose {made.name} in the launcher or as kernel"
     )
     click.echo(f"  in a shell   . {activate}")
-    for line in _remarks(made):
+    for line in _remarks(made):  # what else does not go together pip has said
         click.echo(line)
 
 
 def _remarks(each: Environment) -> Iterator[str]:
-    from geodes_datalab.environments.installing import conflicts
-
     if each.trouble:
         yield f"{each.name} cannot be used: {each.trouble}"
         yield f"  What to do: geodes-datalab env renew {each.name} (makes it anew with the same packages)"
@@ -172,8 +170,15 @@ def _remarks(each: Environment) -> Iterator[str]:
         yield f"{each.name}: {other.name} {other.own} stands before the datalab's {other.ours}" + (
             "; Dask clusters have the datalab's and refuse another" if other.travelling else ""
         )
-    for line in conflicts(each.folder, each.own) if each.own else ():
-        yield f"{each.name}: {line}"
+
+
+def _conflicts(each: Environment) -> Iterator[str]:
+    """Tell what an update of the datalab may bring: packages that do not go together any more."""
+    from geodes_datalab.environments.installing import conflicts
+
+    if each.own and not each.trouble:
+        for line in conflicts(each.folder, each.own):
+            yield f"{each.name}: {line}"
 
 
 def _table(found: list[Environment]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, distributions
@@ -60,12 +61,26 @@ class Environment:
     @property
     def others(self) -> list[Other]:
         """The packages that it has in another version than the datalab."""
-        if self.record is None:
+        if not self.own:
             return []
-        under = distributions(path=list(self.record.base))
-        ours = {normal(each.name): each.version for each in under}
+        under = reversed(
+            [*distributions(path=self._below)]
+        )  # the first is the one that is imported
+        ours = {normal(each.name): each.version for each in under if each.name}
         pairs = [(name, version, ours.get(name, version)) for name, version in self.own.items()]
         return [Other(*pair) for pair in sorted(pairs) if pair[1] != pair[2]]
+
+    @property
+    def _below(self) -> list[str]:
+        """Where its Python looks after its own packages: also what the datalab itself stands on."""
+        command = [
+            str(self.folder / "bin" / "python"),
+            "-c",
+            "import json, sys; print(json.dumps(sys.path[1:]))",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = json.loads(done.stdout) if done.returncode == 0 else []
+        return [path for path in found if not path.startswith(str(self.folder))]
 
     @property
     def wanted(self) -> list[str]:

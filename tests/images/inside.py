@@ -29,6 +29,7 @@ mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755,size=64k dev "$root/dev"
 for name in null zero full random urandom tty; do : >"$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
 ln -s /proc/self/fd "$root/dev/fd"
+mkdir "$root/dev/pts" && mount -t devpts -o newinstance,ptmxmode=666 pts "$root/dev/pts" && ln -s pts/ptmx "$root/dev/ptmx"
 mkdir "$root/dev/shm" && mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 mount -t tmpfs -o uid={USER},gid={GROUP},mode=700 home "$root{HOME}"
