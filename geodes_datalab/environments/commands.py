@@ -195,7 +195,7 @@ def _table(found: list[Environment]) -> Table:
     for each in found:
         state = "[red]renew it[/]" if each.trouble else "[green]ready[/]"
         python = each.record.python if each.record else "-"
-        asked = escape(", ".join(each.wanted)) or "-"
+        asked = escape(", ".join(map(record.shown, each.wanted))) or "-"
         table.add_row(each.name, state, python, asked, str(len(each.own)), size(each.size))
     return table
 
@@ -207,13 +207,15 @@ def _print(table: Table) -> None:
 
 
 def _facts(each: Environment) -> dict[str, object]:
+    from geodes_datalab.environments.record import shown
+
     return {
         "name": each.name,
         "folder": str(each.folder),
         "state": "broken" if each.trouble else "ready",
         "trouble": each.trouble,
         "python": each.record.python if each.record else None,
-        "asked": each.wanted,
+        "asked": [shown(one) for one in each.wanted],
         "packages": each.own,
         "size": each.size,
     }

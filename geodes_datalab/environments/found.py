@@ -15,6 +15,7 @@ from geodes_datalab.environments import record as records
 from geodes_datalab.environments.building import packages_of
 from geodes_datalab.environments.installing import EDITABLE
 from geodes_datalab.environments.kernel import trouble
+from geodes_datalab.environments.kernels import offered
 from geodes_datalab.environments.names import check
 from geodes_datalab.environments.record import Record, normal
 from geodes_datalab.errors import OwnEnvironmentError, near
@@ -49,7 +50,11 @@ class Environment:
     @cached_property
     def trouble(self) -> str:
         """Why it cannot be used; empty where it can."""
-        return trouble(self.folder)
+        moved = (
+            offered(self.name) != self.folder
+            and "its kernel is not in the launcher, or of another folder"
+        )
+        return trouble(self.folder) or moved or ""
 
     @cached_property
     def own(self) -> dict[str, str]:

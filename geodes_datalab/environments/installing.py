@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from geodes_datalab._display import size
+from geodes_datalab.environments.keeping import undisturbed
+from geodes_datalab.environments.record import shown
 from geodes_datalab.errors import OwnEnvironmentError
 
 EDITABLE = "-e "
@@ -56,11 +58,12 @@ def install(folder: Path, packages: Iterable[str], say: Callable[[str], None]) -
         try:
             _show(pip, say)
         except BaseException:
-            _end(pip)
+            with undisturbed():
+                _end(pip)
             raise
     if pip.returncode:
         raise OwnEnvironmentError(
-            f"pip could not install {' '.join(wanted)}",
+            f"pip could not install {shown(' '.join(wanted))}",
             hint="see what pip says above; how names and versions are written: geodes-datalab env --help",
         )
 

@@ -79,16 +79,16 @@ def whole(folder: Path, *, anew: bool = False) -> Iterator[None]:
         yield
         (folder / _BEGUN).unlink()
     except BaseException:
-        with _undisturbed():
+        with undisturbed():
             _put_back(folder, former)
         raise
-    with _undisturbed():
+    with undisturbed():
         shutil.rmtree(former, ignore_errors=True)
 
 
 def discard(folder: Path) -> None:
     """Remove an environment; a process that is killed meanwhile leaves nothing that looks like one."""
-    with _undisturbed():
+    with undisturbed():
         withdraw(folder.name, folder)
         gone = _beside(folder, _GONE)
         shutil.rmtree(gone, ignore_errors=True)
@@ -165,7 +165,7 @@ def _stopped_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Let nobody interrupt what puts things in order: it takes seconds at most."""
     with _handled(lambda _: signal.SIG_IGN, signal.SIGINT):
         yield

@@ -32,6 +32,11 @@ def existing(name: str) -> Spec | None:
     return None if folder is None else Spec(Path(folder), _environment(Path(folder)))
 
 
+def offered(name: str) -> Path | None:
+    """Return the environment whose kernel of this name is in the launcher."""
+    return _environment(_folder(name))
+
+
 def offer(name: str, environment: Path) -> None:
     """Put an environment's kernel into the launcher."""
     shutil.copyfile(kernel.__file__, environment / PROGRAM)
@@ -48,9 +53,8 @@ def offer(name: str, environment: Path) -> None:
 
 def withdraw(name: str, environment: Path) -> None:
     """Take an environment's kernel out of the launcher; a kernel of that name that is another's stays."""
-    folder = _folder(name)
-    if _environment(folder) == environment:
-        shutil.rmtree(folder, ignore_errors=True)
+    if offered(name) == environment:
+        shutil.rmtree(_folder(name), ignore_errors=True)
 
 
 def _manager() -> Any:

@@ -39,7 +39,12 @@ def check(name: str) -> None:
 def check_free(name: str) -> None:
     """Refuse a name that another kernel has: notebooks name their kernels, and would start another one."""
     other = existing(name)
-    if other is not None and other.environment != path_of(name):
+    if other is None:
+        return
+    left = (
+        other.environment is not None and not other.environment.exists()
+    )  # by a home that was moved
+    if other.environment != path_of(name) and not left:
         raise OwnEnvironmentError(
             f"there is a kernel named {name!r} already ({other.folder})",
             hint=f"choose another name, such as my-{name}",

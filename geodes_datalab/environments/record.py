@@ -16,6 +16,7 @@ from geodes_datalab import __version__
 from geodes_datalab.environments.kernel import RECORD
 
 _LEADING = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?=\s*(?:$|[\[<>=!~;@ ]))")
+_CREDENTIALS = re.compile(r"://[^/\s@]*@")
 
 
 def root() -> Path:
@@ -55,6 +56,7 @@ class Record:
     def write(self, folder: Path) -> None:
         """Write it into an environment: from then on this one is whole."""
         temporary = folder / f".{RECORD}"
+        temporary.touch(0o600)  # an address may hold a token
         temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
         temporary.replace(folder / RECORD)
 
@@ -96,6 +98,17 @@ def package_name(requirement: str) -> str:
     """
     found = _LEADING.match(requirement.strip())
     return normal(found.group()) if found else ""
+
+
+def shown(requirement: str) -> str:
+    """Return a requirement as it may be read by others: without the name and the token in an address.
+
+    Examples
+    --------
+    >>> shown("git+https://me:token@host/one.git"), shown("one>=2")
+    ('git+https://****@host/one.git', 'one>=2')
+    """
+    return _CREDENTIALS.sub("://****@", requirement)
 
 
 def normal(name: str) -> str:

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab.environments.record import root
+from geodes_datalab.environments.record import root, shown
 
 
 def fence(command: Any, requirement: Any = None) -> None:
@@ -68,7 +68,8 @@ def _cure(options: Any, arguments: Iterable[str]) -> str:
     verb = ["add", own[0]] if len(own) == 1 else ["create", "NAME"]
     files = [word for file in options.requirements for word in ("-r", file)]
     folders = [word for folder in options.editables for word in ("-e", folder)]
-    return shlex.join(["geodes-datalab", "env", *verb, *files, *folders, *arguments])
+    words = ["geodes-datalab", "env", *verb, *files, *folders, *arguments]
+    return shlex.join(shown(word) for word in words)
 
 
 def _wishes(options: Any, arguments: list[str]) -> bool:

@@ -376,6 +376,34 @@ def test_another_python_is_told(user: User) -> None:
     assert user.told()[0]["packages"] == {"land-tool": "1.0", "sea-tool": "1.0"}
 
 
+def test_a_home_that_was_moved_is_told(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.done("create", "mine", "land-tool")
+    moved = Path.home().with_name(Path.home().name + "-moved")
+    Path.home().rename(moved)
+    monkeypatch.setenv("HOME", str(moved))
+    for name in ("CACHE", "CONFIG", "DATA", "STATE"):
+        monkeypatch.delenv(f"XDG_{name}_HOME")
+    assert "mine cannot be used: its kernel is not in the launcher" in user.done("list")
+    user.done("renew", "mine")
+    assert user.told()[0]["state"] == "ready"
+    assert in_kernel("mine", "import land_tool; print(land_tool.__file__)")[0].startswith(
+        str(moved)
+    )
+
+
+def test_tokens_of_addresses_are_not_shown(user: User) -> None:
+    address = "git+https://me:s3cr3t@127.0.0.1:1/one.git"
+    assert "s3cr3t" not in user.refused("create", "mine", address)
+    user.done("create", "mine")
+    record = user.folder() / "datalab-environment.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"packages": [address]}))
+    assert "git+https://****@127" in user.done("list", "--json")
+    assert "s3cr3t" not in user.done("list") + user.done("list", "--json")
+    user.done("add", "mine", "land-tool")
+    assert record.stat().st_mode & 0o077 == 0
+    assert address in record.read_text(), "it is made anew with it"
+
+
 def python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
