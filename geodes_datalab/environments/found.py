@@ -23,6 +23,9 @@ from geodes_datalab.errors import OwnEnvironmentError, near
 TRAVELLING = ("dask", "distributed", "cloudpickle", "msgpack")
 """Packages without which tasks cannot travel to the workers of a cluster, which have the datalab's."""
 
+_OF_VENV = ("pip", "setuptools")
+"""What Python itself puts into an environment."""
+
 
 @dataclass(frozen=True)
 class Other:
@@ -149,7 +152,7 @@ def _names() -> list[str]:
 
 
 def _asked_for(package: Distribution) -> bool:
-    return package.name != "pip" and package.read_text("REQUESTED") is not None
+    return package.name not in _OF_VENV and package.read_text("REQUESTED") is not None
 
 
 def _direct(package: Distribution) -> str:
