@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from geodes_datalab.environments.commands import env
 from geodes_datalab.errors import GeodesError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def main() -> None:
     geodes-datalab up                       start it, with a sample catalogue
     geodes-datalab up --catalogue geodes    start it on the real GEODES
     geodes-datalab doctor                   find out why something does not work
+    geodes-datalab env create NAME          packages of your own, on top of the datalab's
     """  # noqa: D301 - click keeps lines as they are after this very character
 
 
@@ -222,6 +224,9 @@ def version() -> None:
     from geodes_datalab import __version__
 
     click.echo(__version__)
+
+
+main.add_command(env)
 
 
 def _start(options: dict[str, Any]) -> Any:

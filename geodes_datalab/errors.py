@@ -28,7 +28,8 @@
     |   `-- StoredOtherwise         numbers that are not stored in one way, or that lost their offset
     |-- ClusterError                a Dask cluster could not be had
     |   `-- GatewayAway             a Dask Gateway does not answer just now
-    `-- LocalModeError              the hub on this machine could not be run
+    |-- LocalModeError              the hub on this machine could not be run
+    `-- OwnEnvironmentError         an environment of a user's own could not be made, changed or found
 
     GeodesWarning
     |-- IncompleteResult            fewer (or other) items came than the server announced
@@ -200,6 +201,10 @@ class GatewayAway(ClusterError):
 
 class LocalModeError(GeodesError):
     """The hub on this machine could not be run."""
+
+
+class OwnEnvironmentError(GeodesError):
+    """An environment of a user's own could not be made, changed or found."""
 
 
 class GeodesWarning(UserWarning):

@@ -38,6 +38,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "compute/buttons.py": ("maps",),
     "compute/cluster.py": (CORE, "cluster", "lab"),
     "compute/panel": (CORE, "cluster", "lab"),
+    "environments": (CORE, "lab"),
     "maps": (CORE, "cubes", "maps"),
     # the image `platform` has none of the core's
     "hub": ("hub",),

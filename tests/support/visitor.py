@@ -125,9 +125,9 @@ class Visitor:
             headers["X-XSRFToken"] = self._xsrf(f"user/{self.name}/")
         return self.session.request(method, url, json=body, headers=headers, timeout=minutes(3))
 
-    def kernel(self) -> Kernel:
-        """Start a Python kernel."""
-        answer = self.send("POST", "api/kernels", {"name": "python3"})
+    def kernel(self, name: str = "python3") -> Kernel:
+        """Start a kernel of the launcher."""
+        answer = self.send("POST", "api/kernels", {"name": name})
         answer.raise_for_status()
         return Kernel(self, answer.json()["id"])
 

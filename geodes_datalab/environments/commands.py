@@ -1,0 +1,221 @@
+"""The commands ``geodes-datalab env``. Everything heavier than click is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from geodes_datalab.environments import Environment
+
+Words: TypeAlias = tuple[str, ...]
+Paths: TypeAlias = tuple[Path, ...]
+
+PACKAGES = click.argument("packages", nargs=-1)
+REQUIREMENTS = click.option(
+    "-r",
+    "--requirement",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with one package per line, as for pip.",
+)
+EDITABLES = click.option(
+    "-e",
+    "--editable",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with a package that you work on: its changes count at once.",
+)
+
+
+@click.group("env")
+def env() -> None:
+    """Environments of your own: packages on top of the datalab's, with a kernel in the launcher.
+
+    \b
+    geodes-datalab env create mine               an environment, and its kernel "mine"
+    geodes-datalab env create mine "plotly>=6" xclim   with packages from PyPI
+    geodes-datalab env add mine git+https://host/me/tool.git   one more
+    geodes-datalab env list                      what there is, and whether it works
+    geodes-datalab env renew mine                make it anew with the same packages
+    geodes-datalab env remove mine               remove it and its kernel
+
+    They lie in your home and stay when the datalab is updated. What the datalab has already is not
+    installed again. Packages are written as for pip: NAME, "NAME==1.2", "NAME>=1,<2", a folder, a
+    wheel, or an address. In a notebook with the kernel "mine", %pip install NAME does the same.
+    """  # noqa: D301 - click keeps lines as they are after this very character
+
+
+@env.command()
+@click.argument("name")
+@PACKAGES
+@REQUIREMENTS
+@EDITABLES
+def create(name: str, packages: Words, files: Paths, folders: Paths) -> None:
+    """Make the environment NAME, with PACKAGES in it and a kernel in the launcher."""
+    from geodes_datalab import environments
+
+    with _interruptible("nothing was made"):
+        made = environments.create(name, _wanted(packages, files, folders), say=click.echo)
+    _ready(made)
+
+
+@env.command()
+@click.argument("name")
+@PACKAGES
+@REQUIREMENTS
+@EDITABLES
+def add(name: str, packages: Words, files: Paths, folders: Paths) -> None:
+    """Install PACKAGES into the environment NAME; if one fails, it stays as it was."""
+    from geodes_datalab import environments
+
+    wanted = _wanted(packages, files, folders)
+    if not wanted:
+        raise click.UsageError("name at least one package")
+    with _interruptible(f"{name} is as it was"):
+        changed = environments.add(name, wanted, say=click.echo)
+    _ready(changed)
+
+
+@env.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def list_(as_json: bool) -> None:
+    """Show your environments, and what to do about those that do not work."""
+    from geodes_datalab import environments
+    from geodes_datalab.environments import keeping, record
+
+    keeping.tidy(record.root())
+    found = environments.find_all()
+    if as_json:
+        click.echo(json.dumps([_facts(each) for each in found], indent=1))
+        return
+    if not found:
+        click.echo("there are no environments; make one with: geodes-datalab env create NAME")
+        return
+    _print(_table(found))
+    for each in found:
+        for line in [*_remarks(each), *_conflicts(each)]:
+            click.echo(line)
+
+
+@env.command()
+@click.argument("name")
+def renew(name: str) -> None:
+    """Make the environment NAME anew with the same packages, on the Python that is here now."""
+    from geodes_datalab import environments
+
+    with _interruptible(f"{name} is as it was"):
+        made = environments.renew(name, say=click.echo)
+    _ready(made)
+
+
+@env.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove the environment NAME and its kernel."""
+    from geodes_datalab import environments
+
+    environments.remove(name)
+    click.echo(f"{name} and its kernel are removed")
+
+
+@contextmanager
+def _interruptible(state: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"\nstopped: {state}", err=True)
+        sys.exit(130)
+
+
+def _wanted(packages: Words, files: Paths, folders: Paths) -> list[str]:
+    """Return all that is asked for; options in files are refused with what else is no package."""
+    from geodes_datalab.environments.installing import EDITABLE
+
+    texts = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    lines = [line.partition(" #")[0].strip() for line in texts]
+    listed = [line for line in lines if line and not line.startswith("#")]
+    return [*packages, *listed, *(f"{EDITABLE}{folder}" for folder in folders)]
+
+
+def _ready(made: Environment) -> None:
+    activate = shlex.quote(str(made.folder / "bin" / "activate"))
+    own = ", ".join(f"{name} {version}" for name, version in sorted(made.own.items()))
+    click.echo(f"{made.name} is ready. Of its own it has: {own or 'nothing yet'}")
+    click.echo(
+        f"  in the Lab   reload the page and choose {made.name} in the launcher or as kernel"
+    )
+    click.echo(f"  in a shell   . {activate}")
+    for line in _remarks(made):  # what else does not go together pip has said
+        click.echo(line)
+
+
+def _remarks(each: Environment) -> Iterator[str]:
+    if each.trouble:
+        yield f"{each.name} cannot be used: {each.trouble}"
+        yield f"  What to do: geodes-datalab env renew {each.name} (makes it anew with the same packages)"
+        return
+    for other in each.others:
+        yield f"{each.name}: {other.name} {other.own} stands before the datalab's {other.ours}" + (
+            "; Dask clusters have the datalab's and refuse another" if other.travelling else ""
+        )
+
+
+def _conflicts(each: Environment) -> Iterator[str]:
+    """Tell what an update of the datalab may bring: packages that do not go together any more."""
+    from geodes_datalab.environments.installing import conflicts
+
+    if each.own and not each.trouble:
+        for line in conflicts(each.folder, each.own):
+            yield f"{each.name}: {line}"
+
+
+def _table(found: list[Environment]) -> Table:
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    from geodes_datalab._display import size
+    from geodes_datalab.environments import record
+
+    table = Table(box=SIMPLE, caption=f"in {record.root()}", caption_justify="left")
+    for title in ("Name", "State", "Python", "Asked for", "Own packages", "Size"):
+        table.add_column(title, overflow="fold")
+    for each in found:
+        state = "[red]renew it[/]" if each.trouble else "[green]ready[/]"
+        python = each.record.python if each.record else "-"
+        asked = escape(", ".join(map(record.shown, each.wanted))) or "-"
+        table.add_row(each.name, state, python, asked, str(len(each.own)), size(each.size))
+    return table
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _facts(each: Environment) -> dict[str, object]:
+    from geodes_datalab.environments.record import shown
+
+    return {
+        "name": each.name,
+        "folder": str(each.folder),
+        "state": "broken" if each.trouble else "ready",
+        "trouble": each.trouble,
+        "python": each.record.python if each.record else None,
+        "asked": [shown(one) for one in each.wanted],
+        "packages": each.own,
+        "size": each.size,
+    }
