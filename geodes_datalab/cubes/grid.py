@@ -18,6 +18,7 @@ from geodes_datalab._inputs.areas import swapped
 from geodes_datalab.cubes import seam
 from geodes_datalab.cubes.native import METRES_PER_DEGREE, refuse_other_units
 from geodes_datalab.cubes.turns import turn
+from geodes_datalab.cubes.vertical import refuse_other_heights, spelt_out
 from geodes_datalab.errors import CubeError
 
 ResolutionLike: TypeAlias = float | tuple[float, float]
@@ -130,7 +131,9 @@ def _meets(area: Any, outline: Any) -> bool:
 
 def _target_crs(native: Sequence[GeoBox], crs: Any) -> CRS:
     if crs is not None:
-        return _understood(crs)
+        found = _understood(crs)
+        refuse_other_heights([box.crs for box in distinct(native)], found)
+        return found
     shared = Counter(map(id, native))
     counts: Counter[str] = Counter()
     for box in distinct(native):
@@ -149,7 +152,7 @@ def _understood(crs: Any) -> CRS:
     """Return a CRS as rasterio takes it too: PROJ knows names and spellings that GDAL does not."""
     hint = 'write it like "EPSG:32631", or give WKT'
     try:
-        found = CRS(crs.strip() if isinstance(crs, str) else crs)
+        found = CRS(spelt_out(crs.strip()) if isinstance(crs, str) else crs)
         text = str(found)
         if not (text.startswith("EPSG:") or "[" in text):
             found = CRS(f"EPSG:{found.epsg}" if found.epsg else found.to_wkt())
