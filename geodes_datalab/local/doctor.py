@@ -176,7 +176,10 @@ def check_package(name: str) -> Finding:
 
 def check_grids() -> Finding:
     """Tell whether PROJ can turn heights, in each library that has a PROJ of its own."""
-    lacking = {name: words for name, words in _grids.missing().items() if words}
+    missing = _grids.missing()
+    lacking = {name: words for name, words in missing.items() if words}
+    if not missing:  # conda's libraries share one PROJ, and a package of grids
+        return Finding("grids", "ok", "not looked for: no library here has a PROJ of its own")
     if _grids.fetched():
         return Finding("grids", "ok", "PROJ may fetch them from the network (PROJ_NETWORK)")
     if lacking:

@@ -91,3 +91,8 @@ def test_the_doctor_names_the_library(
     assert "geodes-datalab grids" in finding.advice
     monkeypatch.setenv("PROJ_NETWORK", "ON")
     assert doctor.check_grids().verdict == "ok"
+    for folder in wheels.values():
+        (folder / "proj.db").unlink()  # as conda has them
+    assert "no library here" in doctor.check_grids().found
+    with pytest.raises(ConfigurationError, match="no library with a PROJ of its own"):
+        _grids.link(shelf)
