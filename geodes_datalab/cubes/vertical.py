@@ -9,7 +9,7 @@ import pyproj
 from odc.geo import CRS
 
 from geodes_datalab.errors import CubeError
-from geodes_datalab.ops.heights import datum_of
+from geodes_datalab.ops.heights import ELLIPSOID, datum_of, flat
 
 _TWO_CODES = re.compile(r"EPSG:\d+\+\d+", re.IGNORECASE)
 
@@ -19,17 +19,18 @@ def spelt_out(crs: str) -> str:
     return str(pyproj.CRS(crs).to_wkt()) if _TWO_CODES.fullmatch(crs) else crs
 
 
-def refuse_other_heights(own: Iterable[CRS | None], wanted: CRS) -> None:
-    """Refuse to call heights by another vertical datum than the products', or to mix several.
+def without_other_heights(own: Iterable[CRS | None], wanted: CRS) -> CRS:
+    """Return the CRS of a cube, which never calls heights by another vertical datum than the products'.
 
-    GDAL warps the map alone: values would pass for heights above `wanted`, tens of metres wrong.
+    GDAL warps the map alone: values would pass for heights above `wanted`, tens of metres wrong. Where no
+    product tells a datum, ``EPSG:4979`` and its like are taken for the longitudes and latitudes they hold.
 
     Parameters
     ----------
     own
         CRSs of the products.
     wanted
-        CRS of the cube.
+        The one that was asked for.
 
     Raises
     ------
@@ -38,14 +39,19 @@ def refuse_other_heights(own: Iterable[CRS | None], wanted: CRS) -> None:
     """
     told = {datum_of(crs) if crs is not None else None for crs in own}
     asked, named = datum_of(wanted), sorted(told - {None}, key=str)
-    hint = "load with a CRS of maps (EPSG:4326, a UTM zone), then turn the heights: ops.to_vertical_datum(dem, "
     if len(named) > 1:
         raise CubeError(
             f"the products' heights are above {' and '.join(map(str, named))}: one cube would mix them",
             hint="load those of each datum apart, and turn them with ops.to_vertical_datum()",
         )
-    if asked is not None and told != {asked}:
-        raise CubeError(
-            f"crs asks for heights above {asked}, and load leaves heights as they are",
-            hint=f'{hint}"{asked}")',
-        )
+    if asked is None or told == {asked}:
+        return wanted
+    if asked == ELLIPSOID and not named:
+        plain = flat(wanted)
+        code = plain.to_epsg()
+        return CRS(f"EPSG:{code}" if code else plain.to_wkt())
+    raise CubeError(
+        f"crs asks for heights above {asked}, and load leaves heights as they are",
+        hint="load with a CRS of maps (EPSG:4326, a UTM zone), then turn the heights: "
+        f'ops.to_vertical_datum(dem, "{asked}")',
+    )

@@ -76,7 +76,7 @@ def to_vertical_datum(
     if known != wanted:
         _transformer(known, wanted)  # refused here, not in the middle of a calculation
         result = heights + _difference(heights, crs, known, wanted)
-    return _described(result, heights, _flat(crs), wanted)
+    return _described(result, heights, flat(crs), wanted)
 
 
 def _checked(heights: Any) -> xr.DataArray:
@@ -100,7 +100,7 @@ def _checked(heights: Any) -> xr.DataArray:
 
 def _difference(heights: xr.DataArray, crs: Any, source: str, target: str) -> xr.DataArray:
     """Return what is to be added to the heights, for each pixel of the grid."""
-    pixels = partial(_separations, crs=_flat(crs).to_wkt(), source=source, target=target)
+    pixels = partial(_separations, crs=flat(crs).to_wkt(), source=source, target=target)
     down, across = (_along(heights, dim) for dim in heights.odc.spatial_dims)
     kind = np.result_type(heights.dtype, "float32")
     found: xr.DataArray = xr.apply_ufunc(
@@ -220,7 +220,7 @@ def _of_vertical(crs: Any) -> str | None:
     return None if code is None else _CODES.get(code, f"EPSG:{code}")
 
 
-def _flat(crs: Any) -> Any:
+def flat(crs: Any) -> Any:
     """Return a CRS without its heights."""
     proj = crs.proj
     flat = proj.sub_crs_list[0] if proj.is_compound else proj

@@ -28,7 +28,8 @@ def tile(crs: str) -> GeoBox:
     ],
 )
 def test_load_takes_no_crs_with_heights(crs: str, datum: str) -> None:
-    for own in ("EPSG:4326", "EPSG:4326+3855" if datum != "EGM2008" else "EPSG:4326+5773"):
+    others = ["EPSG:4326+3855" if datum != "EGM2008" else "EPSG:4326+5773"]
+    for own in [*others, *(["EPSG:4326"] if datum != "ellipsoid" else [])]:
         with pytest.raises(CubeError, match=f"heights above {datum}, and load leaves") as caught:
             output_grid([tile(own)], crs=crs)
         assert f'to_vertical_datum(dem, "{datum}")' in str(caught.value.hint)
@@ -46,3 +47,16 @@ def test_heights_stay_in_their_own_datum() -> None:
     assert output_grid([dem], crs="EPSG:9518").shape == dem.shape
     assert output_grid([dem, picture], crs="EPSG:4326").shape == dem.shape
     assert output_grid([dem]).crs == dem.crs
+
+
+def test_a_cube_of_maps_has_the_pixels_of_products_with_heights() -> None:
+    dem = tile("EPSG:9518")
+    found = output_grid([dem], crs="EPSG:4326")
+    assert (found.shape, found.transform) == (dem.shape, dem.transform)
+
+
+def test_a_cube_of_unknown_heights_never_says_ellipsoid() -> None:
+    """A DEM whose file tells no datum is no better known after ``crs="EPSG:4979"``."""
+    found = output_grid([tile("EPSG:4326")], crs="EPSG:4979")
+    assert found == output_grid([tile("EPSG:4326")], crs="EPSG:4326")
+    assert output_grid([tile("EPSG:4979")], crs="EPSG:4979").crs == CRS("EPSG:4979")
