@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 # A test that hangs where no signal reaches it (in C, with the interpreter's lock) ends its process, with a stack.
 PARALLEL := --numprocesses=auto --dist=loadfile -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
-.PHONY: help up down status prepare test test-chart test-311 test-311-all test-browser test-system test-notebooks bench chart lint format fuzz \
+.PHONY: help up down status grids prepare test test-chart test-311 test-311-all test-browser test-system test-notebooks bench chart lint format fuzz \
         notebooks docs lock size clean base-image images test-images bundle cluster-up cluster-down test-cluster \
         test-cluster-faults test-slurm bench-images bench-access bench-composites bench-class
 
@@ -19,6 +19,9 @@ down: ## Stop it
 
 status: ## Show what runs
 	@.venv/bin/geodes-datalab status $(ARGS)
+
+grids: ## Bring the grids by which PROJ turns heights into the environment of `make up`
+	@scripts/grids
 
 prepare: ## Fetch and build what the tests of all tiers need, ahead of them
 	@scripts/prepare

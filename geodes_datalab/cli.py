@@ -219,6 +219,23 @@ def sync_notebooks(folder: Path, restore: bool) -> None:
 
 
 @main.command()
+@click.argument(
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+def grids(folder: Path | None) -> None:
+    """Link the grids in FOLDER into pyproj, rasterio and pyogrio; without it, tell what is there.
+
+    PROJ needs grids to turn heights (EGM96, EGM2008) and old datums (NTF).
+    """
+    from geodes_datalab import _grids
+
+    if folder is not None:
+        click.echo(f"linked: {', '.join(_grids.link(folder))}")
+    for library, lacking in _grids.missing().items():
+        click.echo(f"{library}: {'lacks ' + ', '.join(lacking) if lacking else 'has all'}")
+
+
+@main.command()
 def version() -> None:
     """Print the version."""
     from geodes_datalab import __version__

@@ -18,6 +18,7 @@ from geodes_datalab._inputs.areas import swapped
 from geodes_datalab.cubes import seam
 from geodes_datalab.cubes.native import METRES_PER_DEGREE, refuse_other_units
 from geodes_datalab.cubes.turns import turn
+from geodes_datalab.cubes.vertical import spelt_out, without_other_heights
 from geodes_datalab.errors import CubeError
 
 ResolutionLike: TypeAlias = float | tuple[float, float]
@@ -130,7 +131,7 @@ def _meets(area: Any, outline: Any) -> bool:
 
 def _target_crs(native: Sequence[GeoBox], crs: Any) -> CRS:
     if crs is not None:
-        return _understood(crs)
+        return without_other_heights([box.crs for box in distinct(native)], _understood(crs))
     shared = Counter(map(id, native))
     counts: Counter[str] = Counter()
     for box in distinct(native):
@@ -149,7 +150,7 @@ def _understood(crs: Any) -> CRS:
     """Return a CRS as rasterio takes it too: PROJ knows names and spellings that GDAL does not."""
     hint = 'write it like "EPSG:32631", or give WKT'
     try:
-        found = CRS(crs.strip() if isinstance(crs, str) else crs)
+        found = CRS(spelt_out(crs.strip()) if isinstance(crs, str) else crs)
         text = str(found)
         if not (text.startswith("EPSG:") or "[" in text):
             found = CRS(f"EPSG:{found.epsg}" if found.epsg else found.to_wkt())
@@ -175,8 +176,9 @@ def _step(
     if own:
         return min(own)
     finest = min(step(box) for box in native)
-    if target.projected and all(box.crs is not None and box.crs.projected for box in native):
-        return finest
+    for kind in ("projected", "geographic"):  # in one unit, and longitudes with heights or without
+        if getattr(target, kind) and all(box.crs and getattr(box.crs, kind) for box in native):
+            return finest
     example = finest[0] / METRES_PER_DEGREE if target.geographic else finest[0] * METRES_PER_DEGREE
     raise CubeError(
         f"a pixel size in units of {target} cannot be derived from the products",

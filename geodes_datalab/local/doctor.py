@@ -16,7 +16,7 @@ import psutil
 from rich.markup import escape
 from rich.table import Table
 
-from geodes_datalab import _proxies, auth, config
+from geodes_datalab import _grids, _proxies, auth, config
 from geodes_datalab._display import size
 from geodes_datalab.errors import AuthenticationError, GeodesError
 from geodes_datalab.local import node, ports
@@ -71,6 +71,7 @@ def examine(layout: Layout, *, offline: bool = False) -> list[Finding]:
         check_proxies,
         check_node,
         *(partial(check_package, name) for name in PACKAGES),
+        check_grids,
         check_python,
         check_key,
     ]
@@ -171,6 +172,20 @@ def check_package(name: str) -> Finding:
     except PackageNotFoundError:
         advice = 'pip install "geodes-datalab[hub,lab,services]"'
         return Finding(name, "fail", "not installed", advice)
+
+
+def check_grids() -> Finding:
+    """Tell whether PROJ can turn heights, in each library that has a PROJ of its own."""
+    missing = _grids.missing()
+    lacking = {name: words for name, words in missing.items() if words}
+    if not missing:  # conda's libraries share one PROJ, and a package of grids
+        return Finding("grids", "ok", "not looked for: no library here has a PROJ of its own")
+    if _grids.fetched():
+        return Finding("grids", "ok", "PROJ may fetch them from the network (PROJ_NETWORK)")
+    if lacking:
+        told = "; ".join(f"{name} lacks {', '.join(words)}" for name, words in lacking.items())
+        return Finding("grids", "warn", f"{told}: heights are not turned", _grids.HINT)
+    return Finding("grids", "ok", f"{', '.join(_grids.GRIDS)}")
 
 
 def check_python() -> Finding:

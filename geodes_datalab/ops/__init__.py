@@ -1,12 +1,13 @@
 """Calculations on cubes: pure functions from xarray to xarray, lazy, that know no server.
 
-Spectral indices, masks, composites, and the basics of radar time series. Stored integers are safe
+Spectral indices, masks, composites, heights, and the basics of radar time series. Stored integers are safe
 input everywhere: they are turned into physical values first.
 """
 
 from __future__ import annotations
 
 from geodes_datalab.ops.composites import best_pixel, count, mean, median, percentile
+from geodes_datalab.ops.heights import to_vertical_datum
 from geodes_datalab.ops.indices import (
     difference,
     evi,
@@ -47,4 +48,5 @@ __all__ = [
     "temporal_statistics",
     "to_db",
     "to_physical",
+    "to_vertical_datum",
 ]
