@@ -17,9 +17,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+OPENMP = "OMP_NUM_THREADS"
+"""Variable of OpenMP. OpenBLAS, MKL, numexpr, pyarrow, scikit-learn, torch and ``nproc`` read it too, the
+first two where their own is not set: they are not set here, so that a user may say all at once."""
+
+BLAS = (OPENMP, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Variables that Dask sets to 1 for its workers, which compute in threads themselves, unless they are
-set. OpenMP's is also read by numexpr, pyarrow, scikit-learn, torch and ``nproc``."""
+set."""
 
 POOLS = (
     "PYTHON_CPU_COUNT",  # os.cpu_count, multiprocessing, concurrent.futures, numcodecs (Python 3.13)
@@ -28,7 +32,7 @@ POOLS = (
 )
 """Variables for pools of which a process has one, however many threads use it."""
 
-THREADS = (*BLAS, *POOLS)
+THREADS = (OPENMP, *POOLS)
 """Variables that say how many threads or processes to start. DuckDB and what is written in Rust (icechunk,
 obstore, rustac, polars) read the limit themselves; GDAL's ``ALL_CPUS`` knows no limit and no variable."""
 
@@ -107,7 +111,7 @@ def variables(
     count
         Cores; None where nothing limits them, and nothing is set.
     blas
-        Threads of `BLAS`, if another number.
+        Threads for linear algebra of a worker of Dask, by all of `BLAS`.
 
     Examples
     --------
@@ -116,7 +120,7 @@ def variables(
     """
     if count is None:
         return {}
-    wanted = {name: str(count) for name in THREADS} | dict.fromkeys(BLAS, str(blas or count))
+    wanted = dict.fromkeys(THREADS, str(count)) | dict.fromkeys(BLAS if blas else (), str(blas))
     found = {name: value for name, value in wanted.items() if not environment.get(name)}
     if not found:
         return {}

@@ -1,10 +1,10 @@
 """Leave Dask's workers one thread of linear algebra for each of their own threads.
 
-Where a server's cores are limited, it starts with ``OMP_NUM_THREADS`` and the like set to them
-(`geodes_datalab.hub.start`). Dask sets these variables to 1 for its workers, which compute in threads
-themselves, but not where they are set: four workers on four cores would start sixteen threads. The
-process beside each worker loads this module (``DASK_DISTRIBUTED__NANNY__PRELOAD``) and puts back what
-Dask would have said. Values that the site or the user set are left alone.
+Where a server's cores are limited, it starts with ``OMP_NUM_THREADS`` set to them
+(`geodes_datalab.hub.start`). Dask sets it to 1 for its workers, which compute in threads themselves, but
+not where it is set: four workers on four cores would start sixteen threads. The process beside each
+worker loads this module (``DASK_DISTRIBUTED__NANNY__PRELOAD``) and puts back what Dask would have said.
+A value that the site or the user set is left alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from geodes_datalab import _limits
 
 
 def dask_setup(nanny: Any) -> None:
-    """Set the variables; Dask calls this before it starts the worker's process.
+    """Set the variable; Dask calls this before it starts the worker's process.
 
     Parameters
     ----------

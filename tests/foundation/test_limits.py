@@ -126,6 +126,7 @@ def test_values_of_others_are_kept_and_known_as_theirs() -> None:
     assert found["OPENBLAS_NUM_THREADS"] == "1"
     later = {**given, **found, "LOKY_MAX_CPU_COUNT": "7"}  # set in a terminal
     unlike = {"OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"}
-    assert _limits.ours(later) == set(_limits.THREADS) - unlike
+    assert _limits.ours(later) == {*_limits.THREADS, *_limits.BLAS} - unlike
+    assert set(_limits.variables({}, 2)) == {*_limits.THREADS, _limits.MARK}, "OpenMP's says all"
     assert _limits.variables(given, None) == {}
     assert _limits.variables(dict.fromkeys(_limits.THREADS, "1"), 2) == {}

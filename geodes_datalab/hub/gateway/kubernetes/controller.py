@@ -137,7 +137,7 @@ class KubernetesController(KubeController):
         """Return a pod; its libraries are told how many cores it may use, not how many it sees."""
         pod: Pod = super().make_pod(namespace, cluster_name, config, is_worker)
         first, *others = pod["spec"]["containers"]
-        dask = config.worker_threads if is_worker else 1
+        dask = config.worker_threads if is_worker else None
         pod["spec"]["containers"] = [with_threads(first, dask), *others]
         return pod
 

@@ -100,7 +100,7 @@ def container(settings: Settings, kind: Pods) -> dict[str, Any]:
     }
 
 
-def with_threads(container: Mapping[str, Any], of_dask: int = 1) -> dict[str, Any]:
+def with_threads(container: Mapping[str, Any], of_dask: int | None = None) -> dict[str, Any]:
     """Return a container whose libraries start as many threads as it may use cores.
 
     Variables that it has already, of the operator or of the user, stay as they are.
@@ -110,7 +110,8 @@ def with_threads(container: Mapping[str, Any], of_dask: int = 1) -> dict[str, An
     container
         With its limits and all its variables.
     of_dask
-        Threads of its Dask worker: what they leave of the cores is for linear algebra.
+        Threads of its Dask worker, if it is one: linear algebra has a thread for each, or more where
+        they leave cores idle.
     """
     limit = str(container.get("resources", {}).get("limits", {}).get("cpu", ""))
     if not limit:
@@ -118,7 +119,8 @@ def with_threads(container: Mapping[str, Any], of_dask: int = 1) -> dict[str, An
     count = max(1, math.ceil(float(limit[:-1]) / 1000 if limit.endswith("m") else float(limit)))
     given = list(container.get("env", ()))
     names = {one["name"]: "given" for one in given}
-    found = _limits.variables(names, count, blas=max(1, count // of_dask))
+    blas = max(1, count // of_dask) if of_dask else None
+    found = _limits.variables(names, count, blas=blas)
     return {**container, "env": [*({"name": n, "value": v} for n, v in found.items()), *given]}
 
 
