@@ -128,7 +128,7 @@ async def opened(server: Server) -> dict[str, Any]:
         socket, found = await language(server, name)
         sockets.append(socket)
         marks += found
-    await asyncio.sleep(3)  # what loads late counts too
+    await asyncio.sleep(3)  # patience: what loads late counts too
     parent = psutil.Process(server.process.pid)
     rows = {one.pid: " ".join(one.cmdline()) for one in [parent, *parent.children(recursive=True)]}
     taken = {pid: memory(pid) for pid in rows}
@@ -144,7 +144,7 @@ def main() -> None:
     """Start, look, open a notebook, look again."""
     server = Server()
     waited = eventually(server.page, "the page of the Lab", within=5, scene=LOG.read_text)
-    time.sleep(3)
+    time.sleep(3)  # patience: what loads late counts too
     Path("a.ipynb").write_text(json.dumps(NOTEBOOK))
     said: dict[str, Any] = {
         "seconds": waited.seconds,
