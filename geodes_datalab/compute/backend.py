@@ -73,6 +73,13 @@ def start(backend: BackendName, request: Request) -> Backend:
     return machine.start(request)
 
 
+def workers(backend: BackendName) -> int:
+    """Return how many workers to start where nobody said how many."""
+    from geodes_datalab.compute import machine
+
+    return machine.by_default() if chosen(backend) == "local" else machine.WORKERS
+
+
 def chosen(backend: BackendName) -> str:
     """Return what is asked for, or the first gateway that Dask's settings name, else ``local``."""
     if backend not in ("auto", "gateway", "hpda", "local"):

@@ -219,7 +219,7 @@ class Cluster:
 
 
 def open_cluster(
-    workers: int | tuple[int, int] = 4,
+    workers: int | tuple[int, int] | None = None,
     *,
     # where
     backend: BackendName = "auto",
@@ -242,7 +242,8 @@ def open_cluster(
     Parameters
     ----------
     workers
-        How many, or ``(fewest, most)``: the number then follows the work.
+        How many, or ``(fewest, most)``: the number then follows the work. None: 4, or as many as this
+        pod has cores, if they are fewer and the cluster is here.
     backend
         ``"auto"`` takes the Dask Gateway where one is named (behind the hub it is), else this machine;
         ``"gateway"``, ``"hpda"`` (Slurm jobs under your own account of the HPC centre) or ``"local"``
@@ -250,7 +251,9 @@ def open_cluster(
     worker_cores
         Cores of each worker; by default what the gateway gives, or this machine's cores shared out.
     worker_memory
-        Memory of each worker: GiB as a number, or a text such as ``"4 GB"``; defaults as for cores.
+        Memory of each worker: GiB as a number, or a text such as ``"4 GB"``; by default what the
+        gateway gives, or what is left here at this moment, shared out. Of this machine or pod an eighth
+        is kept back, at least 256 MiB, for the server and the kernels to grow.
     environment
         Environment variables of the workers. Not for secrets: the gateway's operator can read them.
         The GEODES key reaches the workers by itself.
@@ -287,7 +290,7 @@ def open_cluster(
     >>> with open_cluster(2) as cluster:  # doctest: +SKIP
     ...     cube.mean("time").compute()
     """
-    low, high = requests.workers(workers)
+    low, high = requests.workers(backends.workers(backend) if workers is None else workers)
     request = Request(
         low,
         high,

@@ -1,4 +1,4 @@
-"""Dask clusters of processes on this machine."""
+"""Dask clusters of processes on this machine, or on what a pod may use of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from geodes_datalab import _limits
 from geodes_datalab._display import size
 from geodes_datalab._optional import have
 from geodes_datalab.compute import links, tls
@@ -17,6 +18,13 @@ from geodes_datalab.errors import ClusterError
 
 LEAST_MEMORY = 2**29
 """Bytes below which a worker with the usual libraries does little but spill."""
+
+
+ROOM = 2**28
+"""Bytes that are left at least to what runs beside the workers."""
+
+WORKERS = 4
+"""How many there are by default."""
 
 
 class MachineBackend:
@@ -113,34 +121,43 @@ def start(request: Request) -> MachineBackend:
             hint="leave options out, or name a Dask Gateway by DASK_GATEWAY__ADDRESS",
         )
     cores, memory = _total()
-    limit, reason = most_workers(request, cores, memory)
+    limit, reason = most_workers(request, cores, memory, shared=_limits.cores() is not None)
     workers = max(1, min(request.high, limit))
+    threads = int(request.cores or max(1, cores // workers))
     folder = dask.config.get("temporary-directory", None) or scratch()
     cluster = LocalCluster(
         n_workers=0,
         local_directory=folder,
         scheduler_kwargs={"local_directory": folder},
-        threads_per_worker=int(request.cores or max(1, cores // workers)),
+        threads_per_worker=threads,
         memory_limit=request.memory or memory // workers,
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",
         security=have("cryptography")
         or None,  # else any account of this machine could run code here
         preload=_preloads(),
-        env=dict(request.environment),
+        env={**_pools(threads), **request.environment},
     )
     return MachineBackend(cluster, limit, reason)
 
 
-def most_workers(request: Request, cores: int, memory: int) -> tuple[int, str]:
+def most_workers(
+    request: Request, cores: int, memory: int, *, shared: bool = False
+) -> tuple[int, str]:
     """Return how many workers fit a machine, and the sentence that says why not more.
+
+    Where nothing else is said, a worker has a thread at least. Two of them to a core serve a machine
+    that one has for oneself, as they wait for servers in turn; a share of a machine is stopped for most
+    of the time when more threads compute than it has cores.
 
     Parameters
     ----------
     request
         What was asked.
     cores, memory
-        What the machine has; memory in bytes.
+        What the machine has for workers; memory in bytes.
+    shared
+        Whether that is a share of a machine, as of a pod.
 
     Raises
     ------
@@ -150,32 +167,58 @@ def most_workers(request: Request, cores: int, memory: int) -> tuple[int, str]:
     Examples
     --------
     >>> most_workers(Request(8, 8, memory=6_000_000_000), 4, 20_000_000_000)
-    (3, 'this machine has 20 GB of memory, which holds 3 workers of 6 GB')
+    (3, 'this machine has 20 GB of memory to spare, which holds 3 workers of 6 GB')
     """
     each = request.memory or LEAST_MEMORY
     by_memory = memory // each
-    by_cores = (
-        cores // int(request.cores) if request.cores and request.cores >= 1 else max(4, 2 * cores)
-    )
+    freely = cores if shared else max(4, 2 * cores)
+    by_cores = cores // int(request.cores) if request.cores and request.cores >= 1 else freely
     if by_memory < 1 or by_cores < 1:
         raise ClusterError(
-            f"one such worker is more than this machine has ({cores} cores, {size(memory)} of memory)",
-            hint="ask for smaller workers by worker_cores and worker_memory",
+            f"one such worker is more than this machine has ({_count(cores, 'core')}, "
+            f"{size(memory)} of memory to spare)",
+            hint="ask for smaller workers by worker_cores and worker_memory, or stop other kernels",
         )
     if by_memory <= by_cores:
+        held = _count(by_memory, "worker")
         return by_memory, (
-            f"this machine has {size(memory)} of memory, which holds {by_memory} workers of {size(each)}"
+            f"this machine has {size(memory)} of memory to spare, which holds {held} of {size(each)}"
         )
-    share = f"of {request.cores:g} cores each" if request.cores else "(two to a core)"
-    return by_cores, f"this machine has {cores} cores, which serve {by_cores} workers {share}"
+    each_core = "(one to a core)" if shared else "(two to a core)"
+    share = f"of {request.cores:g} cores each" if request.cores else each_core
+    served = _count(by_cores, "worker")
+    return by_cores, f"this machine has {_count(cores, 'core')}, which serve {served} {share}"
+
+
+def by_default() -> int:
+    """Return how many workers to start where nobody said how many: at most `WORKERS`."""
+    return min(WORKERS, _limits.cores() or WORKERS)
 
 
 def _total() -> tuple[int, int]:
-    """Return cores and bytes of memory that this process may use (containers count)."""
-    from dask.system import CPU_COUNT
-    from distributed.system import MEMORY_LIMIT
+    """Return cores and bytes of memory that workers may use here.
 
-    return int(CPU_COUNT), int(MEMORY_LIMIT)
+    The rule for memory: what is left at this moment, of the machine and below the limit of the pod,
+    less an eighth of the whole and at least `ROOM`, by which kernels, the server and the scheduler may
+    still grow. (Measured: a server with one notebook open takes 0.25 GB, a kernel that opened a cluster
+    0.3 GB; both are in use by then.)
+    """
+    import psutil
+
+    machine = psutil.virtual_memory()
+    whole = min(machine.total, _limits.memory() or machine.total)
+    left = _limits.free()
+    left = machine.available if left is None else min(machine.available, left)
+    return _limits.processors(), max(0, left - max(ROOM, whole // 8))
+
+
+def _pools(threads: int) -> dict[str, str]:
+    """Return variables by which each worker's pools of threads are as large as its share of cores."""
+    return {name: str(threads) for name in _limits.POOLS if name in _limits.ours(os.environ)}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _preloads() -> list[str]:

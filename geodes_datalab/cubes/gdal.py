@@ -26,6 +26,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.session import DummySession
 
+from geodes_datalab import _limits
 from geodes_datalab.cubes import credentials
 from geodes_datalab.cubes.archive import local
 
@@ -82,7 +83,7 @@ def without_addresses(text: str) -> str:
 
 
 def on_few_threads(function: Callable[[], T]) -> T:
-    """Call a function that has nothing to wait for, in one of as many threads as there are processors.
+    """Call a function that has nothing to wait for, in one of as many threads as may compute at once.
 
     In each thread that is new to GDAL, PROJ opens its database again: 12 ms of the processor, as much as
     the pixels of a window take. Those who wait for servers are many; those who compute are few, and kept.
@@ -92,7 +93,7 @@ def on_few_threads(function: Callable[[], T]) -> T:
 
 @lru_cache(maxsize=1)
 def _computing(process: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="geodes-compute")
+    return ThreadPoolExecutor(_limits.processors(), thread_name_prefix="geodes-compute")
 
 
 def off_main_thread(function: Callable[[], T]) -> T:

@@ -17,6 +17,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
+from geodes_datalab import _limits
 from geodes_datalab.errors import CubeError
 from geodes_datalab.ops.packing import CF, STORED, physical_attrs
 from geodes_datalab.saving import notes
@@ -155,7 +156,7 @@ def write(found: Layout, path: Path, *, cog: bool, facts: Mapping[str, Any]) -> 
     if cog:
         method = "AVERAGE" if np.dtype(found.dtype).kind == "f" else "NEAREST"
         options |= {"PREDICTOR": "NO" if kind == "c" else "YES", "OVERVIEW_RESAMPLING": method}
-        options |= {"BLOCKSIZE": "512", "NUM_THREADS": "ALL_CPUS"}
+        options |= {"BLOCKSIZE": "512", "NUM_THREADS": str(_limits.processors())}
     else:
         options |= {"TILED": "YES", "BLOCKXSIZE": "512", "BLOCKYSIZE": "512"}
         options |= {"PREDICTOR": {"c": "1", "f": "3"}.get(kind, "2")}

@@ -72,6 +72,23 @@ def test_what_the_pods_are(gateway: GatewayParts) -> None:
     assert scheduler["resources"]["requests"]["cpu"] == "0.100"
 
 
+def test_libraries_are_told_the_cores_of_their_pods(gateway: GatewayParts) -> None:
+    """A worker computes in as many threads as it has cores: one of linear algebra for each."""
+    name = gateway.open(size="large", environment={"OMP_NUM_THREADS": "9"})
+    gateway.want(name, gateway.run_scheduler(name), 1)
+    gateway.sees(lambda: gateway.workers(name), "a worker pod")
+    told = {}
+    for pod in gateway.kube.listed("pods"):
+        (one,) = pod["spec"]["containers"]
+        rows = [(row["name"], row.get("value")) for row in one["env"]]
+        assert len(dict(rows)) == len(rows), "no variable is there twice"
+        told[one["name"]] = dict(rows)
+    worker, scheduler = told["dask-worker"], told["dask-scheduler"]
+    assert (worker["PYTHON_CPU_COUNT"], worker["OPENBLAS_NUM_THREADS"]) == ("4", "1")
+    assert scheduler["PYTHON_CPU_COUNT"] == "1"
+    assert worker["OMP_NUM_THREADS"] == scheduler["OMP_NUM_THREADS"] == "9"
+
+
 def restricted(pod: dict[str, Any]) -> None:
     """Hold a pod against Pod Security "restricted", and a read-only root."""
     spec = pod["spec"]

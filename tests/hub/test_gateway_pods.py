@@ -108,6 +108,22 @@ def test_pods_run_where_the_operator_says() -> None:
     assert container["env"] == [{"name": "DASK_X", "value": "1"}]
 
 
+@pytest.mark.parametrize(
+    ("limit", "of_dask", "pools", "blas"),
+    [("4.000", 1, "4", "4"), ("4", 2, "4", "2"), ("1500m", 4, "2", "1"), ("0.100", 1, "1", "1")],
+)
+def test_threads_follow_the_limit_of_the_container(
+    limit: str, of_dask: int, pools: str, blas: str
+) -> None:
+    given = [{"name": "LOKY_MAX_CPU_COUNT", "valueFrom": {"secretKeyRef": {}}}]
+    wanted = {"env": given, "resources": {"limits": {"cpu": limit}}}
+    found = pods.with_threads(wanted, of_dask)["env"]
+    values = {one["name"]: one.get("value") for one in found}
+    assert (values["NUMBA_NUM_THREADS"], values["OPENBLAS_NUM_THREADS"]) == (pools, blas)
+    assert [one for one in found if one["name"] == "LOKY_MAX_CPU_COUNT"] == given
+    assert pods.with_threads({"env": given})["env"] == given, "no limit, no variables"
+
+
 def test_shared_data_is_read_only_and_only_where_its_claim_is() -> None:
     shared = {"data": {"claim": "data", "path": "/data", "writers": ["staff"], "read_only": False}}
     here = settings({"namespace": "hub"}, shared=shared)

@@ -12,6 +12,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from support.control_groups import limited
 from support.waiting import minutes
 
 from geodes_datalab.hub.start import home as home_module
@@ -265,3 +266,37 @@ def test_only_the_standard_library_is_needed(tmp_path: Path) -> None:
         "{'geodes_datalab', '__main__'}",
         "{'__main__', 'geodes_datalab'}",
     )
+
+
+def test_libraries_are_told_the_cores_of_the_pod(tmp_path: Path) -> None:
+    """In rescue mode too; what the site set stays."""
+    preload = '["site.module"]'
+    said = start(
+        tmp_path,
+        CPU_LIMIT="0.5",
+        OMP_NUM_THREADS="4",
+        DASK_DISTRIBUTED__NANNY__PRELOAD=preload,
+    )
+    found = said["env"]
+    assert found["OMP_NUM_THREADS"] == "4"
+    assert found["PYTHON_CPU_COUNT"] == found["NUMBA_NUM_THREADS"] == "1"
+    added = set(found) - set(os.environ)
+    assert "OPENBLAS_NUM_THREADS" not in added, "it would win over the site's OMP_NUM_THREADS"
+    modules = json.loads(found["DASK_DISTRIBUTED__NANNY__PRELOAD"])
+    assert modules == ["site.module", "geodes_datalab.compute.threads"]
+    assert "libraries start 1 thread:" in str(said["log"])
+    rescued = start(Path("/proc/no-home"), CPU_LIMIT="0.5")
+    assert "RESCUE" in str(rescued["log"])
+    assert rescued["env"]["NUMBA_NUM_THREADS"] == "1"
+
+
+def test_libraries_are_told_nothing_where_nothing_is_limited(tmp_path: Path) -> None:
+    names = {"PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "GEODES_DATALAB_THREADS"}
+    assert not names & set(start(tmp_path)["env"]) - set(os.environ)
+
+
+def test_a_real_limit_reaches_what_the_server_starts(tmp_path: Path) -> None:
+    with limited(1) as group:
+        enter = f'echo $$ >"{group}/cgroup.procs"'
+        said = start(tmp_path, before=enter)
+    assert said["env"]["NUMBA_NUM_THREADS"] == said["env"]["PYTHON_CPU_COUNT"] == "1"

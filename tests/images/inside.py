@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support.control_groups import limited
 from support.waiting import minutes
 
 ROOT = Path(__file__).parents[2]
@@ -19,12 +20,18 @@ USER, GROUP = 1000, 100
 HOME = "/home/jovyan"
 
 # Makes what a container is made of, where no engine may start one: mounts of its own, a root that can
-# only be read, empty /tmp and home. Arguments: root, folder of the tests, number of the user, command...
+# only be read, empty /tmp and home. Arguments: root, folder of the tests, number of the user, a control
+# group whose limits hold (or nothing), command...
 ENTER = f"""
-root=$1; tests=$2; user=$3; shift 3
+root=$1; tests=$2; user=$3; group=$4; shift 4
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
+if [ -n "$group" ]; then
+    echo $$ >"$group/cgroup.procs"
+    mount -t sysfs sysfs "$root/sys"
+    mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
+fi
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755,size=64k dev "$root/dev"
 for name in null zero full random urandom tty; do : >"$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
@@ -60,14 +67,24 @@ class Image:
         text: str | None = None,
         within: float = 10,
         user: int = USER,
+        cores: float | None = None,
         **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a fresh container; tests/ lies at /mnt, the network is this machine's.
 
-        It has `within` minutes.
+        It has `within` minutes, and no more than `cores`.
         """
+        if cores is not None and self.root is not None:
+            with limited(cores) as group:
+                return self._run(self._command(command, environment, user=user, group=group), text, within)
+        return self._run(self._command(command, environment, user=user, cores=cores), text, within)
+
+    @staticmethod
+    def _run(
+        command: list[str], text: str | None, within: float
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self._command(command, environment, user),
+            command,
             input=text,
             stdin=None if text is not None else subprocess.DEVNULL,
             capture_output=True,
@@ -84,7 +101,13 @@ class Image:
         return done.stdout
 
     def _command(
-        self, command: tuple[str, ...], environment: Mapping[str, str], user: int
+        self,
+        command: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        user: int,
+        cores: float | None = None,
+        group: Path | str = "",
     ) -> list[str]:
         if self.root is None:
             options = [f"--env={name}={value}" for name, value in environment.items()]
@@ -94,6 +117,7 @@ class Image:
                 f"--user={user}:{GROUP}",
                 "--network=host",
             ]
+            options += [] if cores is None else [f"--cpus={cores}"]
             return [
                 self.engine,
                 "run",
@@ -107,7 +131,8 @@ class Image:
         values = {**self.environment, "HOME": HOME, **environment}
         assignments = [f"{name}={value}" for name, value in values.items()]
         enter = ["unshare", "--mount", "--pid", "--fork", "sh", "-ec", ENTER, "sh"]
-        return [*enter, str(self.root), str(ROOT / "tests"), str(user), "-i", *assignments, *command]
+        place = [str(self.root), str(ROOT / "tests"), str(user), str(group)]
+        return [*enter, *place, "-i", *assignments, *command]
 
 
 def engine() -> str:

@@ -1,48 +1,25 @@
-"""What an idle user server takes: it is there for every user who is logged in."""
+"""What a user's server takes, idle and with a notebook open: it is there for all who are logged in."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from inside import Image
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 
-SERVE = r"""
-import json, os, pathlib, re, subprocess, sys, time, urllib.request
-sys.path.insert(0, "/mnt")
-from support.ports import free_ports
-from support.waiting import Hopeless, eventually, minutes
-log = pathlib.Path("/tmp/log")
-command = ["datalab-start", "jupyter", "lab", "--no-browser", "--IdentityProvider.token=word"]
-command.append(f"--port={free_ports(1)[0]}")  # it takes another one, if that is taken meanwhile
-with log.open("w") as stream:
-    server = subprocess.Popen(command, stdout=stream, stderr=stream)
-def answer():
-    if server.poll() is not None:
-        raise Hopeless("it ended")
-    url = re.search(r"http://127\.0\.0\.1:\d+/lab", log.read_text())
-    return url and urllib.request.urlopen(f"{url.group()}?token=word", timeout=minutes(1)).read()
-waited = eventually(answer, "the page of the Lab", within=5, scene=log.read_text)
-page, seconds = waited.value, waited.seconds
-time.sleep(3)  # what loads late counts too
-def memory(pid):
-    rows = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return int(next(row for row in rows if row.startswith("Pss:")).split()[1]) * 1024
-said = {"seconds": seconds, "bytes": memory(server.pid), "lab": b"jupyter-config-data" in page}
-text = log.read_text()
-said["extensions"] = [line.split("|")[0].split()[-1] for line in text.splitlines() if "successfully loaded" in line]
-said["slow"] = [line for line in text.splitlines() if "took" in line][:10]
-said["trouble"] = [line for line in text.splitlines() if line.startswith(("[E", "[C", "Traceback"))]
-server.terminate()
-server.wait(minutes(1))
-print(json.dumps(said))
-"""
+
+@pytest.fixture(scope="module")
+def said(notebook: Image) -> dict[str, Any]:
+    done = notebook.run("python", "/mnt/images/server_memory.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-def test_an_idle_server_takes_little(notebook: Image) -> None:
-    said = json.loads(notebook.python(SERVE).splitlines()[-1])
+def test_an_idle_server_takes_little(said: dict[str, Any]) -> None:
     print(
         f"\nidle server: {said['bytes'] / 1e6:.0f} MB, page of the Lab after {said['seconds']:.1f} s"
     )
@@ -50,4 +27,12 @@ def test_an_idle_server_takes_little(notebook: Image) -> None:
     assert said["lab"]
     assert said["trouble"] == []
     assert "geodes_datalab.hub.activity" in " ".join(said["extensions"])
-    assert said["bytes"] < 250e6
+    assert said["bytes"] < 180e6
+
+
+def test_a_server_with_one_notebook_open_takes_little(said: dict[str, Any]) -> None:
+    found = said["notebook"]
+    print(f"\none notebook open: {found['bytes'] / 1e6:.0f} MB:", *found["each"], sep="\n  ")
+    assert found["servers"], "what is wrong in a cell is marked while one types"
+    assert "F821" in found["marks"], "a name that is not there"
+    assert found["bytes"] < 250e6

@@ -3,13 +3,14 @@
 The images' user servers begin with ``datalab-start jupyterhub-singleuser ...``. It copies the shipped
 notebooks (`geodes_datalab.hub.notebooks_sync`) and then becomes the command. A home that is full,
 read-only or not the user's would end the server before anybody could look into it: then the server
-starts with a temporary home, from which the true one can be reached and tidied up. Standard library
-only.
+starts with a temporary home, from which the true one can be reached and tidied up. Where the pod's
+cores are limited, libraries are told to start no more threads than these. Standard library only.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from geodes_datalab import _limits
 from geodes_datalab.hub.notebooks_sync import shipped, sync
 from geodes_datalab.hub.start.account import enter
 from geodes_datalab.hub.start.extensions import link_extensions
@@ -31,6 +33,11 @@ FOLDER_VARIABLE = "GEODES_DATALAB_NOTEBOOKS_FOLDER"
 
 LANGUAGE_VARIABLE = "GEODES_DATALAB_LANGUAGE"
 """Environment variable: language of the Lab, ``en`` or ``fr``; the hub sets it."""
+NANNY_PRELOAD = "DASK_DISTRIBUTED__NANNY__PRELOAD"
+"""Environment variable: modules that processes beside Dask's workers load, as JSON or a name."""
+
+THREADS = "geodes_datalab.compute.threads"
+"""The one of them that is ours."""
 
 _HUB = Path(__file__).parents[1]
 
@@ -79,9 +86,11 @@ def prepare(environment: Mapping[str, str]) -> dict[str, str]:
     if problem is None:
         problem = _fill(home, environment.get(FOLDER_VARIABLE, "notebooks"))
     if problem is None:
-        return {**environment, "HOME": str(home), **_lab(environment)}
-    say(f"RESCUE MODE: {problem.text}; the server gets a temporary home")
-    return rescue(home, problem, environment) | _lab(environment)
+        found = {**environment, "HOME": str(home)}
+    else:
+        say(f"RESCUE MODE: {problem.text}; the server gets a temporary home")
+        found = rescue(home, problem, environment)
+    return found | _lab(environment) | _threads(environment)
 
 
 def say(text: str) -> None:
@@ -109,6 +118,26 @@ def _lab(environment: Mapping[str, str]) -> dict[str, str]:
         "JUPYTER_CONFIG_PATH": _before(environment, "JUPYTER_CONFIG_PATH", *french, _HUB / "lab"),
         "JUPYTER_PATH": _before(environment, "JUPYTER_PATH", _HUB / "lab" / "data"),
     }
+
+
+def _threads(environment: Mapping[str, str]) -> dict[str, str]:
+    """Tell the libraries how many cores the pod may use; nothing where it may use all."""
+    cores = _limits.cores(environment=environment)
+    found = _limits.variables(environment, cores)
+    if not found:
+        return {}
+    say(f"libraries start {cores} thread{'s' * (cores != 1)}: as many as the pod may use cores")
+    return found | {NANNY_PRELOAD: _preloads(environment.get(NANNY_PRELOAD, ""))}
+
+
+def _preloads(given: str) -> str:
+    """Add the module that gives Dask's workers their own numbers back to the modules of nannies."""
+    try:
+        modules = json.loads(given) if given else []
+    except ValueError:  # a name as it is
+        modules = given
+    named = [modules] if isinstance(modules, str) else list(modules)
+    return json.dumps([*named, *({THREADS} - set(named))])
 
 
 def _before(environment: Mapping[str, str], name: str, *paths: Path) -> str:

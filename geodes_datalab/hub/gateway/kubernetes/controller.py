@@ -24,6 +24,7 @@ from kubernetes_asyncio.client.rest import ApiException
 from traitlets import Dict, Unicode
 
 from geodes_datalab.hub.gateway.kubernetes import informers
+from geodes_datalab.hub.gateway.kubernetes.pods import with_threads
 from geodes_datalab.hub.gateway.kubernetes.reasons import (
     Reason,
     grouped,
@@ -129,6 +130,16 @@ class KubernetesController(KubeController):
         command: list[str] = super().get_worker_command(namespace, cluster_name, config)
         where = command.index("--dashboard-address") + 1
         return [*command[:where], HTTP_INSIDE, *command[where + 1 :]]
+
+    def make_pod(
+        self, namespace: str, cluster_name: str, config: Any, is_worker: bool = False
+    ) -> Pod:
+        """Return a pod; its libraries are told how many cores it may use, not how many it sees."""
+        pod: Pod = super().make_pod(namespace, cluster_name, config, is_worker)
+        first, *others = pod["spec"]["containers"]
+        dask = config.worker_threads if is_worker else None
+        pod["spec"]["containers"] = [with_threads(first, dask), *others]
+        return pod
 
     async def create_ingressroute_if_not_exists(
         self, cluster: dict[str, Any], sched_pod: Pod

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from geodes_datalab import _limits
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import KubernetesGateway, Pods, Settings, Size
 
@@ -96,6 +98,30 @@ def container(settings: Settings, kind: Pods) -> dict[str, Any]:
         "env": [*_variables(settings, kind)],
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *mounts],  # noqa: S108
     }
+
+
+def with_threads(container: Mapping[str, Any], of_dask: int | None = None) -> dict[str, Any]:
+    """Return a container whose libraries start as many threads as it may use cores.
+
+    Variables that it has already, of the operator or of the user, stay as they are.
+
+    Parameters
+    ----------
+    container
+        With its limits and all its variables.
+    of_dask
+        Threads of its Dask worker, if it is one: linear algebra has a thread for each, or more where
+        they leave cores idle.
+    """
+    limit = str(container.get("resources", {}).get("limits", {}).get("cpu", ""))
+    if not limit:
+        return dict(container)
+    count = max(1, math.ceil(float(limit[:-1]) / 1000 if limit.endswith("m") else float(limit)))
+    given = list(container.get("env", ()))
+    names = {one["name"]: "given" for one in given}
+    blas = max(1, count // of_dask) if of_dask else None
+    found = _limits.variables(names, count, blas=blas)
+    return {**container, "env": [*({"name": n, "value": v} for n, v in found.items()), *given]}
 
 
 def _variables(settings: Settings, kind: Pods) -> Iterator[dict[str, Any]]:

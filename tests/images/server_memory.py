@@ -1,0 +1,166 @@
+"""Runs inside the image: a user's server, idle and with one notebook open as a browser opens it.
+
+Prints what its processes take, as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+sys.path.insert(0, "/mnt")
+from support.ports import free_ports
+from support.waiting import Hopeless, eventually, minutes
+
+LOG = Path("/tmp/log")
+CODE = "import numpy as np\nimport xarray as xr\nxr.open_dataset(path).mean()\nnp.me"
+CELL = {"cell_type": "code", "execution_count": None, "id": "a", "metadata": {}, "outputs": []}
+NOTEBOOK = {
+    "cells": [{**CELL, "source": CODE}],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+MARKED = "textDocument/publishDiagnostics"
+
+
+class Server:
+    """The server, by its API."""
+
+    def __init__(self) -> None:
+        command = ["datalab-start", "jupyter", "lab", "--no-browser"]
+        command.append("--IdentityProvider.token=word")
+        command.append(f"--port={free_ports(1)[0]}")  # it takes another one, if that is taken
+        with LOG.open("w") as stream:
+            self.process = subprocess.Popen(command, stdout=stream, stderr=stream)
+        self.url = ""
+
+    def page(self) -> bytes | None:
+        """Return the page of the Lab, once it is there."""
+        if self.process.poll() is not None:
+            raise Hopeless("it ended")
+        found = re.search(r"(http://127\.0\.0\.1:\d+)/lab", LOG.read_text())
+        if not found:
+            return None
+        self.url = found[1]
+        address = f"{self.url}/lab?token=word"
+        page: bytes = urllib.request.urlopen(address, timeout=minutes(1)).read()
+        return page
+
+    def ask(self, path: str, data: object = None) -> Any:
+        """Return what the API answers."""
+        body = None if data is None else json.dumps(data).encode()
+        request = urllib.request.Request(self.url + path, body, {"Authorization": "token word"})
+        return json.loads(urllib.request.urlopen(request, timeout=minutes(1)).read())
+
+    async def socket(self, path: str) -> WebSocketClientConnection:
+        """Return a connection."""
+        return await websocket_connect(f"{self.url.replace('http', 'ws')}{path}?token=word")
+
+
+def memory(pid: int) -> int:
+    """Return the bytes of a process; what several share is shared out."""
+    rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(row for row in rows if row.startswith("Pss:")).split()[1]) * 1024
+
+
+async def heard(
+    socket: WebSocketClientConnection, wanted: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Return the first message that is wanted."""
+    while True:
+        text = await asyncio.wait_for(socket.read_message(), minutes(2))
+        message: dict[str, Any] = json.loads(text or "{}")
+        if wanted(message):
+            return message
+
+
+async def kernel(server: Server) -> WebSocketClientConnection:
+    """Open a notebook with its kernel, and wait until that answers."""
+    asked = {"path": "a.ipynb", "name": "a", "type": "notebook", "kernel": {"name": "python3"}}
+    started = server.ask("/api/sessions", asked)["kernel"]["id"]
+    socket = await server.socket(f"/api/kernels/{started}/channels")
+    kind = {"msg_id": "1", "msg_type": "kernel_info_request", "version": "5.3"}
+    head = {**kind, "username": "", "session": "s", "date": ""}
+    rest = {"parent_header": {}, "metadata": {}, "content": {}, "channel": "shell"}
+    await socket.write_message(json.dumps({"header": head, **rest}))
+    await heard(socket, lambda message: message["header"]["msg_type"] == "kernel_info_reply")
+    return socket
+
+
+async def language(server: Server, name: str) -> tuple[WebSocketClientConnection, list[str]]:
+    """Open the notebook's document with a language server; return the rules that it breaks."""
+    socket = await server.socket(f"/lsp/ws/{name}")
+
+    async def tell(method: str, params: dict[str, Any], **more: int) -> None:
+        told = {"jsonrpc": "2.0", "method": method, "params": params, **more}
+        await socket.write_message(json.dumps(told))
+
+    root = Path.cwd().as_uri()
+    able = {"textDocument": {"publishDiagnostics": {}}}
+    await tell("initialize", {"processId": None, "rootUri": root, "capabilities": able}, id=1)
+    await heard(socket, lambda message: message.get("id") == 1)
+    await tell("initialized", {})
+    uri = f"{root}/.virtual_documents/a.ipynb"
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": CODE}
+    await tell("textDocument/didOpen", {"textDocument": document})
+    told = await heard(socket, lambda message: message.get("method") == MARKED)
+    return socket, [str(each.get("code")) for each in told["params"]["diagnostics"]]
+
+
+async def opened(server: Server) -> dict[str, Any]:
+    """Do what the browser does when a notebook is opened."""
+    sockets, marks = [await kernel(server)], []
+    sessions = server.ask("/lsp/status")["sessions"].items()
+    names = [name for name, one in sessions if "python" in one["spec"]["languages"]]
+    for name in names:
+        socket, found = await language(server, name)
+        sockets.append(socket)
+        marks += found
+    await asyncio.sleep(3)  # patience: what loads late counts too
+    parent = psutil.Process(server.process.pid)
+    rows = {one.pid: " ".join(one.cmdline()) for one in [parent, *parent.children(recursive=True)]}
+    taken = {pid: memory(pid) for pid in rows}
+    return {
+        "servers": names,
+        "marks": marks,
+        "bytes": sum(taken.values()),
+        "each": [f"{taken[pid] / 1e6:.0f} MB {line[:60]}" for pid, line in rows.items()],
+    }
+
+
+def main() -> None:
+    """Start, look, open a notebook, look again."""
+    server = Server()
+    waited = eventually(server.page, "the page of the Lab", within=5, scene=LOG.read_text)
+    time.sleep(3)  # patience: what loads late counts too
+    Path("a.ipynb").write_text(json.dumps(NOTEBOOK))
+    said: dict[str, Any] = {
+        "seconds": waited.seconds,
+        "lab": b"jupyter-config-data" in (waited.value or b""),
+        "bytes": memory(server.process.pid),
+        "notebook": asyncio.run(opened(server)),
+    }
+    lines = LOG.read_text().splitlines()
+    loaded = [line for line in lines if "successfully loaded" in line]
+    said["extensions"] = [line.split("|")[0].split()[-1] for line in loaded]
+    said["slow"] = [line for line in lines if "took" in line][:10]
+    said["trouble"] = [line for line in lines if line.startswith(("[E", "[C", "Traceback"))]
+    server.process.terminate()
+    server.process.wait(minutes(1))
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()
