@@ -19,9 +19,10 @@ USER, GROUP = 1000, 100
 HOME = "/home/jovyan"
 
 # Makes what a container is made of, where no engine may start one: mounts of its own, a root that can
-# only be read, empty /tmp and home. Arguments: root, folder of the tests, command...
+# only be read, empty /tmp and home. Arguments: root, folder of the tests, files to put over those of
+# the image (FILE=PLACE...), command...
 ENTER = f"""
-root=$1; tests=$2; shift 2
+root=$1; tests=$2; files=$3; shift 3
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
@@ -33,6 +34,7 @@ mkdir "$root/dev/shm" && mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 mount -t tmpfs -o uid={USER},gid={GROUP},mode=700 home "$root{HOME}"
 mount --bind "$tests" "$root/mnt"
+for file in $files; do mount --bind "${{file%%=*}}" "$root${{file##*=}}"; done
 exec chroot --userspec={USER}:{GROUP} --groups={GROUP} "$root" /usr/bin/env -C {HOME} "$@"
 """
 
@@ -53,14 +55,21 @@ class Image:
         return self.name.rpartition("/")[2].partition(":")[0]
 
     def run(
-        self, *command: str, text: str | None = None, within: float = 10, **environment: str
+        self,
+        *command: str,
+        text: str | None = None,
+        within: float = 10,
+        network: bool = True,
+        files: Mapping[str, Path] | None = None,
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a fresh container; tests/ lies at /mnt, the network is this machine's.
 
-        It has `within` minutes.
+        It has `within` minutes, and no network at all where that is asked for. `files` lie in the
+        places of files that the image has.
         """
         return subprocess.run(
-            self._command(command, environment),
+            self._command(command, environment, network, files or {}),
             input=text,
             stdin=None if text is not None else subprocess.DEVNULL,
             capture_output=True,
@@ -74,15 +83,22 @@ class Image:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def _command(self, command: tuple[str, ...], environment: Mapping[str, str]) -> list[str]:
+    def _command(
+        self,
+        command: tuple[str, ...],
+        environment: Mapping[str, str],
+        network: bool,
+        files: Mapping[str, Path],
+    ) -> list[str]:
         if self.root is None:
             options = [f"--env={name}={value}" for name, value in environment.items()]
             options += ["--tmpfs=/tmp", f"--tmpfs={HOME}:uid={USER},gid={GROUP}", "--read-only"]
             options += [
                 f"--volume={ROOT / 'tests'}:/mnt:ro",
                 f"--user={USER}:{GROUP}",
-                "--network=host",
+                f"--network={'host' if network else 'none'}",
             ]
+            options += [f"--volume={file}:{place}:ro" for place, file in files.items()]
             return [
                 self.engine,
                 "run",
@@ -95,8 +111,10 @@ class Image:
             ]
         values = {**self.environment, "HOME": HOME, **environment}
         assignments = [f"{name}={value}" for name, value in values.items()]
-        enter = ["unshare", "--mount", "--pid", "--fork", "sh", "-ec", ENTER, "sh"]
-        return [*enter, str(self.root), str(ROOT / "tests"), "-i", *assignments, *command]
+        kinds = ["--mount", "--pid", *([] if network else ["--net"])]
+        enter = ["unshare", *kinds, "--fork", "sh", "-ec", ENTER, "sh"]
+        over = " ".join(f"{file}={place}" for place, file in files.items())
+        return [*enter, str(self.root), str(ROOT / "tests"), over, "-i", *assignments, *command]
 
 
 def engine() -> str:
