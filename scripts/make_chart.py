@@ -3,6 +3,7 @@
 
     values.schema.json    what helm checks: types, choices, patterns
     files/keys.json       what templates/values/validate.yaml checks: names, with the nearest right one
+    files/authorities.json   variables that name the site's authorities (geodes_datalab/_authorities.py)
     files/traits.json     the same about what stands in hub.config and gateway.config (make_traits.py)
     README.md             the table of values, between two markers
     docs/how-to/from-zero-to-jupyterhub.md   the table of moved keys, from moved-keys.yaml
@@ -25,6 +26,8 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 from make_traits import traits
+
+from geodes_datalab._authorities import VARIABLES
 
 ROOT = Path(__file__).parent.parent
 CHART = ROOT / "helm/geodes-datalab"
@@ -220,6 +223,7 @@ def products(chart: Path = CHART, page: Path | None = PAGE) -> dict[Path, str]:
         chart / "values.schema.json": _json(helm_schema(schema)),
         chart / "files/keys.json": _json(keys),
         chart / "files/traits.json": _json(traits()),
+        chart / "files/authorities.json": _json(sorted(VARIABLES)),
         readme: spliced(readme.read_text("utf-8"), "values", value_table(schema, defaults)),
     }
     if page is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from typing import Any, Self
 
 import requests
@@ -115,7 +116,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _BoundedRetry(Retry):
-    """Takes a long ``Retry-After`` for the answer, instead of sleeping through it."""
+    """Takes a long ``Retry-After``, and a certificate that nobody trusts, for the answer."""
 
     def increment(
         self,
@@ -128,4 +129,11 @@ class _BoundedRetry(Retry):
     ) -> Self:
         if response is not None and (self.get_retry_after(response) or 0) > MAX_PAUSE:
             raise MaxRetryError(_pool, url or "")
+        if _untrusted(error):
+            raise MaxRetryError(_pool, url or "", error)
         return super().increment(method, url, response, error, _pool, _stacktrace)
+
+
+def _untrusted(error: Exception | None) -> bool:
+    """Tell whether a certificate is the trouble: the next try finds the same one."""
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in getattr(error, "args", ()))

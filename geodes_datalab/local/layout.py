@@ -35,6 +35,11 @@ class Layout:
         return self.root / "secrets"
 
     @property
+    def authorities(self) -> Path:
+        """Certificates to trust: the public ones and the site's, where the operator names some."""
+        return self.root / "authorities.pem"
+
+    @property
     def clusters(self) -> Path:
         """Working folders of Dask clusters."""
         return self.root / "clusters"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab import _proxies, auth
+from geodes_datalab import _authorities, _proxies, auth
 from geodes_datalab.config import configured_portal
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
@@ -18,7 +18,7 @@ from geodes_datalab.hub.configure import check
 from geodes_datalab.hub.notebooks_sync import shipped
 from geodes_datalab.hub.schema import VARIABLE, read
 from geodes_datalab.hub.settings.services import culler_command
-from geodes_datalab.local import family, hpda, secrets
+from geodes_datalab.local import family, hpda, secrets, trust
 from geodes_datalab.local.child import Part
 from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.ports import HOST, Ports
@@ -28,11 +28,8 @@ NOTICE = "sample catalogue, not GEODES"
 
 _CONFIG = Path(__file__).parents[1] / "hub" / "files"
 _PASSED = (
-    "SSL_CERT_FILE",
+    *_authorities.VARIABLES,
     "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "GEODES_CA_BUNDLE",
     "LANG",
     "LC_ALL",
     "TZ",
@@ -82,7 +79,7 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
         **_housekeeping(layout),
     }
     if wishes.hpda:
-        workers = _passed() | catalogue_environment(layout, ports, wishes)
+        workers = _told() | catalogue_environment(layout, ports, wishes)
         values["hpda"] = hpda.values(layout, ports, workers)
     over = read(wishes.settings) if wishes.settings is not None else {}
     settings = load(merge(values, over))
@@ -245,14 +242,16 @@ def _gateway(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, Any]:
         "scheduler_address": f"{HOST}:{ports.gateway_scheduler}",
         "workers": {"max_cores": max(2, cpus)},
         "limits": {"clusters": 2, "workers": max(8, cpus)},
-        "environment": _passed() | catalogue_environment(layout, ports, wishes) | scratch(layout),
+        "environment": _passed(layout)
+        | catalogue_environment(layout, ports, wishes)
+        | scratch(layout),
     }
 
 
 def _user_environment(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, str]:
     common = common_environment(layout)
     kept = {name: common[name] for name in (family.VARIABLE, "PATH")}
-    return kept | _passed() | catalogue_environment(layout, ports, wishes) | scratch(layout)
+    return kept | _passed(layout) | catalogue_environment(layout, ports, wishes) | scratch(layout)
 
 
 def scratch(layout: Layout) -> dict[str, str]:
@@ -263,7 +262,12 @@ def scratch(layout: Layout) -> dict[str, str]:
     return {"DASK_TEMPORARY_DIRECTORY": str(layout.clusters)}
 
 
-def _passed() -> dict[str, str]:
+def _passed(layout: Layout) -> dict[str, str]:
+    """Return what servers and workers of this machine take over, with authorities for every client."""
+    return trust.completed(layout, _told())
+
+
+def _told() -> dict[str, str]:
     return {name: os.environ[name] for name in _PASSED if os.environ.get(name)} | _exempt()
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import pids
-from geodes_datalab.local import ending, family, hpda, node, plan, ports, secrets
+from geodes_datalab.local import ending, family, hpda, node, plan, ports, secrets, trust
 from geodes_datalab.local import layout as layouts
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.child import tail
@@ -78,6 +78,7 @@ def _prepare(start: Start, say: Say) -> tuple[run.Runtime, Supervisor]:
     chp = node.proxy_command(node.find(), say)
     secrets.ensure(layout)
     plan.prepare_key(layout, start.wishes)
+    trust.prepare(layout)
     _write_settings(layout, chosen, start.wishes)
     runtime = describe_run(
         f"http://{ports.HOST}:{chosen.public}/",

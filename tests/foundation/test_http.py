@@ -237,6 +237,11 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Any) -> None:
             client.get_json(url + "/ok")
         with Client(config.load(portal=url, retries=0)) as client:
             assert client.part(url + "/part", 0, 8) is None
+        with (  # no pause before a try that finds the same certificate
+            Client(config.load(portal=url, retries=2, backoff=3600)) as client,
+            pytest.raises(ServiceError, match="certificate"),
+        ):
+            client.get_json(url + "/ok")
         with Client(config.load(portal=url, ca_bundle=str(bundle))) as client:
             assert client.get_json(url + "/ok") == {"ok": True}
             assert client.part(url + "/part", 0, 8) is not None

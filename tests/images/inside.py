@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,9 +22,9 @@ HOME = "/home/jovyan"
 
 # Makes what a container is made of, where no engine may start one: mounts of its own, a root that can
 # only be read, empty /tmp and home. Arguments: root, folder of the tests, number of the user, a control
-# group whose limits hold (or nothing), command...
+# group whose limits hold (or nothing), files to put over those of the image (FILE=PLACE...), command...
 ENTER = f"""
-root=$1; tests=$2; user=$3; group=$4; shift 4
+root=$1; tests=$2; user=$3; group=$4; files=$5; shift 5
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
@@ -42,8 +43,20 @@ mkdir "$root/dev/shm" && mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 mount -t tmpfs -o uid=$user,gid={GROUP},mode=700 home "$root{HOME}"
 mount --bind "$tests" "$root/mnt"
+for file in $files; do mount --bind "${{file%%=*}}" "$root${{file##*=}}"; done
 exec chroot --userspec=$user:{GROUP} --groups={GROUP} "$root" /usr/bin/env -C {HOME} "$@"
 """
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a program is run in a container."""
+
+    user: int = USER
+    cores: float | None = None
+    network: bool = True
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """By the places of files that the image has."""
 
 
 @dataclass
@@ -68,29 +81,26 @@ class Image:
         within: float = 10,
         user: int = USER,
         cores: float | None = None,
+        network: bool = True,
+        files: Mapping[str, Path] | None = None,
         **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a fresh container; tests/ lies at /mnt, the network is this machine's.
 
-        It has `within` minutes, and no more than `cores`.
+        It has `within` minutes, no more than `cores`, and no network at all where that is asked for. `files`
+        lie in the places of files that the image has.
         """
-        if cores is not None and self.root is not None:
-            with limited(cores) as group:
-                return self._run(self._command(command, environment, user=user, group=group), text, within)
-        return self._run(self._command(command, environment, user=user, cores=cores), text, within)
-
-    @staticmethod
-    def _run(
-        command: list[str], text: str | None, within: float
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            input=text,
-            stdin=None if text is not None else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=minutes(within),
-        )
+        way = Way(user, cores, network, files or {})
+        alone = limited(cores) if cores is not None and self.root is not None else nullcontext("")
+        with alone as group:
+            return subprocess.run(
+                self._command(command, environment, way, str(group)),
+                input=text,
+                stdin=None if text is not None else subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=minutes(within),
+            )
 
     def python(
         self, code: str, *arguments: str, user: int = USER, **environment: str
@@ -101,38 +111,27 @@ class Image:
         return done.stdout
 
     def _command(
-        self,
-        command: tuple[str, ...],
-        environment: Mapping[str, str],
-        *,
-        user: int,
-        cores: float | None = None,
-        group: Path | str = "",
+        self, command: tuple[str, ...], environment: Mapping[str, str], way: Way, group: str
     ) -> list[str]:
         if self.root is None:
-            options = [f"--env={name}={value}" for name, value in environment.items()]
-            options += ["--tmpfs=/tmp", f"--tmpfs={HOME}:uid={user},gid={GROUP}", "--read-only"]
-            options += [
-                f"--volume={ROOT / 'tests'}:/mnt:ro",
-                f"--user={user}:{GROUP}",
-                "--network=host",
-            ]
-            options += [] if cores is None else [f"--cpus={cores}"]
-            return [
-                self.engine,
-                "run",
-                "--rm",
-                "--interactive",
-                "--entrypoint=",
-                *options,
-                self.name,
-                *command,
-            ]
+            return [self.engine, "run", *_options(environment, way), self.name, *command]
         values = {**self.environment, "HOME": HOME, **environment}
         assignments = [f"{name}={value}" for name, value in values.items()]
-        enter = ["unshare", "--mount", "--pid", "--fork", "sh", "-ec", ENTER, "sh"]
-        place = [str(self.root), str(ROOT / "tests"), str(user), str(group)]
+        kinds = ["--mount", "--pid", *([] if way.network else ["--net"])]
+        enter = ["unshare", *kinds, "--fork", "sh", "-ec", ENTER, "sh"]
+        over = " ".join(f"{file}={place}" for place, file in way.files.items())
+        place = [str(self.root), str(ROOT / "tests"), str(way.user), group, over]
         return [*enter, *place, "-i", *assignments, *command]
+
+
+def _options(environment: Mapping[str, str], way: Way) -> list[str]:
+    """Return what an engine that starts containers is asked for."""
+    options = ["--rm", "--interactive", "--entrypoint=", "--read-only", "--tmpfs=/tmp"]
+    options += [f"--tmpfs={HOME}:uid={way.user},gid={GROUP}", f"--volume={ROOT / 'tests'}:/mnt:ro"]
+    options += [f"--user={way.user}:{GROUP}", f"--network={'host' if way.network else 'none'}"]
+    options += [] if way.cores is None else [f"--cpus={way.cores}"]
+    options += [f"--volume={file}:{place}:ro" for place, file in way.files.items()]
+    return options + [f"--env={name}={value}" for name, value in environment.items()]
 
 
 def engine() -> str:

@@ -4,12 +4,14 @@ import json
 import stat
 from pathlib import Path
 
+import certifi
 import pytest
 
+from geodes_datalab._authorities import VARIABLES
 from geodes_datalab.auth import ApiKey
 from geodes_datalab.errors import ConfigurationError, LocalModeError, StorageError
 from geodes_datalab.hub import load
-from geodes_datalab.local import plan, ports, secrets
+from geodes_datalab.local import plan, ports, secrets, trust
 from geodes_datalab.local.layout import Layout, layout
 
 PORTS = ports.block(9000)
@@ -161,6 +163,38 @@ def test_this_machine_is_exempt_from_web_proxies(
     assert found["NO_PROXY"] == found["no_proxy"] == "intra.example,127.0.0.1,localhost"
     for part in plan.parts(furnished, PORTS, plan.Wishes(), CHP):
         assert part.environment["NO_PROXY"] == found["NO_PROXY"]
+
+
+def test_authorities_of_the_site_reach_every_client(
+    furnished: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "site.pem"
+    own.write_text("-- the site's --")
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(own))
+    trust.prepare(furnished)
+    public = Path(certifi.where()).read_text("utf-8")
+    assert furnished.authorities.read_text("utf-8") == f"{public.rstrip()}\n-- the site's --"
+    user = settled(furnished, plan.Wishes())
+    dask = plan.make_settings(furnished, PORTS, plan.Wishes()).gateway.environment
+    for found in (user, dask):
+        assert found["REQUESTS_CA_BUNDLE"] == str(own)
+        others = {found[name] for name in VARIABLES if name != "REQUESTS_CA_BUNDLE"}
+        assert others == {str(furnished.authorities)}
+        assert found["PYTHONPATH"].split(":")[0] == str(trust.SITE)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    trust.prepare(furnished)
+    assert not furnished.authorities.exists()
+    assert not settled(furnished, plan.Wishes()).keys() & {*VARIABLES, "PYTHONPATH"}
+
+
+def test_authorities_that_are_not_there_are_told_before_anything_starts(
+    furnished: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/not/there.pem")
+    with pytest.raises(LocalModeError, match=r"SSL_CERT_FILE cannot be read: /not/there\.pem"):
+        trust.prepare(furnished)
 
 
 @pytest.mark.parametrize(

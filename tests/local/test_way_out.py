@@ -9,11 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trustme
+from support.closed_site import HOST as DATA
+from support.closed_site import ClosedSite
 from support.datalab import Datalab
 from support.identity import Provider, trusted
 from support.visitor import Visitor
 from support.waiting import minutes
 from support.web_proxy import WebProxy
+
+from geodes_datalab._authorities import VARIABLES
 
 HOST = "sso.example.org"
 SETTINGS = f"""
@@ -45,7 +49,7 @@ def datalab(
     settings = folder / "settings.toml"
     settings.write_text(SETTINGS.replace("SECRET", str(folder / "secret")))
     environment = {
-        **os.environ,
+        **{n: v for n, v in os.environ.items() if n not in {*VARIABLES} - {"NODE_EXTRA_CA_CERTS"}},
         **proxy.environment(),
         **trusted(authority, folder),
         "XDG_CACHE_HOME": str(shared_cache.parent),
@@ -53,9 +57,14 @@ def datalab(
     claims = {"preferred_username": "ada", "groups": ["eo"]}
     with Provider(claims, HOST, authority) as provider:
         proxy.leads[HOST] = provider.port
+        (folder / "site").mkdir()
         arguments = [f"--settings={settings}"]
         state = folder / "state"
-        with Datalab.start(state, arguments=arguments, environment=environment) as running:
+        with (
+            ClosedSite(folder / "site", authority) as site,
+            Datalab.start(state, arguments=arguments, environment=environment) as running,
+        ):
+            proxy.leads[DATA] = site.port
             yield running
 
 
@@ -100,3 +109,31 @@ def test_a_dask_cluster_opens_behind_the_proxy(ada: Visitor, proxy: WebProxy) ->
     said = ada.kernel().run(CODE)
     assert said.split() == ["[]", "gateway", "42"]
     assert not [one.target for one in proxy.asked if HOST not in one.target]
+
+
+READING = f"""
+import geodes_datalab as gd
+
+def read():
+    import netCDF4, os, rasterio, fsspec, subprocess, sys
+    site = "https://{DATA}"
+    with rasterio.open(site + "/cog.tif") as image:
+        found = [int(image.read(1)[0, 0])]
+    with netCDF4.Dataset(site + "/cube.nc#mode=bytes") as cube:
+        found.append(int(cube["a"][0]))
+    with fsspec.open(site + "/hello.txt") as file:
+        found.append(file.read().decode())
+    done = subprocess.run(["git", "ls-remote", site + "/repository.git"], stderr=subprocess.PIPE)
+    return [*found, done.returncode, done.stderr.decode()]
+
+print(read())
+with gd.open_cluster(1, progress=False, timeout=300) as cluster:
+    print(cluster.client.submit(read).result())
+"""
+
+
+def test_every_client_trusts_the_authority_of_the_site(ada: Visitor) -> None:
+    """The operator named it by two variables, which GDAL, netCDF4 and git do not read."""
+    ada.spawn()
+    said = ada.kernel().run(READING)
+    assert said.splitlines() == ["[7, 7, 'hello', 0, '']"] * 2

@@ -125,7 +125,8 @@ class WebProxy:
         self.asked.append(Asked(method, target, who))
         self.told(method, target, who)
         if self.credentials and who != self.credentials:
-            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nConnection: close\r\n")
+            writer.write(b'Proxy-Authenticate: Basic realm="site"\r\nContent-Length: 0\r\n\r\n')
             await writer.drain()
             return
         tunnel = method == "CONNECT"

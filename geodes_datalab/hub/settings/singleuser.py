@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from geodes_datalab._authorities import FSSPEC
 from geodes_datalab.hub.home_usage import VARIABLE as HOME_USAGE
 from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings import homes
@@ -61,6 +62,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "EODAG_EXT_COLLECTIONS_CFG_FILE": "",  # else: an error dialog at start when offline
         "EODAG_PROVIDERS_WHITELIST": '["geodes"]',
         "DASK_DISTRIBUTED__CLIENT__PRELOAD": _client_preload(settings),
+        **FSSPEC,
         "DASK_LOGGING": '{"distributed.preloading": "warning"}',  # else: red lines in notebooks
         **(_gateway(settings) if settings.gateway.enabled else {}),
         **(_hpda(settings) if settings.hpda.enabled else {}),
@@ -82,6 +84,7 @@ def activity(settings: Settings) -> dict[str, str]:
 def dask_environment() -> dict[str, str]:
     """Return what workers need of the same (schedulers get it by argument)."""
     return {
+        **FSSPEC,
         "DASK_DISTRIBUTED__NANNY__PRELOAD": _PRELOAD,
         "DASK_DISTRIBUTED__WORKER__PRELOAD": _PRELOAD,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from geodes_datalab import _authorities
 from geodes_datalab.hub.gateway.slurm.options import choices, cluster_options
 from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.schema.slurm import SlurmGateway
@@ -16,6 +17,7 @@ _ALWAYS = (
     "*_proxy",
     "SSL_CERT_*",
     "*_CA_BUNDLE",
+    *_authorities.VARIABLES,
     "LANG",
     "LC_*",
     "TZ",
