@@ -142,6 +142,9 @@ class KubernetesGateway(Model):
     """Scheduler pods."""
     worker: Pods = Pods()
     """Worker pods."""
+    shared_memory_gib: float = Field(default=1.0, ge=0)
+    """Of the memory of each pod, what its processes may share in ``/dev/shm`` (0: the 64 MB of every
+    container)."""
     volumes: dict[Label, Mapping] = {}
     """Volumes of schedulers and workers, as Kubernetes wants them, without the name."""
     volume_mounts: dict[Label, Mapping] = {}
@@ -159,7 +162,9 @@ class KubernetesGateway(Model):
     def _consistent(self) -> KubernetesGateway:
         if sum(size.default for size in self.sizes.values()) > 1:
             raise ValueError("sizes: several are the default")
-        taken = sorted({"tmp", "dask-credentials"} & {*self.volumes, *self.volume_mounts})
+        taken = sorted(
+            {"tmp", "dev-shm", "dask-credentials"} & {*self.volumes, *self.volume_mounts}
+        )
         if taken:
             raise ValueError(f"volumes: the name {taken[0]} is ours: choose another")
         return self

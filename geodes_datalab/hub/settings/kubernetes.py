@@ -123,6 +123,7 @@ def _resources(pods: Kubernetes, c: Any) -> None:
     kube.cpu_guarantee, kube.cpu_limit = pods.cpu_guarantee, pods.cpu_limit
     kube.mem_guarantee = gib(pods.memory_guarantee_gib)
     kube.mem_limit = gib(pods.memory_limit_gib)
+    c.DatalabKubeSpawner.shared_memory_gib = pods.shared_memory_gib
     kube.node_selector = dict(pods.node_selector)
     kube.tolerations = [dict(taint) for taint in pods.tolerations]
 

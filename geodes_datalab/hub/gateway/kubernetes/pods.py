@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from geodes_datalab.hub import shared_memory
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import KubernetesGateway, Pods, Settings, Size
 
@@ -90,6 +91,8 @@ def worker_pod(settings: Settings, size: Size) -> dict[str, Any]:
 def container(settings: Settings, kind: Pods) -> dict[str, Any]:
     """Return what is merged into the one container of a pod."""
     mounts = [{"name": name, **mount} for name, mount in _mounts(settings)]
+    if _shares_memory(settings):
+        mounts.append(shared_memory.mount())
     return {
         "securityContext": CONTAINER,
         "terminationMessagePolicy": "FallbackToLogsOnError",  # why it ended: told to the user
@@ -134,6 +137,13 @@ def _volumes(settings: Settings) -> Iterator[dict[str, Any]]:
         yield {"name": name, **volume}
     for claim, name in _claims(settings).items():
         yield {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+    if _shares_memory(settings):
+        yield shared_memory.volume(described(settings).shared_memory_gib)
+
+
+def _shares_memory(settings: Settings) -> bool:
+    taken = [str(mount.get("mountPath", "")) for _, mount in _mounts(settings)]
+    return shared_memory.wanted(described(settings).shared_memory_gib, taken)
 
 
 def _mounts(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
