@@ -20,6 +20,7 @@ from typing import NoReturn
 from geodes_datalab.hub.notebooks_sync import shipped, sync
 from geodes_datalab.hub.start.home import Problem, examine
 from geodes_datalab.hub.start.rescue import rescue
+from geodes_datalab.hub.start.runtime import make_profile, runtime_folder
 
 __all__ = ["main", "prepare"]
 
@@ -72,13 +73,14 @@ def prepare(environment: Mapping[str, str]) -> dict[str, str]:
         The same, or that of rescue mode.
     """
     home = Path(environment.get("HOME") or Path.home())
+    added = _lab(environment) | runtime_folder("server")
     problem = examine(home)
     if problem is None:
         problem = _fill(home, environment.get(FOLDER_VARIABLE, "notebooks"))
     if problem is None:
-        return {**environment, "HOME": str(home), **_lab(environment)}
+        return {**environment, "HOME": str(home), **added}
     say(f"RESCUE MODE: {problem.text}; the server gets a temporary home")
-    return rescue(home, problem, environment) | _lab(environment)
+    return rescue(home, problem, environment) | added
 
 
 def say(text: str) -> None:
@@ -118,6 +120,7 @@ def _before(environment: Mapping[str, str], name: str, *paths: Path) -> str:
 def _fill(home: Path, folder: str) -> Problem | None:
     """Bring notebooks and caches; a home that takes nothing any more is a problem, a slip is not."""
     try:
+        make_profile(home)
         _fonts(home)
         source = shipped()
         if folder and source is not None:
