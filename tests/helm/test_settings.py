@@ -36,6 +36,17 @@ def test_memory_to_share_reaches_users_profiles_and_dask(helm: Helm) -> None:
     assert users.profiles["small"].shared_memory_gib is None
 
 
+def test_one_account_for_users_and_dask(helm: Helm) -> None:
+    """Else workers could not read what users are granted by a group."""
+    values = {"existingSecret": "mine", "singleuser": {"uid": 1234, "gid": 1235, "fsGid": 1236}}
+    settings = schema.load(helm.render(values=values).settings)
+    users, dask = settings.spawner.kubernetes, settings.gateway.kubernetes
+    assert users is not None
+    assert dask is not None
+    assert (users.uid, users.gid, users.fs_gid) == (1234, 1235, 1236)
+    assert (dask.uid, dask.gid, dask.fs_gid) == (1234, 1235, 1236)
+
+
 def test_addresses_name_services_that_exist(release: Release) -> None:
     services = {
         f"{obj['metadata']['name']}.{release.namespace_of(obj)}": {

@@ -128,6 +128,16 @@ def test_shared_data_is_read_only_and_only_where_its_claim_is() -> None:
     assert names == ["tmp", "dev-shm"]
 
 
+def test_another_account_has_a_name_all_the_same() -> None:
+    """`getpass.getuser` and others ask for it; the image knows its own account alone."""
+    wanted = settings({"uid": 1234, "gid": 1235, "fs_gid": 1236})
+    context = pods.scheduler_pod(wanted)["securityContext"]
+    numbers = (context["runAsUser"], context["runAsGroup"], context["fsGroup"])
+    assert numbers == (1234, 1235, 1236)
+    environment = chosen(wanted)["environment"]
+    assert environment["USER"] == environment["LOGNAME"] == "jovyan"
+
+
 def memory_to_share(wanted: Settings) -> list[tuple[str | None, list[str]]]:
     """Size of the volume, and where it is mounted, in schedulers and in workers."""
     found = []

@@ -70,6 +70,20 @@ def test_a_pod_fits_pod_security_restricted(pods: dict[str, Any]) -> None:
     assert {m["mountPath"] for m in container["volumeMounts"]} == written
 
 
+def test_another_account_has_a_name_all_the_same(pods: dict[str, Any]) -> None:
+    """`getpass.getuser` and others ask for it; the image knows its own account alone."""
+    pods["spawner"]["kubernetes"] |= {"uid": 1234, "gid": 1235, "fs_gid": 1236}
+    spec = pod_of(pods)["spec"]
+    context = spec["securityContext"]
+    numbers = (context["runAsUser"], context["runAsGroup"], context["fsGroup"])
+    assert numbers == (1234, 1235, 1236)
+    env = {one["name"]: one.get("value") for one in spec["containers"][0]["env"]}
+    assert env["USER"] == env["LOGNAME"] == "jovyan"
+    pods["spawner"]["environment"] = {"USER": "site"}
+    env = {one["name"]: one.get("value") for one in pod_of(pods)["spec"]["containers"][0]["env"]}
+    assert env["USER"] == "site"
+
+
 def shared_memory(pod: dict[str, Any]) -> dict[str, Any] | None:
     """What is mounted at /dev/shm of the server's container; it may be there only once."""
     mounts = [

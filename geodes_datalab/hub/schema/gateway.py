@@ -136,6 +136,8 @@ class KubernetesGateway(Model):
     """Account in the pods; root is refused."""
     gid: int = Field(default=100, ge=1)
     """Its group."""
+    fs_gid: int | None = Field(default=None, ge=1)
+    """Group of the volumes' files; by default the account's."""
     sizes: dict[Slug, Size] = {}
     """Workers that users choose by name; none: one size, made of ``gateway.workers``."""
     scheduler: SchedulerPods = SchedulerPods()

@@ -8,11 +8,16 @@ from typing import Any
 from geodes_datalab.hub import shared_memory
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import KubernetesGateway, Pods, Settings, Size
+from geodes_datalab.hub.settings.kubernetes import ACCOUNT
 
 OWNER = "hub.jupyter.org/username"
 """Annotation that names a pod's owner, the same as on user pods."""
 
-ENVIRONMENT = {"HOME": "/tmp", "DASK_TEMPORARY_DIRECTORY": "/tmp"}  # noqa: S108  # of the pod
+ENVIRONMENT = {
+    **ACCOUNT,
+    "HOME": "/tmp",  # noqa: S108  # of the pod
+    "DASK_TEMPORARY_DIRECTORY": "/tmp",  # noqa: S108
+}
 """The root file system is read-only, so programs write below the one folder that is not."""
 
 CONTAINER = {
@@ -117,7 +122,7 @@ def _pod(settings: Settings, kind: Pods) -> dict[str, Any]:
             "runAsNonRoot": True,
             "runAsUser": kubernetes.uid,
             "runAsGroup": kubernetes.gid,
-            "fsGroup": kubernetes.gid,
+            "fsGroup": kubernetes.gid if kubernetes.fs_gid is None else kubernetes.fs_gid,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "enableServiceLinks": False,
