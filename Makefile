@@ -69,7 +69,7 @@ test-cluster: ## Install the chart on a real Kubernetes and use it (KEEP=1 keeps
 	@scripts/images
 	@scripts/cluster build
 	@scripts/test --run-cluster -m cluster -s $(ARGS) $(or $(FILES),$(patsubst %,tests/cluster/test_%.py, \
-		install browser packets strangers hpda rights one_namespace))
+		install environment browser packets strangers hpda rights one_namespace))
 
 test-cluster-faults: ## Break it there: faults, upgrades, idle and full servers, a proxy, a class; the cluster itself
 	@scripts/images

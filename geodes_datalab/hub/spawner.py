@@ -12,6 +12,7 @@ from traitlets import Unicode
 
 from geodes_datalab.hub import pids
 from geodes_datalab.hub.notebooks_sync import sync
+from geodes_datalab.hub.start.runtime import VARIABLE, make_profile, runtime_folder
 
 
 class LocalSpawner(SimpleLocalProcessSpawner):
@@ -47,6 +48,11 @@ class LocalSpawner(SimpleLocalProcessSpawner):
         super().clear_state()
         self.started_mark = ""
 
+    def get_env(self) -> dict[str, str]:
+        """Return the environment; a full home shall not keep kernels from starting."""
+        env: dict[str, str] = super().get_env()
+        return env if VARIABLE in env else {**env, **runtime_folder(self.user.name)}
+
     async def start(self) -> tuple[str, int]:
         """Prepare the home, then start the server."""
         await asyncio.to_thread(self._prepare_home)
@@ -74,9 +80,10 @@ class LocalSpawner(SimpleLocalProcessSpawner):
         home = Path(self.home_dir)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)
-        if not self.notebooks:
-            return
         try:
+            make_profile(home)
+            if not self.notebooks:
+                return
             report = sync(Path(self.notebooks), home / self.notebooks_folder)
         except OSError as error:  # a full disk must not keep the user out
             self.log.warning("%s: the notebooks were not copied: %s", self._log_name, error)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, expect
 from support.lab import SLOW, Lab, assert_clean, assert_shows_bars, position, ran
+from support.lab_tools import assert_exports_work, open_terminal, type_in_terminal
 from support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -164,6 +165,39 @@ def test_the_dask_panel_s_cluster_is_connected_by_its_own_code(
     cluster.get_by_role("button", name="Shutdown").click()
     expect(cluster).to_have_count(0)
     dora.assert_quiet()
+
+
+def test_every_export_of_the_menu_gives_a_file(
+    log_in: Callable[[str], Lab], datalab: Datalab, shoot: Callable[..., object]
+) -> None:
+    emma = log_in("emma")
+    emma.open_from_readme("First steps")
+    assert_exports_work(emma, f"{datalab.url}user/emma/", f"notebooks/{FIRST}")
+    shoot(emma.page, "18-exports")
+    emma.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    ("keys", "shows"),
+    [
+        (["python -c 'import xarray; print(xarray.__name__)' > seen", "Enter"], "xarray"),
+        (["geodes-dat", "Tab", "--help > seen", "Enter"], "geodes-datalab"),
+    ],
+    ids=["python", "completion"],
+)
+def test_the_terminal_is_that_of_the_environment(
+    log_in: Callable[[str], Lab], datalab: Datalab, keys: list[str], shows: str
+) -> None:
+    """`python` is the one with the libraries, and Tab completes what it brings."""
+    fred = log_in("fred")
+    home = datalab.state_dir / "homes" / "fred"
+    seen = home / "seen"
+    seen.unlink(missing_ok=True)
+    open_terminal(fred)
+    keys = [key.replace("> seen", f"> {seen}") for key in keys]
+    told = type_in_terminal(fred, keys, lambda: seen.read_text() if seen.is_file() else "")
+    assert shows in told
+    fred.page.context.close()
 
 
 def test_speaks_french(log_in: Callable[[str], Lab], shoot: Callable[..., object]) -> None:

@@ -19,6 +19,7 @@ from trials import IMAGES, Release, people
 # What breaks or replaces things comes last; the audit looks back at everything.
 ORDER = (
     "test_install",
+    "test_environment",
     "test_browser",
     "test_packets",
     "test_strangers",

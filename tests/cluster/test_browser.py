@@ -15,6 +15,7 @@ from typing import TypeVar
 import pytest
 from playwright.sync_api import Browser, expect
 from support.lab import Lab, assert_shows_bars, chromium
+from support.lab_tools import assert_exports_work, open_terminal, type_in_terminal
 from trials import Release, Table, people
 from trials.browse import log_in, open_login, shoot
 
@@ -117,6 +118,37 @@ def test_what_was_opened_stays_in_front(ada: Lab, release: Release) -> None:
     expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab")).to_have_count(2)
     lab.wait_idle()
     page.close()
+
+
+def test_every_export_of_the_menu_gives_a_file(ada: Lab, release: Release) -> None:
+    ada.open_from_readme("First steps")
+    first = "notebooks/01-start/01-first-steps.ipynb"
+    assert_exports_work(ada, f"{release.url}user/ada/", first)
+    shoot(ada.page, "7-exports")
+
+
+@pytest.mark.parametrize(
+    ("keys", "shows"),
+    [
+        (["python -c 'import xarray; print(xarray.__name__)' > ~/seen", "Enter"], "xarray"),
+        (["geodes-dat", "Tab", "--help > ~/seen", "Enter"], "geodes-datalab"),
+    ],
+    ids=["python", "completion"],
+)
+def test_the_terminal_is_that_of_the_image(
+    ada: Lab, release: Release, keys: list[str], shows: str
+) -> None:
+    """`python` is the one with the libraries, and Tab completes what it brings."""
+    visitor = release.visitor("ada")
+
+    def seen() -> str:
+        answer = aside(lambda: visitor.get("api/contents/seen?type=file&format=text"))
+        return str(answer.json()["content"]) if answer.ok else ""
+
+    aside(lambda: visitor.send("DELETE", "api/contents/seen"))
+    open_terminal(ada)
+    assert shows in type_in_terminal(ada, keys, seen)
+    shoot(ada.page, "8-terminal")
 
 
 def test_ada_leaves(ada: Lab, dashboard: str, release: Release) -> None:

@@ -216,6 +216,7 @@ def test_a_full_home_starts_in_rescue_mode(tiny_home: str, release: Release, tab
         "    except OSError as error: print(error.errno)"
     )
     assert release.run_in(pod, fill).strip() == "28"  # no space left
+    assert visitor.kernel().run("print(6 * 7)").strip() == "42"  # the server that runs is of use
     people.leave(visitor)
     table.add("a server on a full home, to its Lab", people.settle(visitor))
     kernel = visitor.kernel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from manifests.render import Release, containers, label
+from manifests.render import Helm, Release, containers, label
 
 from geodes_datalab.hub import schema
 
@@ -13,6 +13,38 @@ from geodes_datalab.hub import schema
 def test_the_hub_accepts_the_settings(release: Release) -> None:
     settings = schema.load(release.settings)
     assert settings.spawner.kind == "kubernetes"
+
+
+def test_memory_to_share_reaches_users_profiles_and_dask(helm: Helm) -> None:
+    values = {
+        "existingSecret": "mine",
+        "singleuser": {
+            "memory": {"sharedGiB": 2},
+            "profiles": {
+                "big": {"displayName": "Big", "memory": {"limitGiB": 64, "sharedGiB": 32}},
+                "small": {"displayName": "Small"},
+            },
+        },
+        "gateway": {"backend": {"sharedMemoryGiB": 0.25}},
+    }
+    settings = schema.load(helm.render(values=values).settings)
+    users, dask = settings.spawner.kubernetes, settings.gateway.kubernetes
+    assert users is not None
+    assert dask is not None
+    assert (users.shared_memory_gib, dask.shared_memory_gib) == (2, 0.25)
+    assert users.profiles["big"].shared_memory_gib == 32
+    assert users.profiles["small"].shared_memory_gib is None
+
+
+def test_one_account_for_users_and_dask(helm: Helm) -> None:
+    """Else workers could not read what users are granted by a group."""
+    values = {"existingSecret": "mine", "singleuser": {"uid": 1234, "gid": 1235, "fsGid": 1236}}
+    settings = schema.load(helm.render(values=values).settings)
+    users, dask = settings.spawner.kubernetes, settings.gateway.kubernetes
+    assert users is not None
+    assert dask is not None
+    assert (users.uid, users.gid, users.fs_gid) == (1234, 1235, 1236)
+    assert (dask.uid, dask.gid, dask.fs_gid) == (1234, 1235, 1236)
 
 
 def test_addresses_name_services_that_exist(release: Release) -> None:

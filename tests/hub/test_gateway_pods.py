@@ -140,7 +140,45 @@ def test_shared_data_is_read_only_and_only_where_its_claim_is() -> None:
     names = {mount["mountPath"]: mount["name"] for mount in mounts}
     assert names["/more"] == names["/data"] == "shared-data"
     elsewhere = settings(shared=shared)
-    assert [volume["name"] for volume in pods.scheduler_pod(elsewhere)["volumes"]] == ["tmp"]
+    names = [volume["name"] for volume in pods.scheduler_pod(elsewhere)["volumes"]]
+    assert names == ["tmp", "dev-shm"]
+
+
+def test_another_account_has_a_name_all_the_same() -> None:
+    """`getpass.getuser` and others ask for it; the image knows its own account alone."""
+    wanted = settings({"uid": 1234, "gid": 1235, "fs_gid": 1236})
+    context = pods.scheduler_pod(wanted)["securityContext"]
+    numbers = (context["runAsUser"], context["runAsGroup"], context["fsGroup"])
+    assert numbers == (1234, 1235, 1236)
+    environment = chosen(wanted)["environment"]
+    assert environment["USER"] == environment["LOGNAME"] == "jovyan"
+
+
+def memory_to_share(wanted: Settings) -> list[tuple[str | None, list[str]]]:
+    """Size of the volume, and where it is mounted, in schedulers and in workers."""
+    found = []
+    worker = chosen(wanted)
+    kubernetes = pods.described(wanted)
+    for pod, kind in (
+        (pods.scheduler_pod(wanted), kubernetes.scheduler),
+        (worker["worker_extra_pod_config"], kubernetes.worker),
+    ):
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        mounts = pods.container(wanted, kind)["volumeMounts"]
+        size = volumes.get("dev-shm", {}).get("emptyDir", {}).get("sizeLimit")
+        found.append((size, [m["name"] for m in mounts if m["mountPath"] == "/dev/shm"]))
+    return found
+
+
+def test_dask_s_processes_share_as_much_memory_as_the_settings_say() -> None:
+    assert memory_to_share(settings()) == [("1024Mi", ["dev-shm"])] * 2
+    assert memory_to_share(settings({"shared_memory_gib": 0.5})) == [("512Mi", ["dev-shm"])] * 2
+    assert memory_to_share(settings({"shared_memory_gib": 0})) == [(None, [])] * 2
+    own = {
+        "volumes": {"mine": {"emptyDir": {"medium": "Memory"}}},
+        "volume_mounts": {"mine": {"mountPath": "/dev/shm"}},
+    }
+    assert memory_to_share(settings(own)) == [(None, ["mine"])] * 2
 
 
 def test_three_processes_get_what_they_need_and_no_more(tmp_path: Any) -> None:

@@ -31,7 +31,7 @@ def choosing(pods: dict[str, Any]) -> dict[str, Any]:
                 "tolerations": [{"key": "gpu", "operator": "Exists"}],
                 "environment": {"BRACES": "{x}"},
             },
-            "huge": {"admins_only": True, "memory_limit_gib": 64},
+            "huge": {"admins_only": True, "memory_limit_gib": 64, "shared_memory_gib": 32},
             "small": {
                 "default": True,
                 "display_name": "Small",
@@ -97,6 +97,8 @@ def test_choices_change_the_pod(choosing: dict[str, Any]) -> None:
     assert gpu["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
     env = {e["name"]: e.get("value") for e in gpu["containers"][0]["env"]}
     assert env["BRACES"] == "{x}"
+    huge = pod_of(choosing, {"profile": "huge"}, admin=True)["spec"]
+    assert {v["name"]: v for v in huge["volumes"]}["dev-shm"]["emptyDir"]["sizeLimit"] == "32768Mi"
 
 
 def test_without_a_choice_the_default_is_taken(choosing: dict[str, Any]) -> None:

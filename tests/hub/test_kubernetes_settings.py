@@ -66,7 +66,60 @@ def test_a_pod_fits_pod_security_restricted(pods: dict[str, Any]) -> None:
         "limits": {"cpu": 2.0, "memory": 4 * 2**30},
         "requests": {"cpu": 0.1, "memory": 2**29},
     }
-    assert {m["mountPath"] for m in container["volumeMounts"]} == {"/home/jovyan", "/tmp"}
+    written = {"/home/jovyan", "/tmp", "/dev/shm"}
+    assert {m["mountPath"] for m in container["volumeMounts"]} == written
+
+
+def test_another_account_has_a_name_all_the_same(pods: dict[str, Any]) -> None:
+    """`getpass.getuser` and others ask for it; the image knows its own account alone."""
+    pods["spawner"]["kubernetes"] |= {"uid": 1234, "gid": 1235, "fs_gid": 1236}
+    spec = pod_of(pods)["spec"]
+    context = spec["securityContext"]
+    numbers = (context["runAsUser"], context["runAsGroup"], context["fsGroup"])
+    assert numbers == (1234, 1235, 1236)
+    env = {one["name"]: one.get("value") for one in spec["containers"][0]["env"]}
+    assert env["USER"] == env["LOGNAME"] == "jovyan"
+    pods["spawner"]["environment"] = {"USER": "site"}
+    env = {one["name"]: one.get("value") for one in pod_of(pods)["spec"]["containers"][0]["env"]}
+    assert env["USER"] == "site"
+
+
+def shared_memory(pod: dict[str, Any]) -> dict[str, Any] | None:
+    """What is mounted at /dev/shm of the server's container; it may be there only once."""
+    mounts = [
+        m for m in pod["spec"]["containers"][0]["volumeMounts"] if m["mountPath"] == "/dev/shm"
+    ]
+    assert len(mounts) <= 1
+    volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+    return volumes[mounts[0]["name"]] if mounts else None
+
+
+@pytest.mark.parametrize(("amount", "size"), [(None, "1024Mi"), (0.25, "256Mi"), (16, "16384Mi")])
+def test_processes_share_as_much_memory_as_the_settings_say(
+    pods: dict[str, Any], amount: float | None, size: str
+) -> None:
+    if amount is not None:
+        pods["spawner"]["kubernetes"]["shared_memory_gib"] = amount
+    volume = {"name": "dev-shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}
+    assert shared_memory(pod_of(pods)) == volume
+
+
+def test_without_memory_to_share_containers_keep_what_they_have(pods: dict[str, Any]) -> None:
+    pods["spawner"]["kubernetes"]["shared_memory_gib"] = 0
+    assert shared_memory(pod_of(pods)) is None
+
+
+def test_an_operator_s_own_shared_memory_stays_alone(pods: dict[str, Any]) -> None:
+    """Two mounts at one path would be refused by Kubernetes: a chart before ours told people to add one."""
+    own = {"emptyDir": {"medium": "Memory"}}
+    pods["spawner"]["kubernetes"] |= {
+        "volumes": {"shm-volume": own},
+        "volume_mounts": {"shm-volume": {"mountPath": "/dev/shm/"}},
+    }
+    pod = pod_of(pods)
+    assert "dev-shm" not in {volume["name"] for volume in pod["spec"]["volumes"]}
+    paths = [m["mountPath"].rstrip("/") for m in pod["spec"]["containers"][0]["volumeMounts"]]
+    assert paths.count("/dev/shm") == 1
 
 
 def test_nothing_that_an_operator_adds_weakens_a_pod(pods: dict[str, Any]) -> None:
@@ -278,6 +331,11 @@ def test_operators_add_volumes_tolerations_and_labels(pods: dict[str, Any]) -> N
     ("change", "said"),
     [
         ({"volumes": {"home": {"emptyDir": {}}}}, "the name home is ours"),
+        ({"volumes": {"dev-shm": {"emptyDir": {}}}}, "the name dev-shm is ours"),
+        (
+            {"shared_memory_gib": -1},
+            "shared_memory_gib: Input should be greater than or equal to 0",
+        ),
         ({"shared": {"a": {"claim": "a", "path": "/tmp"}}}, "folder of its own in every pod"),
         ({"home": {"kind": "shared"}}, "name the claim"),
         ({"home": {"kind": "shared", "claim": "x", "subpath": "all"}}, "put {username} into it"),

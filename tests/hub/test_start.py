@@ -161,6 +161,63 @@ def test_a_full_home_starts_in_rescue_mode(tmp_path: Path) -> None:
     assert "RESCUE MODE" in str(said["log"])
 
 
+# A server whose user fills the home, and then opens a notebook.
+KERNEL = textwrap.dedent("""
+    import json, os, pathlib
+    from jupyter_client.manager import start_new_kernel
+    try:
+        with open(pathlib.Path.home() / "large", "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    except OSError as error:
+        reason = error.strerror
+    manager, client = start_new_kernel(startup_timeout=240)
+    told = []
+    client.execute_interactive("print(6 * 7)", output_hook=told.append, timeout=240)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    printed = [one["content"]["text"] for one in told if one["msg_type"] == "stream"]
+    print(json.dumps({"reason": reason, "printed": "".join(printed)}))
+""")
+
+
+@needs_mounts
+def test_a_home_that_is_full_meanwhile_starts_kernels(tmp_path: Path) -> None:
+    home = tmp_path / "ada"
+    home.mkdir()
+    mount = f"mount -t tmpfs -o size=4m none {home}"
+    said = start(home, sys.executable, "-c", KERNEL, before=mount)
+    assert said["reason"] == "No space left on device"
+    assert "42\n" in str(said["printed"])
+
+
+@pytest.mark.parametrize("spoilt", ["open to others", "a link"])
+def test_what_kernels_are_told_lies_in_a_folder_of_ones_own(tmp_path: Path, spoilt: str) -> None:
+    """Whoever makes the folder first, where all may write, would read the keys of kernels."""
+    temporary, elsewhere = tmp_path / "tmp", tmp_path / "elsewhere"
+    account = temporary / f"geodes-datalab-{os.getuid()}"
+    home = tmp_path / "ada"
+    home.mkdir()
+    elsewhere.mkdir(mode=0o700)
+    temporary.mkdir()
+    first = start(home, TMPDIR=str(temporary))["env"]
+    assert isinstance(first, dict)
+    assert first["JUPYTER_RUNTIME_DIR"] == str(account / "server")
+    assert (account / "server").stat().st_mode & 0o777 == 0o700
+    shutil.rmtree(account)
+    if spoilt == "a link":
+        account.symlink_to(elsewhere)
+    else:
+        account.mkdir()
+        account.chmod(0o777)
+    other = start(home, TMPDIR=str(temporary))["env"]
+    assert isinstance(other, dict)
+    folder = Path(other["JUPYTER_RUNTIME_DIR"])
+    assert folder.parent == temporary
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(elsewhere.rglob("*.json")) == []
+
+
 @needs_mounts
 def test_a_home_that_fills_up_with_the_notebooks_is_rescued_too(tmp_path: Path) -> None:
     home = tmp_path / "home"

@@ -192,6 +192,7 @@ def _traits(overrides: Overrides, pods: Kubernetes) -> dict[str, Any]:
         "cpu_limit": overrides.cpu_limit,
         "mem_guarantee": guarantee,
         "mem_limit": limit,
+        "shared_memory_gib": overrides.shared_memory_gib,
         "extra_resource_limits": gpus,
         "extra_resource_guarantees": gpus,
         "environment": literal(overrides.environment) or None,

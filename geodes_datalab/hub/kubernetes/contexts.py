@@ -1,4 +1,4 @@
-"""What makes a user pod safe, set on every container after everything else.
+"""What every user pod gets after everything else: what makes it safe, and memory to share.
 
 The pod then fits Pod Security "restricted", whatever an operator added to it.
 """
@@ -9,10 +9,15 @@ from typing import Any
 
 from kubernetes_asyncio.client import (
     V1Capabilities,
+    V1EmptyDirVolumeSource,
     V1PodSecurityContext,
     V1SeccompProfile,
     V1SecurityContext,
+    V1Volume,
+    V1VolumeMount,
 )
+
+from geodes_datalab.hub import shared_memory
 
 
 def harden(pod: Any, *, uid: int, gid: int, fs_gid: int) -> Any:
@@ -50,8 +55,32 @@ def harden(pod: Any, *, uid: int, gid: int, fs_gid: int) -> Any:
     return pod
 
 
+def share_memory(pod: Any, amount_gib: float) -> Any:
+    """Return the pod with a volume in memory at ``/dev/shm`` of the server's container.
+
+    Parameters
+    ----------
+    pod
+        ``V1Pod``, changed in place.
+    amount_gib
+        How large the volume may become; 0: none.
+    """
+    spec = pod.spec
+    server = spec.containers[0]
+    mounts = list(server.volume_mounts or [])
+    if not shared_memory.wanted(amount_gib, [_given(one, "mount_path") or "" for one in mounts]):
+        return pod
+    described = shared_memory.volume(amount_gib)
+    source = described["emptyDir"]
+    folder = V1EmptyDirVolumeSource(medium=source["medium"], size_limit=source["sizeLimit"])
+    spec.volumes = [*(spec.volumes or []), V1Volume(name=described["name"], empty_dir=folder)]
+    mount = V1VolumeMount(name=described["name"], mount_path=shared_memory.PATH)
+    server.volume_mounts = [*mounts, mount]
+    return pod
+
+
 def _given(context: Any, name: str) -> Any:
-    """Return a field of a context, which KubeSpawner holds as an object or as JSON."""
+    """Return a field of a part of a pod, which KubeSpawner holds as an object or as JSON."""
     if isinstance(context, dict):
         first, *rest = name.split("_")
         return context.get(first + "".join(word.capitalize() for word in rest))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
-from traitlets import Instance, default
+from traitlets import Float, Instance, default
 
 from geodes_datalab.hub import images
 from geodes_datalab.hub.gateway.kubernetes.trust import tolerate_old_authorities
@@ -47,6 +47,8 @@ class DatalabKubeSpawner(KubeSpawner):
     """Start user servers as pods of the datalab."""
 
     pods = Instance(Kubernetes, config=True, help="The settings spawner.kubernetes.")
+
+    shared_memory_gib = Float(1.0, config=True, help="GiB of /dev/shm in the server's container.")
 
     user_options: dict[str, Any]  # of KubeSpawner and its bases, which have no types
     cpu_guarantee: float | None
@@ -110,9 +112,9 @@ class DatalabKubeSpawner(KubeSpawner):
         return {name for section in sections for name in section}
 
     async def get_pod_manifest(self) -> Any:
-        """Return the pod: shared volumes opened to writers, contexts set last."""
+        """Return the pod: shared volumes opened to writers, memory to share, contexts set last."""
         self._open_shared()
-        pod = await super().get_pod_manifest()
+        pod = contexts.share_memory(await super().get_pod_manifest(), self.shared_memory_gib)
         return contexts.harden(pod, uid=self.uid, gid=self.gid, fs_gid=self.fs_gid)
 
     def get_env(self) -> dict[str, Any]:

@@ -136,12 +136,17 @@ class KubernetesGateway(Model):
     """Account in the pods; root is refused."""
     gid: int = Field(default=100, ge=1)
     """Its group."""
+    fs_gid: int | None = Field(default=None, ge=1)
+    """Group of the volumes' files; by default the account's."""
     sizes: dict[Slug, Size] = {}
     """Workers that users choose by name; none: one size, made of ``gateway.workers``."""
     scheduler: SchedulerPods = SchedulerPods()
     """Scheduler pods."""
     worker: Pods = Pods()
     """Worker pods."""
+    shared_memory_gib: float = Field(default=1.0, ge=0)
+    """Of the memory of each pod, what its processes may share in ``/dev/shm`` (0: the 64 MB of every
+    container)."""
     volumes: dict[Label, Mapping] = {}
     """Volumes of schedulers and workers, as Kubernetes wants them, without the name."""
     volume_mounts: dict[Label, Mapping] = {}
@@ -159,7 +164,9 @@ class KubernetesGateway(Model):
     def _consistent(self) -> KubernetesGateway:
         if sum(size.default for size in self.sizes.values()) > 1:
             raise ValueError("sizes: several are the default")
-        taken = sorted({"tmp", "dask-credentials"} & {*self.volumes, *self.volume_mounts})
+        taken = sorted(
+            {"tmp", "dev-shm", "dask-credentials"} & {*self.volumes, *self.volume_mounts}
+        )
         if taken:
             raise ValueError(f"volumes: the name {taken[0]} is ours: choose another")
         return self

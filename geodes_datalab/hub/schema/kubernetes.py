@@ -172,7 +172,7 @@ class Kubernetes(Resources):
     def _consistent(self) -> Kubernetes:
         if self.other_image.enabled and not self.allowed_images:
             raise ValueError("other_image is enabled, but allowed_images names no image")
-        own = {"home", "tmp", *(f"shared-{name}" for name in self.shared)}
+        own = {"home", "tmp", "dev-shm", *(f"shared-{name}" for name in self.shared)}
         taken = sorted(own & {*self.volumes, *self.volume_mounts})
         if taken:
             raise ValueError(f"volumes: the name {taken[0]} is ours: choose another")

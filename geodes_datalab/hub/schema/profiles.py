@@ -18,6 +18,8 @@ class Resources(Model):
     """Memory that is reserved."""
     memory_limit_gib: float = Field(default=4, gt=0)
     """Memory above which a server is ended."""
+    shared_memory_gib: float = Field(default=1.0, ge=0)
+    """Of that memory, what processes may share in ``/dev/shm`` (0: the 64 MB of every container)."""
     gpu_resource: str = "nvidia.com/gpu"
     """Name of GPUs in this cluster, for profiles that ask for some."""
     node_selector: dict[str, str] = {}
@@ -56,6 +58,8 @@ class Overrides(Model):
     """Memory that is reserved."""
     memory_limit_gib: float | None = Field(default=None, gt=0)
     """Memory above which the server is ended."""
+    shared_memory_gib: float | None = Field(default=None, ge=0)
+    """Of that memory, what processes may share in ``/dev/shm``."""
     gpu: int | None = Field(default=None, ge=0)
     """Number of GPUs."""
     environment: dict[Variable, str] = {}

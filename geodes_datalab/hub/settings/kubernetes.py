@@ -14,6 +14,9 @@ from geodes_datalab.hub.schema import Home, Kubernetes, SecretVariable, Settings
 
 SPAWNER = "geodes_datalab.hub.kubernetes.DatalabKubeSpawner"
 HOME = "/home/jovyan"
+ACCOUNT = {"USER": "jovyan", "LOGNAME": "jovyan"}
+"""Variables that name the account: under another uid than the image's, nobody else could tell."""
+
 COMPONENT = "user"
 START = ["datalab-start", "jupyterhub-singleuser"]
 """Brings the shipped notebooks into the home, rescues a full one, then becomes the server."""
@@ -40,7 +43,7 @@ def apply(settings: Settings, pods: Kubernetes, c: Any) -> None:
     _resources(pods, c)
     _home(pods.home, c)
     _volumes(pods, c)
-    c.Spawner.environment = {**c.Spawner.environment, "HOME": HOME}
+    c.Spawner.environment = {**ACCOUNT, **c.Spawner.environment, "HOME": HOME}
     c.Spawner.cmd = START
     # A hub that ends itself after failures of users' servers would be one that a user can end;
     # a sick hub is restarted by its probe.
@@ -123,6 +126,7 @@ def _resources(pods: Kubernetes, c: Any) -> None:
     kube.cpu_guarantee, kube.cpu_limit = pods.cpu_guarantee, pods.cpu_limit
     kube.mem_guarantee = gib(pods.memory_guarantee_gib)
     kube.mem_limit = gib(pods.memory_limit_gib)
+    c.DatalabKubeSpawner.shared_memory_gib = pods.shared_memory_gib
     kube.node_selector = dict(pods.node_selector)
     kube.tolerations = [dict(taint) for taint in pods.tolerations]
 

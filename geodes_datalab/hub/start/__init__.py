@@ -24,6 +24,7 @@ from geodes_datalab.hub.start.account import enter
 from geodes_datalab.hub.start.extensions import link_extensions
 from geodes_datalab.hub.start.home import Problem, examine
 from geodes_datalab.hub.start.rescue import rescue
+from geodes_datalab.hub.start.runtime import make_profile, runtime_folder
 
 __all__ = ["main", "prepare"]
 
@@ -82,15 +83,14 @@ def prepare(environment: Mapping[str, str]) -> dict[str, str]:
         The same, or that of rescue mode.
     """
     home = Path(environment.get("HOME") or Path.home())
+    added = _lab(environment) | _threads(environment) | runtime_folder("server")
     problem = examine(home)
     if problem is None:
         problem = _fill(home, environment.get(FOLDER_VARIABLE, "notebooks"))
     if problem is None:
-        found = {**environment, "HOME": str(home)}
-    else:
-        say(f"RESCUE MODE: {problem.text}; the server gets a temporary home")
-        found = rescue(home, problem, environment)
-    return found | _lab(environment) | _threads(environment)
+        return {**environment, "HOME": str(home), **added}
+    say(f"RESCUE MODE: {problem.text}; the server gets a temporary home")
+    return rescue(home, problem, environment) | added
 
 
 def say(text: str) -> None:
@@ -150,6 +150,7 @@ def _before(environment: Mapping[str, str], name: str, *paths: Path) -> str:
 def _fill(home: Path, folder: str) -> Problem | None:
     """Bring notebooks and caches; a home that takes nothing any more is a problem, a slip is not."""
     try:
+        make_profile(home)
         _fonts(home)
         link_extensions(home)
         source = shipped()

@@ -39,6 +39,8 @@ image_pull_secrets: {{ toJson .Values.global.imagePullSecrets }}
 allowed_images: {{ values .Values.singleuser.allowedImages | sortAlpha | toJson }}
 uid: {{ .Values.singleuser.uid }}
 gid: {{ .Values.singleuser.gid }}
+fs_gid: {{ .Values.singleuser.fsGid }}
+shared_memory_gib: {{ $backend.sharedMemoryGiB }}
 labels: {{ include "datalab.settings.labels" (list . "") }}
 sizes:
   {{- range $name, $size := $gateway.sizes }}

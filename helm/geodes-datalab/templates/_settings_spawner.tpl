@@ -172,7 +172,7 @@ What a profile or a choice changes: (dict "root" . "from" <profile>). Only what 
 {{- define "datalab.settings.overrides" -}}
 {{- $from := .from -}}
 {{- $found := dict -}}
-{{- range $theirs, $ours := dict "cpu.guarantee" "cpu_guarantee" "cpu.limit" "cpu_limit" "memory.guaranteeGiB" "memory_guarantee_gib" "memory.limitGiB" "memory_limit_gib" -}}
+{{- range $theirs, $ours := dict "cpu.guarantee" "cpu_guarantee" "cpu.limit" "cpu_limit" "memory.guaranteeGiB" "memory_guarantee_gib" "memory.limitGiB" "memory_limit_gib" "memory.sharedGiB" "shared_memory_gib" -}}
 {{- $path := splitList "." $theirs -}}
 {{- $group := get $from (first $path) | default dict -}}
 {{- if hasKey $group (last $path) -}}{{- $_ := set $found $ours (get $group (last $path)) -}}{{- end -}}

@@ -7,13 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from geodes_datalab import _limits
+from geodes_datalab.hub import shared_memory
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.schema import KubernetesGateway, Pods, Settings, Size
+from geodes_datalab.hub.settings.kubernetes import ACCOUNT
 
 OWNER = "hub.jupyter.org/username"
 """Annotation that names a pod's owner, the same as on user pods."""
 
-ENVIRONMENT = {"HOME": "/tmp", "DASK_TEMPORARY_DIRECTORY": "/tmp"}  # noqa: S108  # of the pod
+ENVIRONMENT = {
+    **ACCOUNT,
+    "HOME": "/tmp",  # noqa: S108  # of the pod
+    "DASK_TEMPORARY_DIRECTORY": "/tmp",  # noqa: S108
+}
 """The root file system is read-only, so programs write below the one folder that is not."""
 
 CONTAINER = {
@@ -92,6 +98,8 @@ def worker_pod(settings: Settings, size: Size) -> dict[str, Any]:
 def container(settings: Settings, kind: Pods) -> dict[str, Any]:
     """Return what is merged into the one container of a pod."""
     mounts = [{"name": name, **mount} for name, mount in _mounts(settings)]
+    if _shares_memory(settings):
+        mounts.append(shared_memory.mount())
     return {
         "securityContext": CONTAINER,
         "terminationMessagePolicy": "FallbackToLogsOnError",  # why it ended: told to the user
@@ -140,7 +148,7 @@ def _pod(settings: Settings, kind: Pods) -> dict[str, Any]:
             "runAsNonRoot": True,
             "runAsUser": kubernetes.uid,
             "runAsGroup": kubernetes.gid,
-            "fsGroup": kubernetes.gid,
+            "fsGroup": kubernetes.gid if kubernetes.fs_gid is None else kubernetes.fs_gid,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "enableServiceLinks": False,
@@ -160,6 +168,13 @@ def _volumes(settings: Settings) -> Iterator[dict[str, Any]]:
         yield {"name": name, **volume}
     for claim, name in _claims(settings).items():
         yield {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+    if _shares_memory(settings):
+        yield shared_memory.volume(described(settings).shared_memory_gib)
+
+
+def _shares_memory(settings: Settings) -> bool:
+    taken = [str(mount.get("mountPath", "")) for _, mount in _mounts(settings)]
+    return shared_memory.wanted(described(settings).shared_memory_gib, taken)
 
 
 def _mounts(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
