@@ -16,7 +16,9 @@ PAGE = ROOT / "docs/how-to/environment.md"
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_environment", ROOT / "scripts/make_environment.py")
+    spec = importlib.util.spec_from_file_location(
+        "make_environment", ROOT / "scripts/make_environment.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -28,7 +30,9 @@ def test_the_tables_are_those_of_the_locks(script: ModuleType) -> None:
 
 
 def test_every_package_that_is_asked_for_stands_in_the_page(script: ModuleType) -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
     page = PAGE.read_text()
     for name in script.names(extras["full"] + extras["notebook"] + extras["platform"]):
         assert re.search(rf"[|,] {re.escape(name)} \d", page), name

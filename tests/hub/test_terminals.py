@@ -55,7 +55,9 @@ def test_a_command_is_in_the_history_of_the_next_terminal(user: UserServer) -> N
 
 
 def test_what_people_set_in_their_own_files_holds(user: UserServer, home: Path) -> None:
-    (home / ".bashrc").write_text("alias hello='echo from-bashrc'\nexport PATH=$PATH:/own/programs\n")
+    (home / ".bashrc").write_text(
+        "alias hello='echo from-bashrc'\nexport PATH=$PATH:/own/programs\n"
+    )
     with opened(user.url, TOKEN) as each:
         assert each.run("hello") == "from-bashrc"
         assert each.run("echo $PATH").endswith(":/own/programs")

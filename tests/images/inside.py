@@ -41,6 +41,7 @@ mkdir "$root/dev/pts" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$r
 ln -s pts/ptmx "$root/dev/ptmx"
 mkdir "$root/dev/shm" && mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
+[ ! -e "$root/etc/hosts" ] || mount --bind /etc/hosts "$root/etc/hosts"
 mount -t tmpfs -o uid=$user,gid={GROUP},mode=700 home "$root{HOME}"
 mount --bind "$tests" "$root/mnt"
 for file in $files; do mount --bind "${{file%%=*}}" "$root${{file##*=}}"; done
@@ -102,9 +103,7 @@ class Image:
                 timeout=minutes(within),
             )
 
-    def python(
-        self, code: str, *arguments: str, user: int = USER, **environment: str
-    ) -> str:
+    def python(self, code: str, *arguments: str, user: int = USER, **environment: str) -> str:
         """Run Python code in the image and return what it printed."""
         done = self.run("python", "-", *arguments, text=code, user=user, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
