@@ -65,6 +65,7 @@ NOT_IMPORTED = {
     "bokeh": "the dashboards of distributed",
     "cryptography": "the certificates of distributed",
     "ipykernel": "started by the lab",
+    "pip": "run by environments of users' own",
     "jupyter-resource-usage": "an extension of the lab",
     "jupyterlab": "started by the hub",
     "jupyterlab-language-pack-fr-fr": "found by the lab",
