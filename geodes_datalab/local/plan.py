@@ -18,6 +18,7 @@ from geodes_datalab.hub.configure import check
 from geodes_datalab.hub.notebooks_sync import shipped
 from geodes_datalab.hub.schema import VARIABLE, read
 from geodes_datalab.hub.settings.services import culler_command
+from geodes_datalab.hub.start import threads
 from geodes_datalab.local import family, hpda, secrets, trust
 from geodes_datalab.local.child import Part
 from geodes_datalab.local.layout import Layout
@@ -251,7 +252,8 @@ def _gateway(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, Any]:
 def _user_environment(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, str]:
     common = common_environment(layout)
     kept = {name: common[name] for name in (family.VARIABLE, "PATH")}
-    return kept | _passed(layout) | catalogue_environment(layout, ports, wishes) | scratch(layout)
+    found = kept | _passed(layout) | catalogue_environment(layout, ports, wishes) | scratch(layout)
+    return found | threads(found)  # where the machine is a container itself
 
 
 def scratch(layout: Layout) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import certifi
 import pytest
+from support.control_groups import inside, limited
 
 from geodes_datalab._authorities import VARIABLES
 from geodes_datalab.auth import ApiKey
@@ -29,6 +30,16 @@ def settled(place: Layout, wishes: plan.Wishes) -> dict[str, str]:
     plan.write_settings(place, settings)
     assert load(place.settings) == settings
     return settings.spawner.environment
+
+
+def test_servers_in_a_container_are_told_its_cores(furnished: Layout) -> None:
+    """On a machine of one's own nothing is set."""
+    names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "PYTHON_CPU_COUNT")
+    free = settled(furnished, plan.Wishes())
+    assert not set(names) & set(free)
+    with limited(1) as group, inside(group):
+        found = settled(furnished, plan.Wishes())
+    assert {found[name] for name in names} == {"1"}
 
 
 def test_secrets_are_private_kept_and_long_enough(furnished: Layout) -> None:

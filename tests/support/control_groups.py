@@ -54,3 +54,13 @@ def limited(cores: float) -> Iterator[Path]:
         left = (group / "cgroup.procs").read_text
         eventually(lambda: not left(), "the group is empty", scene=left)
         group.rmdir()
+
+
+@contextmanager
+def inside(group: Path) -> Iterator[None]:
+    """Have this process in a group for a while."""
+    (group / "cgroup.procs").write_text(f"{os.getpid()}")
+    try:
+        yield
+    finally:
+        (group.parent / "cgroup.procs").write_text(f"{os.getpid()}")

@@ -26,7 +26,7 @@ from geodes_datalab.hub.start.home import Problem, examine
 from geodes_datalab.hub.start.rescue import rescue
 from geodes_datalab.hub.start.runtime import make_profile, runtime_folder
 
-__all__ = ["main", "prepare"]
+__all__ = ["main", "prepare", "threads"]
 
 FOLDER_VARIABLE = "GEODES_DATALAB_NOTEBOOKS_FOLDER"
 """Environment variable: folder of the home that gets the notebooks; empty for none."""
@@ -120,14 +120,26 @@ def _lab(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _threads(environment: Mapping[str, str]) -> dict[str, str]:
-    """Tell the libraries how many cores the pod may use; nothing where it may use all."""
-    cores = _limits.cores(environment=environment)
-    found = _limits.variables(environment, cores)
+def threads(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what tells libraries how many cores they may use; nothing where they may use all.
+
+    Parameters
+    ----------
+    environment
+        Of the server: what is set in it stays.
+    """
+    found = _limits.variables(environment, _limits.cores(environment=environment))
     if not found:
         return {}
-    say(f"libraries start {cores} thread{'s' * (cores != 1)}: as many as the pod may use cores")
     return found | {NANNY_PRELOAD: _preloads(environment.get(NANNY_PRELOAD, ""))}
+
+
+def _threads(environment: Mapping[str, str]) -> dict[str, str]:
+    found = threads(environment)
+    if found:
+        cores = _limits.cores(environment=environment)
+        say(f"libraries start {cores} thread{'s' * (cores != 1)}: as many as the pod may use cores")
+    return found
 
 
 def _preloads(given: str) -> str:
