@@ -110,11 +110,14 @@ def _followed(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], N
 
 
 def _certifi(certifi: ModuleType) -> None:
-    """Name the site's file in place of certifi's: netCDF4 has no variable, and takes certifi's."""
+    """Name the site's file in place of certifi's: netCDF4 has no variable, and takes certifi's.
+
+    By the variable of certifi's best-known user: SSL_CERT_FILE may name a single server's authority.
+    """
     own = certifi.where
 
     def where() -> str:
-        return _told("SSL_CERT_FILE") or str(own())
+        return _told("REQUESTS_CA_BUNDLE") or str(own())
 
     def contents() -> str:
         return Path(where()).read_text("ascii", "ignore")

@@ -57,11 +57,12 @@ def test_certifi_follows_the_variable(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("site")
     own = python("import certifi; print(certifi.where())")
-    assert python(WATCHED, SITE, SSL_CERT_FILE=str(bundle)) == f"False {bundle}"
-    assert python(WATCHED, SITE, SSL_CERT_FILE="/not/there") == f"False {own}"
+    assert python(WATCHED, SITE, REQUESTS_CA_BUNDLE=str(bundle)) == f"False {bundle}"
+    assert python(WATCHED, SITE, REQUESTS_CA_BUNDLE="/not/there") == f"False {own}"
     assert python(WATCHED, SITE) == f"False {own}"
+    assert python(WATCHED, SITE, SSL_CERT_FILE=str(bundle)) == f"False {own}"
     contents = "import certifi; print(certifi.contents())"
-    assert python(contents, SITE, SSL_CERT_FILE=str(bundle)) == "site"
+    assert python(contents, SITE, REQUESTS_CA_BUNDLE=str(bundle)) == "site"
 
 
 def test_netcdf_and_proj_take_it(tmp_path: Path) -> None:
@@ -69,8 +70,8 @@ def test_netcdf_and_proj_take_it(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("site")
     asked = "import netCDF4; print(netCDF4.rc_get('HTTP.SSL.CAINFO'))"
-    assert python(asked, SSL_CERT_FILE=str(bundle)) != str(bundle)
-    assert python(asked, SITE, SSL_CERT_FILE=str(bundle)) == str(bundle)
+    assert python(asked, REQUESTS_CA_BUNDLE=str(bundle)) != str(bundle)
+    assert python(asked, SITE, REQUESTS_CA_BUNDLE=str(bundle)) == str(bundle)
     # That PROJ uses it is shown inside the image, by a server (tests/images/test_authority.py).
     asked = "import pyproj.network; print(pyproj.network.set_ca_bundle_path.__module__)"
     assert python(asked, SITE, SSL_CERT_FILE=str(bundle)) == "geodes_datalab._authorities"

@@ -332,7 +332,7 @@ def rasterio_proj(site: str) -> None:
     assert abs(transform(above, CRS.from_epsg(4979), [1.5], [43.5], [0.0])[2][0] - 50) < 0.01
 
 
-@client("SSL_CERT_FILE", "netCDF4 (`#mode=bytes`)")
+@client("REQUESTS_CA_BUNDLE", "netCDF4 (`#mode=bytes`)")
 def netcdf_bytes(site: str) -> None:
     import netCDF4
 
@@ -340,7 +340,7 @@ def netcdf_bytes(site: str) -> None:
         assert cube["a"][0] == 7
 
 
-@client("SSL_CERT_FILE", "netCDF4, xarray (OPeNDAP)")
+@client("REQUESTS_CA_BUNDLE", "netCDF4, xarray (OPeNDAP)")
 def netcdf_dap(site: str) -> None:
     import xarray
 
