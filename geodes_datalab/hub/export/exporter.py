@@ -26,7 +26,7 @@ class PDFExporter(Exporter):
     output_mimetype = "application/pdf"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.file_extension = ".pdf"
 
     def from_notebook_node(  # type: ignore[override]  # bytes, as nbconvert's own PDFExporter
