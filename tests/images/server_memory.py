@@ -1,22 +1,28 @@
 """Runs inside the image: a user's server, idle and with one notebook open as a browser opens it.
 
-Prints what its processes take, as JSON.
+Prints what its processes take, as JSON. With the argument ``hub`` the server is one behind a hub, which is
+there in name only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psutil
+from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 sys.path.insert(0, "/mnt")
@@ -35,38 +41,89 @@ NOTEBOOK = {
 MARKED = "textDocument/publishDiagnostics"
 
 
+TOKEN = {"Authorization": "token word"}
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Says who bears a token, whoever it is."""
+
+    def do_GET(self) -> None:
+        """Answer with a user."""
+        who = {"name": "ada", "kind": "user", "admin": False, "groups": [], "scopes": [SCOPE]}
+        told = json.dumps({"version": version("jupyterhub"), **who}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", f"{len(told)}")
+        self.end_headers()
+        self.wfile.write(told)
+
+    def do_POST(self) -> None:
+        """Answer in the same way to what the server tells."""
+        self.do_GET()
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+SCOPE = "access:servers!user=ada"
+
+
+def hub_environment() -> dict[str, str]:
+    """Start the hub, and return what it tells a server."""
+    hub = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    Thread(target=hub.serve_forever, daemon=True).start()
+    told = {
+        "API_TOKEN": "word",
+        "API_URL": f"http://127.0.0.1:{hub.server_port}/hub/api",
+        "BASE_URL": "/",
+        "CLIENT_ID": "jupyterhub-user-ada",
+        "HOST": "",
+        "OAUTH_ACCESS_SCOPES": json.dumps([SCOPE]),
+        "OAUTH_CALLBACK_URL": "/user/ada/oauth_callback",
+        "SERVER_NAME": "",
+        "SERVICE_PREFIX": "/user/ada/",
+        "SERVICE_URL": f"http://127.0.0.1:{free_ports(1)[0]}/user/ada/",
+        "USER": "ada",
+    }
+    return {f"JUPYTERHUB_{name}": value for name, value in told.items()}
+
+
 class Server:
     """The server, by its API."""
 
-    def __init__(self) -> None:
-        command = ["datalab-start", "jupyter", "lab", "--no-browser"]
-        command.append("--IdentityProvider.token=word")
-        command.append(f"--port={free_ports(1)[0]}")  # it takes another one, if that is taken
+    def __init__(self, *, hub: bool = False) -> None:
+        command, environment = ["datalab-start", "jupyterhub-singleuser"], dict(os.environ)
+        if hub:
+            environment |= hub_environment()
+        else:
+            command[1:] = ["jupyter", "lab", "--no-browser", "--IdentityProvider.token=word"]
+            command.append(f"--port={free_ports(1)[0]}")  # it takes another one, if that is taken
         with LOG.open("w") as stream:
-            self.process = subprocess.Popen(command, stdout=stream, stderr=stream)
+            self.process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream)
         self.url = ""
 
     def page(self) -> bytes | None:
         """Return the page of the Lab, once it is there."""
         if self.process.poll() is not None:
             raise Hopeless("it ended")
-        found = re.search(r"(http://127\.0\.0\.1:\d+)/lab", LOG.read_text())
+        found = re.search(r"(http://127\.0\.0\.1:\d+\S*)/lab", LOG.read_text())
         if not found:
             return None
         self.url = found[1]
-        address = f"{self.url}/lab?token=word"
-        page: bytes = urllib.request.urlopen(address, timeout=minutes(1)).read()
+        request = urllib.request.Request(f"{self.url}/lab", headers=TOKEN)
+        page: bytes = urllib.request.urlopen(request, timeout=minutes(1)).read()
         return page
 
     def ask(self, path: str, data: object = None) -> Any:
         """Return what the API answers."""
         body = None if data is None else json.dumps(data).encode()
-        request = urllib.request.Request(self.url + path, body, {"Authorization": "token word"})
+        request = urllib.request.Request(self.url + path, body, TOKEN)
         return json.loads(urllib.request.urlopen(request, timeout=minutes(1)).read())
 
     async def socket(self, path: str) -> WebSocketClientConnection:
         """Return a connection."""
-        return await websocket_connect(f"{self.url.replace('http', 'ws')}{path}?token=word")
+        address = f"{self.url.replace('http', 'ws', 1)}{path}"
+        return await websocket_connect(HTTPRequest(address, headers=TOKEN))
 
 
 def memory(pid: int) -> int:
@@ -142,7 +199,7 @@ async def opened(server: Server) -> dict[str, Any]:
 
 def main() -> None:
     """Start, look, open a notebook, look again."""
-    server = Server()
+    server = Server(hub=sys.argv[1:] == ["hub"])
     waited = eventually(server.page, "the page of the Lab", within=5, scene=LOG.read_text)
     time.sleep(3)  # patience: what loads late counts too
     Path("a.ipynb").write_text(json.dumps(NOTEBOOK))

@@ -24,7 +24,8 @@ def loaded():
     rows = [row for row in LOG.read_text().splitlines() if "successfully loaded" in row]
     return [row.split("|")[0].split()[-1] for row in rows]
 def page(path):
-    return urllib.request.urlopen(f"{server.url}{path}?token=word", timeout=minutes(1)).read().decode()
+    request = urllib.request.Request(server.url + path, headers={"Authorization": "token word"})
+    return urllib.request.urlopen(request, timeout=minutes(1)).read().decode()
 said = {"before": loaded()}
 said["h5web"] = server.ask("/h5web/meta/?file=a.h5&path=/depth")
 said["voila"] = "<title>" in page("/voila/tree")
