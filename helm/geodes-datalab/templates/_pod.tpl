@@ -107,7 +107,7 @@ Input: the root context.
 */ -}}
 {{- define "datalab.pod.site" -}}
 {{- if include "datalab.names.ca" . }}
-{{- range list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" "CURL_CA_BUNDLE" "AWS_CA_BUNDLE" "GIT_SSL_CAINFO" "NODE_EXTRA_CA_CERTS" "PIP_CERT" "GEODES_CA_BUNDLE" }}
+{{- range .Files.Get "files/authorities.json" | fromJsonArray }}
 {{ . }}: /etc/geodes-datalab/ca/ca.crt
 {{- end }}
 {{- end }}

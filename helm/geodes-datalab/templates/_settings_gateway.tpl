@@ -104,6 +104,11 @@ ca:
 ca:
   mountPath: /etc/geodes-datalab/ca
   readOnly: true
+system-ca: # programs without a variable (wget) read the system's file
+  name: ca
+  mountPath: /etc/ssl/certs/ca-certificates.crt
+  subPath: ca.crt
+  readOnly: true
 {{- end }}
 {{- with .Values.gateway.backend.extraVolumeMounts }}
 {{ toYaml . }}

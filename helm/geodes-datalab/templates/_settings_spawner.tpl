@@ -153,6 +153,11 @@ file-{{ . | lower | replace "." "-" | replace "_" "-" | trunc 26 }}-{{ sha256sum
 ca:
   mountPath: /etc/geodes-datalab/ca
   readOnly: true
+system-ca: # programs without a variable (wget) read the system's file
+  name: ca
+  mountPath: /etc/ssl/certs/ca-certificates.crt
+  subPath: ca.crt
+  readOnly: true
 {{- end }}
 {{- range $name, $file := .Values.singleuser.extraFiles }}
 {{ include "datalab.settings.file-mount" $name | toJson }}:
