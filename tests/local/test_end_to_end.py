@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
 from support.datalab import Datalab, Failure, Kernel, Visitor
+from support.terminal import opened
 from support.waiting import eventually, minutes
 
 from geodes_datalab.local import family
@@ -151,6 +153,15 @@ def test_dask_processes_work_in_the_home_with_the_guard(dashboard: str, kernel: 
     assert (count, guarded) == ("1", "True")
     assert folder == home
     assert home.endswith("/homes/alice")
+
+
+def test_terminals_find_the_programs_of_the_datalab(alice: Visitor) -> None:
+    headers = alice.headers("user/alice/api/terminals")
+    with opened(f"{alice.url}user/alice", headers) as terminal:
+        for name in ("python", "jupyter", "geodes-datalab"):
+            assert terminal.run(f"type -p {name}") == str(Path(sys.executable).parent / name)
+        assert terminal.run("python -c 'import xarray; print(1 + 1)'") == "2"
+        assert terminal.run("echo $LOCALTILESERVER_CLIENT_PREFIX") == "/user/alice/proxy/{port}"
 
 
 def test_limits_per_user(dashboard: str, kernel: Kernel) -> None:

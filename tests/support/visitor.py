@@ -154,6 +154,14 @@ class Visitor:
         """Ask for a websocket below a user's server; return the status (101: it opened)."""
         return asyncio.run(self._handshake(f"user/{user or self.name}/{path}"))
 
+    def headers(self, path: str) -> dict[str, str]:
+        """Return headers with which any client acts as this visitor below one's own server."""
+        sent = self.websocket_request(path).headers
+        found = {name: str(value) for name, value in sent.items()}
+        if "Authorization" not in found:
+            found["X-XSRFToken"] = self._xsrf(f"user/{self.name}/")
+        return found
+
     def websocket_request(self, path: str) -> Any:
         """Return a tornado request for a websocket, with this visitor's cookies."""
         from tornado.httpclient import HTTPRequest
