@@ -6,7 +6,7 @@ import json
 
 import pytest
 from support.visitor import Kernel, Visitor
-from trials import Release
+from trials import Release, people
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
@@ -75,3 +75,18 @@ def test_every_export_that_is_offered_gives_a_file(alice: Visitor) -> None:
     answers = {kind: alice.get(f"nbconvert/{kind}/{notebook}?download=true") for kind in offered}
     assert {kind: one.status_code for kind, one in answers.items()} == dict.fromkeys(offered, 200)
     assert answers["pdf"].content.startswith(b"%PDF-")
+
+
+def test_servers_and_workers_run_under_another_account(release: Release) -> None:
+    """One that the image does not know: nothing of its own account's may be needed, nor its folder."""
+    who = "(os.getuid(), os.getgid(), getpass.getuser())"
+    account = {"singleuser.uid": 1234, "singleuser.gid": 1235, "singleuser.fsGid": 1235}
+    with release.changed(account):
+        visitor = release.visitor("uma")
+        people.settle(visitor)
+        kernel = people.with_cluster(visitor, workers=1)
+        code = f"import os, getpass\ndef who():\n    import os, getpass\n    return {who}\n"
+        told = kernel.run(f"{code}print([who(), *client.run(who).values()])")
+        people.close_clusters(kernel)
+        people.leave(visitor)
+    assert told.strip() == str([(1234, 1235, "jovyan")] * 2)

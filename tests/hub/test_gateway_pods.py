@@ -150,6 +150,7 @@ def test_another_account_has_a_name_all_the_same() -> None:
     context = pods.scheduler_pod(wanted)["securityContext"]
     numbers = (context["runAsUser"], context["runAsGroup"], context["fsGroup"])
     assert numbers == (1234, 1235, 1236)
+    assert pods.container(wanted, pods.described(wanted).worker)["workingDir"] == "/tmp"
     environment = chosen(wanted)["environment"]
     assert environment["USER"] == environment["LOGNAME"] == "jovyan"
 

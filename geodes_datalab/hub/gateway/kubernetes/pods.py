@@ -102,6 +102,7 @@ def container(settings: Settings, kind: Pods) -> dict[str, Any]:
         mounts.append(shared_memory.mount())
     return {
         "securityContext": CONTAINER,
+        "workingDir": "/tmp",  # noqa: S108  # the image's own belongs to the image's account
         "terminationMessagePolicy": "FallbackToLogsOnError",  # why it ended: told to the user
         "env": [*_variables(settings, kind)],
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *mounts],  # noqa: S108
