@@ -45,6 +45,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "hub/gateway/kubernetes": ("platform",),
     "hub/dashboards": ("lab",),
     "hub/home_usage": ("lab",),
+    "hub/language_server.py": ("full", "dev"),  # looked for, as it is there or not
     "hub/late": ("lab",),
     "hub/activity": ("lab",),
     "local": (CORE, "hub"),
