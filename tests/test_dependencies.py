@@ -47,6 +47,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "hub/dashboards": ("lab",),
     "hub/export": ("lab",),
     "hub/home_usage": ("lab",),
+    "hub/language_server.py": ("full", "dev"),  # looked for, as it is there or not
+    "hub/late": ("lab",),
     "hub/activity": ("lab",),
     "local": (CORE, "hub"),
     "local/node.py": (CORE, "hub", "node"),
@@ -266,9 +268,15 @@ for name in MODULES:
         ((CORE,), ("*.py", "_http", "_inputs", "stac"), ()),
         (("hub",), ("errors.py", "hub"),
          ("hub/kubernetes", "hub/gateway/kubernetes", "hub/dashboards", "hub/home_usage",
+<<<<<<< HEAD
           "hub/activity", "hub/export", "hub/files", "hub/lab")),
         (("platform",), ("hub",),
          ("hub/dashboards", "hub/home_usage", "hub/activity", "hub/export", "hub/files", "hub/lab")),
+=======
+          "hub/activity", "hub/late", "hub/files")),
+        (("platform",), ("hub",),
+         ("hub/dashboards", "hub/home_usage", "hub/activity", "hub/late", "hub/files")),
+>>>>>>> cores/main
         ((CORE, "hub"), ("local",), ()),
         ((CORE, "cubes"), ("cubes", "ops", "saving"), ("cubes/worker.py",)),
     ],

@@ -203,13 +203,19 @@ def _total() -> tuple[int, int]:
     still grow. (Measured: a server with one notebook open takes 0.25 GB, a kernel that opened a cluster
     0.3 GB; both are in use by then.)
     """
-    import psutil
+    from distributed.system import MEMORY_LIMIT
 
-    machine = psutil.virtual_memory()
-    whole = min(machine.total, _limits.memory() or machine.total)
-    left = _limits.free()
-    left = machine.available if left is None else min(machine.available, left)
+    whole = min(int(MEMORY_LIMIT), _limits.memory() or int(MEMORY_LIMIT))
+    left = min(found for found in (whole, _limits.free(), _available()) if found is not None)
     return _limits.processors(), max(0, left - max(ROOM, whole // 8))
+
+
+def _available() -> int | None:
+    """Return how many bytes the machine could give, where Linux tells."""
+    with suppress(OSError):
+        rows = Path("/proc/meminfo").read_text("ascii").splitlines()
+        return next((int(row.split()[1]) * 1024 for row in rows if "MemAvailable" in row), None)
+    return None
 
 
 def _pools(threads: int) -> dict[str, str]:
