@@ -268,15 +268,9 @@ for name in MODULES:
         ((CORE,), ("*.py", "_http", "_inputs", "stac"), ()),
         (("hub",), ("errors.py", "hub"),
          ("hub/kubernetes", "hub/gateway/kubernetes", "hub/dashboards", "hub/home_usage",
-<<<<<<< HEAD
-          "hub/activity", "hub/export", "hub/files", "hub/lab")),
+          "hub/activity", "hub/export", "hub/late", "hub/files", "hub/lab")),
         (("platform",), ("hub",),
-         ("hub/dashboards", "hub/home_usage", "hub/activity", "hub/export", "hub/files", "hub/lab")),
-=======
-          "hub/activity", "hub/late", "hub/files")),
-        (("platform",), ("hub",),
-         ("hub/dashboards", "hub/home_usage", "hub/activity", "hub/late", "hub/files")),
->>>>>>> cores/main
+         ("hub/dashboards", "hub/home_usage", "hub/activity", "hub/export", "hub/late", "hub/files", "hub/lab")),
         ((CORE, "hub"), ("local",), ()),
         ((CORE, "cubes"), ("cubes", "ops", "saving"), ("cubes/worker.py",)),
     ],

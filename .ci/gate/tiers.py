@@ -52,7 +52,9 @@ class Tier:
         return not path.startswith((*UNUSED, *self.unused))
 
 
-CHROMIUM = ("chromium", "fonts-dejavu-core", "fonts-liberation")
+PANGO = ("libharfbuzz-subset0", "libpango-1.0-0", "libpangoft2-1.0-0")
+"""What lays out notebooks that are exported as PDF."""
+CHROMIUM = ("chromium", "fonts-dejavu-core", "fonts-liberation", *PANGO)
 SLURM = ("slurmctld", "slurmd", "slurm-client", "munge", "sudo")
 ENGINE = ("buildah", "mmdebstrap")
 CLUSTER = (
