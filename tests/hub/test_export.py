@@ -155,6 +155,7 @@ def test_paper_shows_formulas_tables_pictures_and_texts(folder: Path) -> None:
     assert "\\frac" not in text.replace('alt="', "").split("formula")[0]
 
 
+@PAPER
 def test_pictures_come_from_the_disk_and_nothing_else_does(tmp_path: Path) -> None:
     """A notebook of others must not carry a file of the home along, nor tell who prints it."""
     asked: list[str] = []
