@@ -174,7 +174,7 @@ _BY_NAME = ("need", "import_module", "__import__", "find_spec")
 def foreign(module: Path, *, typing: bool = False) -> list[tuple[int, str]]:
     """Return what a module of ours imports from other people's packages."""
     tree = ast.parse(module.read_text("utf-8"))
-    ours = {*sys.stdlib_module_names, PACKAGE.name}
+    ours = {*sys.stdlib_module_names, "sitecustomize", PACKAGE.name}
     return [(n, name) for n, name in imports(tree, typing=typing) if name.split(".")[0] not in ours]
 
 
