@@ -66,7 +66,7 @@ CLUSTER = (
 ON_CLUSTER = ("tests/cluster/", "tests/slurm/", "tests/benchmarks/")
 IN_THE_CHART = ("helm/", "images/", "scripts/images", "scripts/cluster")
 
-TEST = Tier("test", 24, lane="a", tests=("tests/",), again=True, proved=False)
+TEST = Tier("test", 30, lane="a", tests=("tests/",), again=True, proved=False)
 """The README's `make test`; where packages are missing, it comes before any is installed for the others."""
 PREPARE = Tier("prepare", 50, proved=False)
 """Environments, programs, samples and images: built before any clock of the others runs."""
@@ -79,33 +79,33 @@ TIERS = (
     TEST,
     Tier("test-cluster", 16, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
     Tier(
-        "test-slurm", 18, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
+        "test-slurm", 16, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
         packages=(*SLURM, *CHROMIUM), again=True,
         # Its notebook calculates with `ops`, as it does in `test`: here only where it runs is new.
         unused=("helm/", "images/", MAPS, OPS),
     ),
     Tier("lint", 4, lane="b", proved=False),
     Tier("docs", 2, lane="b", proved=False),
-    Tier("test-images", 5, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
+    Tier("test-images", 10, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
-        "test-browser", 5, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
+        "test-browser", 7, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
         unused=IN_THE_CHART,
     ),
     Tier(
-        "test-system", 7, lane="b", tests=("tests/system/", "tests/hub/"), again=True,
+        "test-system", 7, lane="b", tests=("tests/system/", "tests/hub/", "tests/local/"), again=True,
         unused=(*IN_THE_CHART, *SCIENCE),
     ),
     Tier(
-        "test-311-all", 30, lane="b", tests=("tests/",), again=True, python="3.11", only=PINNED,
+        "test-311-all", 29, lane="b", tests=("tests/",), again=True, python="3.11", only=PINNED,
         covers=TEST_311,
     ),
     TEST_311,
-    Tier("size", 4, lane="b", only=PINNED),
+    Tier("size", 3, lane="b", only=PINNED),
     Tier(
-        "bench-access", 12, tests=("tests/benchmarks/", "tests/slurm/"),
+        "bench-access", 10, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
-    Tier("bench-composites", 5, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, HUB)),
+    Tier("bench-composites", 3, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, HUB)),
 )  # fmt: skip
 """In the order in which each lane takes them."""
 

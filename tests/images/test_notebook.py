@@ -167,19 +167,6 @@ def test_the_shipped_notebooks_and_the_fonts_come_with_the_start(notebook: Image
     assert "font cache" not in plain.stderr
 
 
-def test_users_can_make_an_environment_of_their_own(notebook: Image) -> None:
-    """The recipe of docs/how-to/more-packages.md, without the download."""
-    page = (ROOT / "docs/how-to/more-packages.md").read_text()
-    recipe = page.split("```sh")[-1].split("```")[0].replace("install PACKAGE", "check")
-    recipe += """
-    ~/mine/bin/python -c "import sys, xarray, ssl; from geodes_datalab.compute import tls; print(sys.prefix, tls.active())"
-    jupyter kernelspec list
-    """
-    done = notebook.run("bash", "-ec", recipe)
-    assert "/home/jovyan/mine True" in done.stdout, done.stderr
-    assert "/home/jovyan/.local/share/jupyter/kernels/mine" in done.stdout
-
-
 def test_a_home_that_takes_nothing_starts_in_rescue_mode(notebook: Image) -> None:
     done = notebook.run("datalab-start", "sh", "-c", "cat RESCUE-MODE.md", HOME="/")
     assert "cannot be written to" in done.stdout or "only be read" in done.stdout

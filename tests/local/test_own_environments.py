@@ -8,6 +8,8 @@ import pytest
 from support.datalab import Datalab, Visitor
 from support.wheels import wheel
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
+
 COMMAND = """
 import os, subprocess, sys
 os.environ |= {{"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": {wheels!r}}}

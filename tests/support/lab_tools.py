@@ -49,11 +49,11 @@ def type_in_terminal(lab: Lab, keys: list[str], seen: Callable[[], str]) -> str:
                 lab.page.keyboard.press(key)
             else:
                 lab.page.keyboard.type(key, delay=20)
-        eventually(seen, "the file that the terminal writes", within=0.5)
+        eventually(seen, "the file that the terminal writes", within=2)
         return seen()
 
     found: str = eventually(
-        done, f"the terminal does {keys}", within=5, again_on=(Exception,)
+        done, f"the terminal does {keys}", within=7, again_on=(Exception,)
     ).value
     return found
 
