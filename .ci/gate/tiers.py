@@ -66,7 +66,7 @@ CLUSTER = (
 ON_CLUSTER = ("tests/cluster/", "tests/slurm/", "tests/benchmarks/")
 IN_THE_CHART = ("helm/", "images/", "scripts/images", "scripts/cluster")
 
-TEST = Tier("test", 30, lane="a", tests=("tests/",), again=True, proved=False)
+TEST = Tier("test", 28, lane="a", tests=("tests/",), again=True, proved=False)
 """The README's `make test`; where packages are missing, it comes before any is installed for the others."""
 PREPARE = Tier("prepare", 50, proved=False)
 """Environments, programs, samples and images: built before any clock of the others runs."""
@@ -77,9 +77,9 @@ TEST_311 = Tier(
 
 TIERS = (
     TEST,
-    Tier("test-cluster", 16, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
+    Tier("test-cluster", 20, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
     Tier(
-        "test-slurm", 16, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
+        "test-slurm", 15, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
         packages=(*SLURM, *CHROMIUM), again=True,
         # Its notebook calculates with `ops`, as it does in `test`: here only where it runs is new.
         unused=("helm/", "images/", MAPS, OPS),
@@ -88,7 +88,7 @@ TIERS = (
     Tier("docs", 2, lane="b", proved=False),
     Tier("test-images", 10, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
-        "test-browser", 7, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
+        "test-browser", 8, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
         unused=IN_THE_CHART,
     ),
     Tier(
@@ -102,7 +102,7 @@ TIERS = (
     TEST_311,
     Tier("size", 3, lane="b", only=PINNED),
     Tier(
-        "bench-access", 10, tests=("tests/benchmarks/", "tests/slurm/"),
+        "bench-access", 9, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
     Tier("bench-composites", 3, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, HUB)),

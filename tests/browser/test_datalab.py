@@ -178,26 +178,27 @@ def test_every_export_of_the_menu_gives_a_file(
 
 
 @pytest.mark.parametrize(
-    ("keys", "shows"),
+    ("name", "keys", "shows"),
     [
-        (["python -c 'import xarray; print(xarray.__name__)' > seen", "Enter"], "xarray"),
-        (["geodes-dat", "Tab", "--help > seen", "Enter"], "geodes-datalab"),
+        ("fred", ["python -c 'import xarray; print(xarray.__name__)' > seen", "Enter"], "xarray"),
+        ("gina", ["geodes-dat", "Tab", "--help > seen", "Enter"], "geodes-datalab"),
     ],
     ids=["python", "completion"],
 )
 def test_the_terminal_is_that_of_the_environment(
-    log_in: Callable[[str], Lab], datalab: Datalab, keys: list[str], shows: str
+    log_in: Callable[[str], Lab], datalab: Datalab, *, name: str, keys: list[str], shows: str
 ) -> None:
     """`python` is the one with the libraries, and Tab completes what it brings."""
-    fred = log_in("fred")
-    home = datalab.state_dir / "homes" / "fred"
+    user = log_in(name)  # a new one each: what the Lab opens again would come to the front
+    home = datalab.state_dir / "homes" / name
     seen = home / "seen"
     seen.unlink(missing_ok=True)
-    open_terminal(fred)
+    expect(user.page.get_by_role("heading", name="Notebooks", exact=True)).to_be_visible()
+    open_terminal(user)  # after the README, which would come to the front
     keys = [key.replace("> seen", f"> {seen}") for key in keys]
-    told = type_in_terminal(fred, keys, lambda: seen.read_text() if seen.is_file() else "")
+    told = type_in_terminal(user, keys, lambda: seen.read_text() if seen.is_file() else "")
     assert shows in told
-    fred.page.context.close()
+    user.page.context.close()
 
 
 def test_speaks_french(log_in: Callable[[str], Lab], shoot: Callable[..., object]) -> None:

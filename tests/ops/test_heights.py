@@ -6,8 +6,10 @@ The grids here are small and made by the tests: what real ones give stands in te
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dask
 import numpy as np
 import pyproj
 import pytest
@@ -48,7 +50,11 @@ def no_grids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PROJ_NETWORK", "OFF")
     monkeypatch.setenv("PROJ_USER_WRITABLE_DIRECTORY", str(tmp_path / "none"))
     datadir.set_data_dir(str(tmp_path))
-    yield
+    with (
+        ThreadPoolExecutor(2) as pool,
+        dask.config.set(pool=pool),
+    ):  # threads that know no other folder
+        yield
     datadir.set_data_dir(str(own))
 
 
