@@ -77,9 +77,9 @@ TEST_311 = Tier(
 
 TIERS = (
     TEST,
-    Tier("test-cluster", 20, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
+    Tier("test-cluster", 18, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
     Tier(
-        "test-slurm", 15, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
+        "test-slurm", 14, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
         packages=(*SLURM, *CHROMIUM), again=True,
         # Its notebook calculates with `ops`, as it does in `test`: here only where it runs is new.
         unused=("helm/", "images/", MAPS, OPS),
@@ -96,13 +96,13 @@ TIERS = (
         unused=(*IN_THE_CHART, *SCIENCE),
     ),
     Tier(
-        "test-311-all", 29, lane="b", tests=("tests/",), again=True, python="3.11", only=PINNED,
+        "test-311-all", 26, lane="b", tests=("tests/",), again=True, python="3.11", only=PINNED,
         covers=TEST_311,
     ),
     TEST_311,
     Tier("size", 3, lane="b", only=PINNED),
     Tier(
-        "bench-access", 9, tests=("tests/benchmarks/", "tests/slurm/"),
+        "bench-access", 12, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
     Tier("bench-composites", 3, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, HUB)),

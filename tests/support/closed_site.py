@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import struct
 import subprocess
 import zipfile
@@ -36,15 +35,9 @@ class ClosedSite(Serving):
 
     def __init__(self, folder: Path, authority: trustme.CA) -> None:
         self.folder = folder
-        self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(HOST, "127.0.0.1").configure_cert(self.tls)
+        self.signed(authority, HOST, "127.0.0.1")
         for make in (_texts, _pictures, _cubes, _package, _repository):
             make(folder)
-
-    @property
-    def port(self) -> int:
-        """Of loopback."""
-        return int(self.address.rpartition(":")[2])
 
     def routes(self) -> list[web.RouteDef]:
         """Return what it serves."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +30,7 @@ class Provider(Serving):
         self.seen: list[tuple[str, str, str]] = []
         """Method, path, and body or authorization of each request."""
         if host and authority:
-            self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            authority.issue_cert(host).configure_cert(self.tls)
-
-    @property
-    def port(self) -> int:
-        """Of loopback."""
-        return int(self.address.rpartition(":")[2])
+            self.signed(authority, host)
 
     def routes(self) -> list[web.RouteDef]:
         """Return what it serves."""

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Self
 
+import trustme
 from aiohttp import web
 from support.waiting import minutes
 
@@ -35,6 +36,16 @@ class Serving:
     def routes(self) -> list[web.RouteDef]:
         """Return what is served."""
         raise NotImplementedError
+
+    @property
+    def port(self) -> int:
+        """Of loopback."""
+        return int(self.address.rpartition(":")[2])
+
+    def signed(self, authority: trustme.CA, *names: str) -> None:
+        """Speak TLS, with a certificate for some names by an authority."""
+        self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert(*names).configure_cert(self.tls)
 
     def __enter__(self) -> Self:
         """Serve."""
