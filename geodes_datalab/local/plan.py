@@ -341,7 +341,7 @@ def _catalogue_part(layout: Layout, ports: Ports, base: dict[str, str]) -> Part:
         "catalogue",
         "the sample catalogue",
         _python(
-            "geodes_datalab.testing.geodes",
+            "geodes_datalab.standin",
             *("--host", HOST, "--port", str(ports.catalogue), "--public-url", portal),
             *("--cache", str(Path(load_config().cache_dir) / "samples")),
             *("--api-key-file", str(secrets.path(layout, "catalogue-key"))),

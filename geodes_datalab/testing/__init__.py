@@ -1,1 +1,1 @@
-"""Fakes, data makers and the stand-in GEODES, for tests, offline workshops and the local mode."""
+"""What tests of other projects may register with pytest: the stand-in GEODES as fixtures."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from geodes_datalab.testing.geodes import Catalogue, StandIn, serve
+from geodes_datalab.standin import Catalogue, StandIn, serve
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ CLIENTS = {
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("stand-in")
     command = [
-        sys.executable, "-m", "geodes_datalab.testing.geodes", "--port", "0", "--bulk", str(COUNT),
+        sys.executable, "-m", "geodes_datalab.standin", "--port", "0", "--bulk", str(COUNT),
         "--latency", str(LATENCY), "--cache", str(folder), "--api-key-file", str(folder / "key"),
     ]  # fmt: skip
     said = folder / "said"

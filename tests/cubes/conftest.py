@@ -15,7 +15,7 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
-from geodes_datalab.testing.geodes import Catalogue, StandIn, serve
+from geodes_datalab.standin import Catalogue, StandIn, serve
 
 
 @dataclass

@@ -15,7 +15,7 @@ import xarray as xr
 import geodes_datalab as gd
 from geodes_datalab import _display, auth, cubes, errors
 from geodes_datalab.stac import Items
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 FIELD = (-67.65, -47.857, -67.645, -47.854)
 LAND = (-67.66, -47.861, -67.626, -47.847)

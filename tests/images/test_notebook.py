@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from inside import ROOT, Image
 
-from geodes_datalab.testing.geodes.server import StandIn
+from geodes_datalab.standin.server import StandIn
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(1500)]
 

@@ -42,7 +42,7 @@ def _shapes(key: str) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory: pytest.TempPathFactory, samples_catalogue: Any) -> Path:
-    from geodes_datalab.testing.geodes import serve
+    from geodes_datalab.standin import serve
 
     folder = tmp_path_factory.mktemp("evidence")
     keyfile = tmp_path_factory.mktemp("secret") / "key"

@@ -8,7 +8,7 @@ from support.web_proxy import WebProxy
 
 from geodes_datalab.local import doctor, ports
 from geodes_datalab.local.layout import Layout
-from geodes_datalab.testing.geodes import Catalogue, serve
+from geodes_datalab.standin import Catalogue, serve
 
 
 def verdicts(findings: list[doctor.Finding]) -> dict[str, str]:

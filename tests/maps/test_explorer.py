@@ -15,7 +15,7 @@ from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.maps import aoi, basemap
 from geodes_datalab.maps.explorer import Explorer
 from geodes_datalab.stac import Items
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 
 def item(number: int, west: float, *, cloud: float | None = None, **extra: Any) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from support.cells import Cells
 from support.waiting import minutes
 
 from geodes_datalab.hub.settings.singleuser import RECONNECTING, TLS_GUARD
-from geodes_datalab.testing.geodes import StandIn, serve
-from geodes_datalab.testing.samples import SampleSet, build
+from geodes_datalab.standin import StandIn, serve
+from geodes_datalab.standin.samples import SampleSet, build
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTICE = "sample catalogue, not GEODES"

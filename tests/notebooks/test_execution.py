@@ -16,8 +16,8 @@ from rasterio.windows import Window
 from support.cells import assert_clean
 from support.waiting import minutes
 
-from geodes_datalab.testing.geodes import StandIn
-from geodes_datalab.testing.samples import Product, SampleSet
+from geodes_datalab.standin import StandIn
+from geodes_datalab.standin.samples import Product, SampleSet
 
 if TYPE_CHECKING:
     from conftest import Executed

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 HERE = Path(__file__).parent
 

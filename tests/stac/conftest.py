@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from geodes_datalab import auth
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 DATA = Path(__file__).parent / "data"
 

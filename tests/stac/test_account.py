@@ -8,7 +8,7 @@ import geodes_datalab as gd
 from geodes_datalab import auth
 from geodes_datalab.errors import AuthenticationError, ServiceError, StorageError
 from geodes_datalab.stac import Quota, quota
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 WRONG = "wr0ng-key-of-nobody"
 

@@ -10,7 +10,7 @@ from geodes_datalab.errors import UnknownCollection
 from geodes_datalab.stac import Collections
 from geodes_datalab.stac.readers import readers
 from geodes_datalab.stac.shipped import RENAMED, shipped_ids, unknown
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 
 def test_all_public_collections_are_shipped() -> None:

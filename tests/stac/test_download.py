@@ -34,7 +34,7 @@ from geodes_datalab.errors import (
 )
 from geodes_datalab.stac import Items, fetch, transfer
 from geodes_datalab.stac.job import Job
-from geodes_datalab.testing.geodes import Catalogue, StandIn
+from geodes_datalab.standin import Catalogue, StandIn
 
 PATAGONIA = (-67.67, -47.87, -67.62, -47.84)
 TAPE = "S2A_MSIL1C_20220602T142021_N0400_R010_T19GFG_20220602T174514"

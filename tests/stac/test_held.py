@@ -23,7 +23,7 @@ from geodes_datalab.cubes.products import parse
 from geodes_datalab.errors import CubeError, DataError, GeodesError
 from geodes_datalab.stac.held import acquired, as_dicts
 from geodes_datalab.stac.normalise import normalise
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 Recorded = Callable[[str], dict[str, Any]]
 

@@ -15,7 +15,7 @@ from geodes_datalab import stac
 from geodes_datalab.errors import DataError, StorageError, UnknownProperty
 from geodes_datalab.stac import Items
 from geodes_datalab.stac.normalise import normalise
-from geodes_datalab.testing.geodes import Catalogue, StandIn
+from geodes_datalab.standin import Catalogue, StandIn
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from geodes_datalab import auth, config
 from geodes_datalab._http import Client
 from geodes_datalab.errors import ConfigurationError, GeodesError, StorageError
 from geodes_datalab.stac import Items, quota
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 QUOTA = "/processing/download/get"
 FIRST, SECOND = "k3y-of-the-first", "k3y-of-the-second"

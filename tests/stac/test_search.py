@@ -11,7 +11,7 @@ import shapely
 
 from geodes_datalab import config, stac
 from geodes_datalab.errors import IncompleteResult, InvalidQuery, ServerQuirk
-from geodes_datalab.testing.geodes import Catalogue, StandIn
+from geodes_datalab.standin import Catalogue, StandIn
 
 PATAGONIA = (-67.67, -47.87, -67.62, -47.84)
 S2, L2A, S1 = "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A", "THEIA_S1TILING_SENTINEL1_L1"

@@ -21,7 +21,7 @@ from geodes_datalab.errors import (
 )
 from geodes_datalab.stac.dialects.standard import _cql2, _query_extension, _standard
 from geodes_datalab.stac.properties import Clause
-from geodes_datalab.testing.geodes import Catalogue, StandIn
+from geodes_datalab.standin import Catalogue, StandIn
 
 PATAGONIA = (-67.67, -47.87, -67.62, -47.84)
 S2, L2A = "peps-s2-l1c", "theia-reflectance-sentinel2-l2a"

@@ -16,7 +16,7 @@ from geodes_datalab.errors import (
     UnknownCollection,
     UnknownProperty,
 )
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_catalogue_that_is_not_there(monkeypatch: pytest.MonkeyPatch, closed_p
 def test_a_catalogue_that_goes_down_between_two_pages(
     served: Callable[..., StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from geodes_datalab.testing.geodes import Catalogue
+    from geodes_datalab.standin import Catalogue
 
     monkeypatch.setenv("GEODES_RETRIES", "0")
     portal = served(Catalogue.bulk(400))

@@ -13,7 +13,7 @@ import pytest
 import geodes_datalab as gd
 from geodes_datalab.errors import InvalidInput, InvalidQuery
 from geodes_datalab.stac import Query
-from geodes_datalab.testing.geodes import StandIn
+from geodes_datalab.standin import StandIn
 
 EMPTY: dict[str, Any] = {
     "list": [],

@@ -10,7 +10,7 @@ import pytest
 from support.datalab import Datalab, Visitor
 from support.waiting import eventually, minutes
 
-from geodes_datalab.testing.geodes import Catalogue, StandIn, serve
+from geodes_datalab.standin import Catalogue, StandIn, serve
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 

@@ -14,10 +14,10 @@ import requests
 from remotezip import RemoteZip
 from support.waiting import minutes
 
-from geodes_datalab.testing.geodes import Catalogue, StandIn
-from geodes_datalab.testing.geodes.accounts import Accounts
-from geodes_datalab.testing.geodes.records import download_path, urn_of
-from geodes_datalab.testing.samples import Product
+from geodes_datalab.standin import Catalogue, StandIn
+from geodes_datalab.standin.accounts import Accounts
+from geodes_datalab.standin.records import download_path, urn_of
+from geodes_datalab.standin.samples import Product
 
 
 def products(geodes: StandIn, collection: str = "PEPS_S2_L1C") -> list[Product]:

@@ -8,8 +8,8 @@ import requests
 from support.waiting import minutes
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.testing.geodes import Fault, Faults, Settings, StandIn
-from geodes_datalab.testing.geodes.records import download_path, urn_of
+from geodes_datalab.standin import Fault, Faults, Settings, StandIn
+from geodes_datalab.standin.records import download_path, urn_of
 
 
 def statuses(geodes: StandIn, count: int, path: str = "/api/stac") -> list[int]:

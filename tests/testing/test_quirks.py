@@ -13,8 +13,8 @@ from pystac_client import Client
 from support.waiting import minutes
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.testing.geodes import PROFILES, Catalogue, StandIn, create_app
-from geodes_datalab.testing.samples import sources
+from geodes_datalab.standin import PROFILES, Catalogue, StandIn, create_app
+from geodes_datalab.standin.samples import sources
 
 PATAGONIA = [-67.67, -47.87, -67.62, -47.84]
 S1, S2, L2A = "THEIA_S1TILING_SENTINEL1_L1", "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A"

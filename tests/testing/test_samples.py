@@ -14,9 +14,9 @@ import pytest
 import rasterio
 from pyproj import Transformer
 
-from geodes_datalab.testing.geodes import Catalogue
-from geodes_datalab.testing.samples import Product, SampleSet, build, simulate, sources
-from geodes_datalab.testing.samples.scenes import SCENES
+from geodes_datalab.standin import Catalogue
+from geodes_datalab.standin.samples import Product, SampleSet, build, simulate, sources
+from geodes_datalab.standin.samples.scenes import SCENES
 
 L1C, L2A, S1 = "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A", "THEIA_S1TILING_SENTINEL1_L1"
 
@@ -71,7 +71,7 @@ def test_every_checksum_and_size_is_true(samples: SampleSet) -> None:
 
 
 def test_two_processes_may_build_at_once(samples: SampleSet, tmp_path: Path) -> None:
-    code = f"from geodes_datalab.testing.samples import build; build({str(tmp_path)!r})"
+    code = f"from geodes_datalab.standin.samples import build; build({str(tmp_path)!r})"
     both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
     assert [path.name for path in tmp_path.iterdir()] == [samples.root.name]

@@ -20,7 +20,7 @@ import requests
 from support.waiting import eventually, minutes
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.testing.geodes import Catalogue, Settings, StandIn, serve
+from geodes_datalab.standin import Catalogue, Settings, StandIn, serve
 
 
 def test_the_log_tells_what_came_but_no_secret(geodes: StandIn) -> None:
@@ -105,7 +105,7 @@ def command(samples_cache: Path, tmp_path: Path) -> Iterator[Callable[..., subpr
     def start(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "geodes_datalab.testing.geodes", "--port", "0",
+                sys.executable, "-m", "geodes_datalab.standin", "--port", "0",
                 "--cache", str(samples_cache), "--api-key-file", str(tmp_path / "key"), *arguments,
             ],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -156,7 +156,7 @@ def test_the_command_line_tells_a_taken_port(
 
 def test_nothing_is_made_at_import() -> None:
     code = (
-        "import sys, geodes_datalab.testing.geodes.app;"
+        "import sys, geodes_datalab.standin.app;"
         "print([m for m in ('rasterio', 'numpy', 'shapely') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

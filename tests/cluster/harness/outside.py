@@ -80,7 +80,7 @@ def start(places: Places) -> None:
         processes.start(places, world.netns, processes.entered(world.netns, command), {})
     key = places.state / "geodes-api-key"
     stand_in = [
-        *(sys.executable, "-m", "geodes_datalab.testing.geodes", "--control"),
+        *(sys.executable, "-m", "geodes_datalab.standin", "--control"),
         *("--host", PRIVATE.host, "--port", str(GEODES_PORT), "--public-url", GEODES_URL),
         *("--cache", str(places.cache.parent), "--api-key-file", str(key)),
     ]

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from geodes_datalab.testing.geodes import records
-from geodes_datalab.testing.geodes.catalogue import Catalogue
-from geodes_datalab.testing.geodes.profiles import Profile
-from geodes_datalab.testing.geodes.query import BadRequest, compile_filters
-from geodes_datalab.testing.geodes.records import PORTAL, Record
+from geodes_datalab.standin import records
+from geodes_datalab.standin.catalogue import Catalogue
+from geodes_datalab.standin.profiles import Profile
+from geodes_datalab.standin.query import BadRequest, compile_filters
+from geodes_datalab.standin.records import PORTAL, Record
 
 REMEMBERED = 64
 PAGING = ("page", "limit", "fields")

@@ -8,8 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from geodes_datalab.testing.geodes import portal
-from geodes_datalab.testing.samples.product import Product, ProductFile
+from geodes_datalab.standin import portal
+from geodes_datalab.standin.samples.product import Product, ProductFile
 
 RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
 DOWNLOAD = re.compile(r"/api/download/(?P<urn>[^/]+)/files/(?P<md5>[0-9a-f]{32})")

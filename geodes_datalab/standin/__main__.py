@@ -1,4 +1,4 @@
-"""Command line: ``python -m geodes_datalab.testing.geodes``."""
+"""Command line: ``python -m geodes_datalab.standin``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 import uvicorn
 
 from geodes_datalab.errors import GeodesError
-from geodes_datalab.testing.geodes import PROFILES, Catalogue, Settings, create_app
-from geodes_datalab.testing.geodes.accounts import new_key
-from geodes_datalab.testing.geodes.app import DEFAULT_QUOTA
-from geodes_datalab.testing.geodes.server import bind, configuration
-from geodes_datalab.testing.samples.build import default_cache
+from geodes_datalab.standin import PROFILES, Catalogue, Settings, create_app
+from geodes_datalab.standin.accounts import new_key
+from geodes_datalab.standin.app import DEFAULT_QUOTA
+from geodes_datalab.standin.samples.build import default_cache
+from geodes_datalab.standin.server import bind, configuration
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m geodes_datalab.testing.geodes",
+        prog="python -m geodes_datalab.standin",
         description="Serve a stand-in GEODES with sample products. It is not GEODES.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from geodes_datalab.testing.geodes import (
+from geodes_datalab.standin import (
     collections,
     downloads,
     landing,
@@ -21,10 +21,10 @@ from geodes_datalab.testing.geodes import (
     profiles,
     stac,
 )
-from geodes_datalab.testing.geodes.accounts import Accounts
-from geodes_datalab.testing.geodes.catalogue import Catalogue
-from geodes_datalab.testing.geodes.faults import Fault, Faults
-from geodes_datalab.testing.geodes.middleware import CONTROL, Shell
+from geodes_datalab.standin.accounts import Accounts
+from geodes_datalab.standin.catalogue import Catalogue
+from geodes_datalab.standin.faults import Fault, Faults
+from geodes_datalab.standin.middleware import CONTROL, Shell
 
 DEFAULT_QUOTA = 10_000
 

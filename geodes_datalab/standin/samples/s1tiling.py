@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from geodes_datalab.testing.samples import archive
-from geodes_datalab.testing.samples.grid import bbox
-from geodes_datalab.testing.samples.metadata import S3
-from geodes_datalab.testing.samples.product import Product, describe
-from geodes_datalab.testing.samples.sources import Backscatter
+from geodes_datalab.standin.samples import archive
+from geodes_datalab.standin.samples.grid import bbox
+from geodes_datalab.standin.samples.metadata import S3
+from geodes_datalab.standin.samples.product import Product, describe
+from geodes_datalab.standin.samples.sources import Backscatter
 
 COLLECTION = "THEIA_S1TILING_SENTINEL1_L1"
 RELATIVE_ORBIT = 9

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from geodes_datalab.testing.samples import archive, metadata
-from geodes_datalab.testing.samples.grid import Grid, mgrs_square
-from geodes_datalab.testing.samples.product import Product, describe
-from geodes_datalab.testing.samples.scenes import Scene
+from geodes_datalab.standin.samples import archive, metadata
+from geodes_datalab.standin.samples.grid import Grid, mgrs_square
+from geodes_datalab.standin.samples.product import Product, describe
+from geodes_datalab.standin.samples.scenes import Scene
 
 RELATIVE_ORBIT = 10
 ORBITS_PER_CYCLE = 143

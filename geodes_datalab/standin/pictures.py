@@ -9,8 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from geodes_datalab.testing.geodes import portal
-from geodes_datalab.testing.geodes.records import Record
+from geodes_datalab.standin import portal
+from geodes_datalab.standin.records import Record
 
 IN_SAMPLE = 3
 STAMP = (2026, 1, 1, 0, 0, 0)

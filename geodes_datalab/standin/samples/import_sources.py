@@ -5,7 +5,7 @@ beforehand (``pip download --no-deps --no-binary :all: distmetrics==1.0.8`` and 
 compact GeoTIFF files plus their checksums. Pixel values and georeferencing are not altered; what
 was cropped is said in ``data/PROVENANCE.md``.
 
-Usage: ``python -m geodes_datalab.testing.samples.import_sources --archives FOLDER --out FOLDER``
+Usage: ``python -m geodes_datalab.standin.samples.import_sources --archives FOLDER --out FOLDER``
 """
 
 from __future__ import annotations

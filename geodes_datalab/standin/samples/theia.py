@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from geodes_datalab.testing.samples import archive, simulate
-from geodes_datalab.testing.samples.metadata import S3, sentinel2_properties
-from geodes_datalab.testing.samples.product import Product, describe
-from geodes_datalab.testing.samples.safe import Level1C
-from geodes_datalab.testing.samples.scenes import SURFACE_NOTE
+from geodes_datalab.standin.samples import archive, simulate
+from geodes_datalab.standin.samples.metadata import S3, sentinel2_properties
+from geodes_datalab.standin.samples.product import Product, describe
+from geodes_datalab.standin.samples.safe import Level1C
+from geodes_datalab.standin.samples.scenes import SURFACE_NOTE
 
 COLLECTION = "THEIA_REFLECTANCE_SENTINEL2_L2A"
 NAMES = {"B02": "B2", "B03": "B3", "B04": "B4", "B08": "B8", "B11": "B11", "B12": "B12"}

@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab.testing.geodes import bulk, records
-from geodes_datalab.testing.geodes.profiles import Profile
-from geodes_datalab.testing.samples import Product, ProductFile, build
+from geodes_datalab.standin import bulk, records
+from geodes_datalab.standin.profiles import Profile
+from geodes_datalab.standin.samples import Product, ProductFile, build
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Catalogue:
 
 def recorded_products() -> tuple[Product, ...]:
     """Return the recorded real items (one Sentinel-1 GRD, one Sentinel-2 L1C) as products."""
-    folder = files("geodes_datalab.testing.samples") / "data" / "records"
+    folder = files("geodes_datalab.standin.samples") / "data" / "records"
     names = ("PEPS_S1_L1.item.json", "PEPS_S2_L1C.item.json")
     return tuple(_from_item(json.loads((folder / name).read_text("utf-8"))) for name in names)
 

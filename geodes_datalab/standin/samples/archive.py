@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from geodes_datalab.testing.samples.grid import Grid
+from geodes_datalab.standin.samples.grid import Grid
 
 STORED_ENDINGS = (".jp2",)
 

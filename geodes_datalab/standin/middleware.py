@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geodes_datalab.testing.geodes import portal
-from geodes_datalab.testing.geodes.faults import Fault
-from geodes_datalab.testing.geodes.recorder import Received, decode, redact
+from geodes_datalab.standin import portal
+from geodes_datalab.standin.faults import Fault
+from geodes_datalab.standin.recorder import Received, decode, redact
 
 ANSWERING = ("status", "truncate", "redirect", "cut")
 CONTROL = "/_stand-in"

@@ -8,9 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from geodes_datalab.testing.geodes import collections, portal, search
-from geodes_datalab.testing.geodes.query import BadRequest
-from geodes_datalab.testing.geodes.records import PORTAL
+from geodes_datalab.standin import collections, portal, search
+from geodes_datalab.standin.query import BadRequest
+from geodes_datalab.standin.records import PORTAL
 
 STAC = f"{PORTAL}/api/stac"
 OGC = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"

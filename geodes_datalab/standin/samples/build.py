@@ -10,9 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from geodes_datalab.testing.samples import s1tiling, safe, simulate, sources, theia
-from geodes_datalab.testing.samples.product import Product
-from geodes_datalab.testing.samples.scenes import SCENES, Scene
+from geodes_datalab.standin.samples import s1tiling, safe, simulate, sources, theia
+from geodes_datalab.standin.samples.product import Product
+from geodes_datalab.standin.samples.scenes import SCENES, Scene
 
 MANIFEST = "manifest.json"
 

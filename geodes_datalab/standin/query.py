@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from geodes_datalab.testing.geodes.attributes import BOOLEAN, DATE, NUMBER, STRING, STRINGS, TYPES
-from geodes_datalab.testing.geodes.profiles import Profile
-from geodes_datalab.testing.geodes.records import Record
+from geodes_datalab.standin.attributes import BOOLEAN, DATE, NUMBER, STRING, STRINGS, TYPES
+from geodes_datalab.standin.profiles import Profile
+from geodes_datalab.standin.records import Record
 
 Test = Callable[[Record], bool]
 

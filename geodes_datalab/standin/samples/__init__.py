@@ -6,7 +6,7 @@ is simulated is told by ``data/PROVENANCE.md``, and by the title and properties 
 
 from __future__ import annotations
 
-from geodes_datalab.testing.samples.build import SampleSet, build, version
-from geodes_datalab.testing.samples.product import Product, ProductFile
+from geodes_datalab.standin.samples.build import SampleSet, build, version
+from geodes_datalab.standin.samples.product import Product, ProductFile
 
 __all__ = ["Product", "ProductFile", "SampleSet", "build", "version"]

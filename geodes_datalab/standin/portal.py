@@ -9,13 +9,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from geodes_datalab.testing.geodes.accounts import Accounts
-from geodes_datalab.testing.geodes.catalogue import Catalogue
-from geodes_datalab.testing.geodes.faults import Faults
-from geodes_datalab.testing.geodes.profiles import Profile
-from geodes_datalab.testing.geodes.recorder import RequestLog
-from geodes_datalab.testing.geodes.records import PORTAL
-from geodes_datalab.testing.geodes.search import Search
+from geodes_datalab.standin.accounts import Accounts
+from geodes_datalab.standin.catalogue import Catalogue
+from geodes_datalab.standin.faults import Faults
+from geodes_datalab.standin.profiles import Profile
+from geodes_datalab.standin.recorder import RequestLog
+from geodes_datalab.standin.records import PORTAL
+from geodes_datalab.standin.search import Search
 
 NOTICE = "This is a stand-in for tests and workshops. It is not GEODES and not run by CNES."
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from geodes_datalab.testing.geodes.profiles import Profile
-from geodes_datalab.testing.samples.grid import bbox
-from geodes_datalab.testing.samples.product import Product, ProductFile
+from geodes_datalab.standin.profiles import Profile
+from geodes_datalab.standin.samples.grid import bbox
+from geodes_datalab.standin.samples.product import Product, ProductFile
 
 PORTAL = "https://geodes-portal.cnes.fr"
 EXTENSION = "https://stac-extensions.github.io"

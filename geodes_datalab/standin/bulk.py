@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from geodes_datalab.testing.samples.grid import Grid, mgrs_square
-from geodes_datalab.testing.samples.metadata import S3
-from geodes_datalab.testing.samples.product import Product, ProductFile
+from geodes_datalab.standin.samples.grid import Grid, mgrs_square
+from geodes_datalab.standin.samples.metadata import S3
+from geodes_datalab.standin.samples.product import Product, ProductFile
 
 FIRST_DAY = datetime(2016, 1, 1, 10, 50, 31, tzinfo=UTC)
 COMMENT = (

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab.testing.samples.grid import Grid
+from geodes_datalab.standin.samples.grid import Grid
 
 BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
 GSD = {"B02": 10, "B03": 10, "B04": 10, "B08": 10, "B11": 20, "B12": 20}
@@ -32,7 +32,7 @@ class Backscatter:
 
 def folder() -> Path:
     """Return the folder of the committed data."""
-    return Path(str(files("geodes_datalab.testing.samples") / "data"))
+    return Path(str(files("geodes_datalab.standin.samples") / "data"))
 
 
 def sentinel2() -> tuple[Grid, dict[str, Any]]:

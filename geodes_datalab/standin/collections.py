@@ -7,9 +7,9 @@ from collections import Counter
 from importlib.resources import files
 from typing import Any
 
-from geodes_datalab.testing.geodes.catalogue import Catalogue
-from geodes_datalab.testing.geodes.profiles import Profile
-from geodes_datalab.testing.geodes.records import LICENCE, PORTAL, modern_collection
+from geodes_datalab.standin.catalogue import Catalogue
+from geodes_datalab.standin.profiles import Profile
+from geodes_datalab.standin.records import LICENCE, PORTAL, modern_collection
 
 STAC = f"{PORTAL}/api/stac"
 
@@ -17,7 +17,7 @@ STAC = f"{PORTAL}/api/stac"
 def documents(catalogue: Catalogue, profile: Profile) -> dict[str, dict[str, Any]]:
     """Return every collection by its id on the wire, with the number of items really held."""
     counts = Counter(product.collection for product in catalogue.products)
-    folder = files("geodes_datalab.testing.samples") / "data" / "records"
+    folder = files("geodes_datalab.standin.samples") / "data" / "records"
     recorded = json.loads((folder / "PEPS_S1_L1.collection.json").read_text("utf-8"))
     made = {}
     for name, known in _listed().items():

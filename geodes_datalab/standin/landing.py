@@ -8,9 +8,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from geodes_datalab.testing.geodes import portal
-from geodes_datalab.testing.geodes.records import download_path, urn_of
-from geodes_datalab.testing.samples.product import Product
+from geodes_datalab.standin import portal
+from geodes_datalab.standin.records import download_path, urn_of
+from geodes_datalab.standin.samples.product import Product
 
 SHOWN = 200
 STYLE = """

@@ -15,13 +15,13 @@ import uvicorn
 from starlette.applications import Starlette
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.testing.geodes.accounts import new_key
-from geodes_datalab.testing.geodes.app import DEFAULT_QUOTA, create_app
-from geodes_datalab.testing.geodes.catalogue import Catalogue
-from geodes_datalab.testing.geodes.faults import Faults
-from geodes_datalab.testing.geodes.portal import Portal, Settings
-from geodes_datalab.testing.geodes.profiles import Profile
-from geodes_datalab.testing.geodes.recorder import RequestLog
+from geodes_datalab.standin.accounts import new_key
+from geodes_datalab.standin.app import DEFAULT_QUOTA, create_app
+from geodes_datalab.standin.catalogue import Catalogue
+from geodes_datalab.standin.faults import Faults
+from geodes_datalab.standin.portal import Portal, Settings
+from geodes_datalab.standin.profiles import Profile
+from geodes_datalab.standin.recorder import RequestLog
 
 START_TIMEOUT = 30.0
 
