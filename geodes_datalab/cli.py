@@ -208,7 +208,7 @@ def password(state_dir: Path | None, admin: bool, new: bool) -> None:
 def sync_notebooks(folder: Path, restore: bool) -> None:
     """Bring the shipped notebooks in FOLDER up to date; what you changed is kept."""
     from geodes_datalab.errors import ConfigurationError
-    from geodes_datalab.hub.notebooks_sync import shipped, sync
+    from geodes_datalab.server.notebooks_sync import shipped, sync
 
     source = shipped()
     if source is None:

@@ -49,7 +49,7 @@ def public_address(address: str) -> str | None:
 def hpda_address() -> str | None:
     """Return the root of the dashboards of an HPC centre behind the hub; None without a hub.
 
-    The extension `geodes_datalab.hub.dashboards` of the user's server serves it.
+    The extension `geodes_datalab.server.dashboards` of the user's server serves it.
     """
     behind = prefix()
     return f"{behind}proxy/hpda" if behind else None

@@ -1,7 +1,7 @@
 """Leave Dask's workers one thread of linear algebra for each of their own threads.
 
 Where a server's cores are limited, it starts with ``OMP_NUM_THREADS`` set to them
-(`geodes_datalab.hub.start`). Dask sets it to 1 for its workers, which compute in threads themselves, but
+(`geodes_datalab.server.start`). Dask sets it to 1 for its workers, which compute in threads themselves, but
 not where it is set: four workers on four cores would start sixteen threads. The process beside each
 worker loads this module (``DASK_DISTRIBUTED__NANNY__PRELOAD``) and puts back what Dask would have said.
 A value that the site or the user set is left alone.

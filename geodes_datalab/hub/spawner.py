@@ -11,8 +11,8 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import Unicode
 
 from geodes_datalab.hub import pids
-from geodes_datalab.hub.notebooks_sync import sync
-from geodes_datalab.hub.start.runtime import VARIABLE, make_profile, runtime_folder
+from geodes_datalab.server.notebooks_sync import sync
+from geodes_datalab.server.start.runtime import VARIABLE, make_profile, runtime_folder
 
 
 class LocalSpawner(SimpleLocalProcessSpawner):

@@ -12,7 +12,7 @@ from support.control_groups import limited
 from support.waiting import minutes
 
 from geodes_datalab import _limits
-from geodes_datalab.hub.start import prepare
+from geodes_datalab.server.start import prepare
 
 TOLD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "PYTHON_CPU_COUNT")
 BARE = """

@@ -16,8 +16,8 @@ from support.kubernetes_api import Serving
 from support.waiting import eventually, minutes, throughout
 from user_server import server
 
-from geodes_datalab.hub.activity.watch import SOURCE, Watch
 from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.server.activity.watch import SOURCE, Watch
 
 
 class Gateway(Serving):
@@ -141,7 +141,7 @@ def test_a_gateway_that_does_not_answer_is_no_reason_to_fail(
     with server(tmp_path, **environment) as ask:
         rests(ask)
         extensions = json.loads((LAB / "jupyter_server_config.d/geodes_datalab.json").read_text())
-        assert extensions["ServerApp"]["jpserver_extensions"]["geodes_datalab.hub.activity"]
+        assert extensions["ServerApp"]["jpserver_extensions"]["geodes_datalab.server.activity"]
 
 
 class Application:

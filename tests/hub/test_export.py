@@ -22,11 +22,11 @@ from support.waiting import minutes
 from traitlets.config import Config
 from user_server import UserServer, server
 
-from geodes_datalab.hub import export
-from geodes_datalab.hub.export import pages
-from geodes_datalab.hub.export.formulas import formula, unwrapped
-from geodes_datalab.hub.export.outputs import chosen
 from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.server import export
+from geodes_datalab.server.export import pages
+from geodes_datalab.server.export.formulas import formula, unwrapped
+from geodes_datalab.server.export.outputs import chosen
 
 PAPER = pytest.mark.skipif(
     not export.can_make_pdf(),

@@ -21,14 +21,14 @@ from support.waiting import eventually, minutes
 from user_server import server
 
 from geodes_datalab.hub import load
-from geodes_datalab.hub.home_usage import TOLD, VARIABLE
-from geodes_datalab.hub.home_usage.look import HomeLook, Told, mounted_alone
-from geodes_datalab.hub.homes.measure import Pace, measure
 from geodes_datalab.hub.settings.homes import size
 from geodes_datalab.hub.settings.homes import variable as told_variable
 from geodes_datalab.hub.settings.singleuser import LAB, environment
-from geodes_datalab.hub.start.rescue import LINK
-from geodes_datalab.hub.start.rescue import VARIABLE as RESCUE
+from geodes_datalab.server.home_usage import TOLD, VARIABLE
+from geodes_datalab.server.home_usage.look import HomeLook, Told, mounted_alone
+from geodes_datalab.server.home_usage.measure import Pace, measure
+from geodes_datalab.server.start.rescue import LINK
+from geodes_datalab.server.start.rescue import VARIABLE as RESCUE
 
 QUICK = Pace(share=1.0)
 NAMESPACE = (
@@ -209,7 +209,7 @@ def test_the_level_follows_the_limit(tmp_path: Path, limit: int | None, level: s
 
 ASK = """
 import json, pathlib, sys
-from geodes_datalab.hub.home_usage.look import HomeLook, Told
+from geodes_datalab.server.home_usage.look import HomeLook, Told
 home = pathlib.Path(sys.argv[1])
 (home / "data").write_bytes(b"x" * int(sys.argv[2]))
 print(json.dumps(HomeLook(home, Told(own=True, limit=int(sys.argv[3]))).tell()))
@@ -329,7 +329,7 @@ def test_the_lab_is_given_the_module() -> None:
     assert f'"{TOLD}"' in module
     assert "no_track_activity=1" in module
     extensions = json.loads((LAB / "jupyter_server_config.d/geodes_datalab.json").read_text())
-    assert extensions["ServerApp"]["jpserver_extensions"]["geodes_datalab.hub.home_usage"]
+    assert extensions["ServerApp"]["jpserver_extensions"]["geodes_datalab.server.home_usage"]
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,7 @@ def test_user_servers_import_nothing_of_the_hubs_own() -> None:
     import subprocess
 
     code = (
-        "import sys, geodes_datalab.hub.activity;"
+        "import sys, geodes_datalab.server.activity;"
         "print([name for name in ('jupyterhub', 'kubespawner', 'pydantic') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

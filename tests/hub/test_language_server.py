@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import pytest
 
-from geodes_datalab.hub import language_server
+from geodes_datalab.server import language_server
 
 ROOT = Path(__file__).parents[2]
 CODE = """\

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from user_server import UserServer, server
 
-from geodes_datalab.hub.late import EXTENSIONS
 from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.server.late import EXTENSIONS
 
 LOADED = "dask_labextension | extension was successfully loaded"
 
@@ -31,7 +31,7 @@ def test_they_are_switched_off_in_the_lab_settings() -> None:
     told = json.loads((LAB / "jupyter_server_config.d/geodes_datalab.json").read_text())
     switched = told["ServerApp"]["jpserver_extensions"]
     assert {name: switched[name] for name in EXTENSIONS} == dict.fromkeys(EXTENSIONS, False)
-    assert switched["geodes_datalab.hub.late"]
+    assert switched["geodes_datalab.server.late"]
 
 
 def test_the_first_use_loads_an_extension_and_is_answered_by_it(

@@ -21,8 +21,8 @@ from support.waiting import eventually, minutes, throughout
 from test_activity import Application, advances, last, run
 from user_server import UserServer, server
 
-from geodes_datalab.hub.activity import processes
-from geodes_datalab.hub.activity.watch import Watch
+from geodes_datalab.server.activity import processes
+from geodes_datalab.server.activity.watch import Watch
 
 WRITES = "while :; do date >>{out}; sleep 1; done"
 """As in the report: something that writes each second."""
@@ -265,7 +265,7 @@ def test_a_pause_shorter_than_the_cullers_patience_starts_no_new_job() -> None:
 
 
 def test_one_look_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    from geodes_datalab.hub.activity import clusters
+    from geodes_datalab.server.activity import clusters
 
     async def fails(environ: Any) -> list[str]:
         raise OSError("the gateway is away")

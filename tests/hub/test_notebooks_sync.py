@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from geodes_datalab.hub.notebooks_sync import MANIFEST, sync
+from geodes_datalab.server.notebooks_sync import MANIFEST, sync
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_whole_files_and_a_true_manifest(source: Path, home: 
         (source / "01" / f"{name}.ipynb").write_text(name * 3_000_000)
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from geodes_datalab.hub.notebooks_sync import sync\n"
+        "from geodes_datalab.server.notebooks_sync import sync\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
         "try: sync(Path(sys.argv[1]), Path(sys.argv[2]))\n"
@@ -135,6 +135,13 @@ def test_a_full_disk_leaves_whole_files_and_a_true_manifest(source: Path, home: 
 
 
 def test_command(source: Path, home: Path) -> None:
-    command = [sys.executable, "-m", "geodes_datalab.hub.notebooks_sync", home, "--source", source]
+    command = [
+        sys.executable,
+        "-m",
+        "geodes_datalab.server.notebooks_sync",
+        home,
+        "--source",
+        source,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout == "3 added\n"

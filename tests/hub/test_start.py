@@ -15,9 +15,9 @@ import pytest
 from support.control_groups import limited
 from support.waiting import minutes
 
-from geodes_datalab.hub.start import home as home_module
-from geodes_datalab.hub.start.home import examine, readable, usage
-from geodes_datalab.hub.start.rescue import LINK, PAGE, page, rescue
+from geodes_datalab.server.start import home as home_module
+from geodes_datalab.server.start.home import examine, readable, usage
+from geodes_datalab.server.start.rescue import LINK, PAGE, page, rescue
 
 # What the server would be: it tells where it runs, and that it can write there.
 SERVER = textwrap.dedent("""
@@ -39,7 +39,7 @@ needs_mounts = pytest.mark.skipif(
 def start(home: Path, *command: str, before: str = ":", **environment: str) -> dict[str, object]:
     """Run the start command with a home prepared by a shell line, in mounts of its own if need be."""
     command = command or (sys.executable, "-c", SERVER)
-    inner = [sys.executable, "-m", "geodes_datalab.hub.start", *command]
+    inner = [sys.executable, "-m", "geodes_datalab.server.start", *command]
     shell = ["sh", "-ec", f'{before}; exec "$@"', "sh", *inner]
     done = subprocess.run(
         [*(NAMESPACE if before != ":" else []), *shell],
@@ -101,7 +101,7 @@ def test_the_command_takes_the_place_of_the_start_command(tmp_path: Path) -> Non
         "sh",
         sys.executable,
         "-m",
-        "geodes_datalab.hub.start",
+        "geodes_datalab.server.start",
     ]
     done = subprocess.run(
         [*shell, sys.executable, "-c", "import os; print(os.getpid())"],
@@ -118,7 +118,7 @@ def test_a_command_may_be_given_relative_to_where_one_is(tmp_path: Path) -> None
     (tmp_path / "tool").write_text("#!/bin/sh\npwd\n")
     (tmp_path / "tool").chmod(0o755)
     done = subprocess.run(
-        [sys.executable, "-m", "geodes_datalab.hub.start", "./tool"],
+        [sys.executable, "-m", "geodes_datalab.server.start", "./tool"],
         env={**os.environ, "HOME": str(tmp_path / "home")},
         cwd=tmp_path,
         capture_output=True,
@@ -129,7 +129,7 @@ def test_a_command_may_be_given_relative_to_where_one_is(tmp_path: Path) -> None
 
 def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "geodes_datalab.hub.start", "no-such-command"],
+        [sys.executable, "-m", "geodes_datalab.server.start", "no-such-command"],
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -311,7 +311,7 @@ def test_sizes_are_readable(size: int, words: str) -> None:
 
 
 def test_only_the_standard_library_is_needed(tmp_path: Path) -> None:
-    code = "import sys, geodes_datalab.hub.start, geodes_datalab.hub.start.rescue\n"
+    code = "import sys, geodes_datalab.server.start, geodes_datalab.server.start.rescue\n"
     code += "print({name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names))"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],

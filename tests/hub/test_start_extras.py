@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.waiting import minutes
 
-from geodes_datalab.hub.start import account
-from geodes_datalab.hub.start.extensions import link_extensions
+from geodes_datalab.server.start import account
+from geodes_datalab.server.start.extensions import link_extensions
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can take another user's number")
 
@@ -27,9 +27,7 @@ def link(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("group", [100, 0, 60000])
 def test_a_number_without_a_name_gets_one(link: Path, group: int) -> None:
     link.parent.chmod(0o777)
-    code = (
-        "import os, sys; from pathlib import Path; from geodes_datalab.hub.start import account; "
-    )
+    code = "import os, sys; from pathlib import Path; from geodes_datalab.server.start import account; "
     code += "os.setresgid(int(sys.argv[2]), 0, 0); os.setresuid(54321, 0, 0); "
     code += "print(account.enter(Path('/some/home'), link=Path(sys.argv[1])))"
     done = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 from support.terminal import Terminal, opened
 from user_server import UserServer, server
 
-from geodes_datalab.hub.terminals import shell
+from geodes_datalab.server.terminals import shell
 
 TOKEN = {"Authorization": "token secret"}
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from inside import Image
 
-from geodes_datalab.hub.late import EXTENSIONS
+from geodes_datalab.server.late import EXTENSIONS
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 

@@ -26,7 +26,7 @@ def test_an_idle_server_takes_little(said: dict[str, Any]) -> None:
     print("server extensions:", *said["extensions"])
     assert said["lab"]
     assert said["trouble"] == []
-    assert "geodes_datalab.hub.activity" in " ".join(said["extensions"])
+    assert "geodes_datalab.server.activity" in " ".join(said["extensions"])
     assert said["bytes"] < 200e6  # behind a hub; 35 MB less alone
 
 

@@ -160,7 +160,7 @@ def test_the_shipped_notebooks_and_the_fonts_come_with_the_start(notebook: Image
     done = notebook.run("datalab-start", "sh", "-c", "ls ~/notebooks ~/.cache/matplotlib; pwd; env")
     assert "README.md" in done.stdout
     assert re.search(r"fontlist-v[\d.]+json", done.stdout)
-    assert "geodes_datalab/hub/lab" in done.stdout
+    assert "geodes_datalab/server/lab" in done.stdout
     code = "import sys, matplotlib.font_manager; sys.exit('fontlist' in str(sys.argv))"
     plain = notebook.run("datalab-start", "python", "-W", "error", "-c", code)
     assert plain.returncode == 0

@@ -2,9 +2,9 @@
 
 The panel knows one kind of cluster, and starts it within one request. A job may wait in a queue for
 hours: this extension submits the cluster, tells the browser what it waits for, cancels it on demand, and
-hands it to the panel when it runs. The button is a module for the browser in ``hub/lab/data``.
+hands it to the panel when it runs. The button is a module for the browser in ``server/lab/data``.
 
-Enabled by the Jupyter configuration folder ``hub/lab``; does nothing where no centre is named.
+Enabled by the Jupyter configuration folder ``server/lab``; does nothing where no centre is named.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from html import escape
 from urllib.parse import quote
 
 from geodes_datalab.hub.homes.places import MOST, Entry
-from geodes_datalab.hub.start.home import readable
+from geodes_datalab.server.start.home import readable
 
 _PAGE = """\
 <!DOCTYPE html>

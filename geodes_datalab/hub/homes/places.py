@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from geodes_datalab.hub.homes.measure import FOLDER
+from geodes_datalab.server.home_usage.measure import FOLDER
 
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 """How a file is opened: never through a link, and never waiting for the other end of a pipe."""
