@@ -19,7 +19,7 @@ def attach(
     package
         Its ``__name__``.
     places
-        Name to the module that holds it, below the package.
+        Name to the module that holds it: below the package, or beside it where it begins with a dot.
     """
 
     def get(name: str) -> Any:
@@ -27,7 +27,7 @@ def attach(
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         from importlib import import_module
 
-        return getattr(import_module(f"{package}.{places[name]}"), name)
+        return getattr(import_module(f".{places[name]}", package), name)
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *places})

@@ -335,7 +335,7 @@ def _say(console: Console) -> Any:
 
 
 def _log_in_kind(layout: Layout) -> str:
-    from geodes_datalab.hub.schema import load
+    from geodes_datalab.settings import load
 
     if not layout.settings.is_file():
         return "shared-password"

@@ -20,8 +20,8 @@ from typing import Any
 from traitlets.config import Configurable
 from traitlets.utils.importstring import import_item
 
-from geodes_datalab.hub import kinds
 from geodes_datalab.hub.traits import PARTS, gone
+from geodes_datalab.settings import kinds
 
 HUB = (
     "jupyterhub.app.JupyterHub",

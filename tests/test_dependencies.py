@@ -42,6 +42,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "maps": (CORE, "cubes", "maps"),
     # the image `platform` has none of the core's
     "hub": ("hub",),
+    "settings": ("hub",),
     "hub/kubernetes": ("platform",),
     "hub/gateway/kubernetes": ("platform",),
     "server": ("lab",),
@@ -266,7 +267,7 @@ for name in MODULES:
     ("extras", "folders", "apart"),
     [
         ((CORE,), ("*.py", "_http", "_inputs", "stac"), ()),
-        (("hub",), ("errors.py", "hub"),
+        (("hub",), ("errors.py", "hub", "settings"),
          ("hub/kubernetes", "hub/gateway/kubernetes", "hub/files")),
         (("platform",), ("hub",), ("hub/files",)),
         ((CORE, "lab"), ("server",), ("server/lab",)),

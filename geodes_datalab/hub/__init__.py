@@ -1,4 +1,4 @@
-"""The hub: one settings model for local mode and the Helm chart, applied by one function.
+"""The hub: JupyterHub and Dask Gateway, set up from one model of settings by one function.
 
 A ``jupyterhub_config.py`` is three lines, and so is its Dask Gateway twin (see ``files/``)::
 
@@ -7,8 +7,7 @@ A ``jupyterhub_config.py`` is three lines, and so is its Dask Gateway twin (see 
     apply(load(), get_config())
 
 Runs without the Earth-observation stack; JupyterHub and Dask Gateway are imported only by the
-modules that they load themselves. Names are lazy: what user servers run from here (the start
-command, the activity extension) comes without the hub's own libraries.
+modules that they load themselves. Names are lazy: parts of it run where there is no hub.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from typing import TYPE_CHECKING
 from geodes_datalab._lazy import attach
 
 _PLACES = {
-    "Settings": "schema",
+    "Settings": ".settings",
     "apply": "configure",
     "apply_gateway": "configure",
-    "load": "schema",
+    "load": ".settings",
 }
 
 if TYPE_CHECKING:
     from geodes_datalab.hub.configure import apply, apply_gateway
-    from geodes_datalab.hub.schema import Settings, load
+    from geodes_datalab.settings import Settings, load
 
 __all__ = ["Settings", "apply", "apply_gateway", "load"]
 

@@ -10,7 +10,6 @@ import copy
 from typing import Any
 
 from geodes_datalab.hub import extra, traits, way_out
-from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings import (
     authenticator,
     homes,
@@ -20,6 +19,7 @@ from geodes_datalab.hub.settings import (
     services,
     spawner,
 )
+from geodes_datalab.settings import Settings
 
 
 def apply(settings: Settings, c: Any) -> None:

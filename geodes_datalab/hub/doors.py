@@ -13,7 +13,8 @@ from traitlets import Bool, Set, Unicode
 from traitlets.utils.importstring import import_item
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub import claims, kinds, roster
+from geodes_datalab.hub import claims, roster
+from geodes_datalab.settings import kinds
 
 
 class Doors(Authenticator):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.schema import Settings
+from geodes_datalab.settings import Settings
 
 
 def run(folder: Path, c: Any, settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from geodes_datalab.hub.schema import Audience, OtherImage
+from geodes_datalab.settings import Audience, OtherImage
 
 
 @dataclass(frozen=True)

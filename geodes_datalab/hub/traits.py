@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from geodes_datalab.errors import ConfigurationError, near
-from geodes_datalab.hub.kinds import OIDC
-from geodes_datalab.hub.schema import Settings
+from geodes_datalab.settings import Settings
+from geodes_datalab.settings.kinds import OIDC
 
 Traits = Mapping[str, Mapping[str, Any]]
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
-from geodes_datalab.hub.schema import VARIABLE
 from geodes_datalab.local import secrets
 from geodes_datalab.local.child import Part
 from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.ports import HOST, Ports
+from geodes_datalab.settings import VARIABLE
 
 SERVICE = "dask-gateway-hpda"
 PROGRAMS = ("sbatch", "scancel", "squeue")

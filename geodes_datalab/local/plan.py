@@ -15,7 +15,6 @@ from geodes_datalab.config import configured_portal
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
 from geodes_datalab.hub.configure import check
-from geodes_datalab.hub.schema import VARIABLE, read
 from geodes_datalab.hub.settings.services import culler_command
 from geodes_datalab.local import family, hpda, secrets, trust
 from geodes_datalab.local.child import Part
@@ -23,6 +22,7 @@ from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.ports import HOST, Ports
 from geodes_datalab.server.notebooks_sync import shipped
 from geodes_datalab.server.start import threads
+from geodes_datalab.settings import VARIABLE, read
 
 NOTICE = "sample catalogue, not GEODES"
 """Shown wherever results of the sample catalogue are."""

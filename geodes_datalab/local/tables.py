@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from geodes_datalab._display import size
-from geodes_datalab.hub.schema import Secret, load
 from geodes_datalab.local import family, secrets
 from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.runtime import PartState, Runtime
+from geodes_datalab.settings import Secret, load
 
 _SIGNS = {
     "ipykernel": "kernels",

@@ -17,7 +17,7 @@ from support.doors import Entry, configuration, entry
 from support.providers import GROUPS, PROVIDERS, Client, Handler, Provider, connect
 from traitlets.utils.importstring import import_item
 
-from geodes_datalab.hub import kinds
+from geodes_datalab.settings import kinds
 
 EVERYBODY = tuple(GROUPS)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from manifests.render import Helm, Object, Release
 
-from geodes_datalab.hub import schema
+from geodes_datalab import settings as schema
 
 STATIC = {"storage": {"type": "static", "static": {"pvcName": "homes", "subPath": "{username}"}}}
 FEATURES = [("metrics",), ("view",), ("metrics", "view")]

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manifests.render import Helm, Release, containers
 
-from geodes_datalab.hub import schema
+from geodes_datalab import settings as schema
 
 SLUGS = (
     "yes", "no", "on", "off", "y", "n", "true", "false", "null", "010", "8", "0x10", "16", "1e3",

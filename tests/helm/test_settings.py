@@ -7,7 +7,7 @@ from pathlib import Path
 
 from manifests.render import Helm, Release, containers, label
 
-from geodes_datalab.hub import schema
+from geodes_datalab import settings as schema
 
 
 def test_the_hub_accepts_the_settings(release: Release) -> None:

@@ -17,7 +17,7 @@ from support.web_proxy import WebProxy
 from tornado.httpclient import AsyncHTTPClient
 from traitlets.config import Config
 
-from geodes_datalab.hub.schema import Settings
+from geodes_datalab.settings import Settings
 
 SECRET = "s3cr3t-of-the-proxy"
 ADDRESS = f"http://ada:{SECRET}@proxy.example.org:3128"

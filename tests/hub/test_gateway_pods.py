@@ -22,7 +22,7 @@ from geodes_datalab.hub.gateway.kubernetes.reasons import (
     refusal,
 )
 from geodes_datalab.hub.gateway.options import OptionError
-from geodes_datalab.hub.schema import Settings
+from geodes_datalab.settings import Settings
 
 QUOTA = (
     'pods "w-a" is forbidden: exceeded quota: q, requested: limits.cpu=2,pods=1, '

@@ -33,7 +33,7 @@ from geodes_datalab.hub.homes.__main__ import application
 from geodes_datalab.hub.homes.audit import EVENT, Audit
 from geodes_datalab.hub.homes.metrics import HomeSizes, register
 from geodes_datalab.hub.homes.places import MOST, Entry, Places, listed, split
-from geodes_datalab.hub.schema import HomeMetrics
+from geodes_datalab.settings import HomeMetrics
 
 CONFIG = (
     Path(sys.modules["geodes_datalab"].__file__ or "").parent / "hub/files/jupyterhub_config.py"

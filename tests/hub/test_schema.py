@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import Settings, load
-from geodes_datalab.hub.schema import Secret
+from geodes_datalab.settings import Secret
 
 
 def test_defaults_are_usable_and_frozen() -> None:
@@ -112,7 +112,7 @@ def test_every_setting_is_described() -> None:
 def test_every_setting_says_what_it_means() -> None:
     from sphinx.pycode import ModuleAnalyzer
 
-    from geodes_datalab.hub import schema
+    from geodes_datalab import settings as schema
 
     models = [getattr(schema, name) for name in schema.__all__]
     for model in (m for m in models if isinstance(m, type) and issubclass(m, schema.Model)):

@@ -24,7 +24,7 @@ from geodes_datalab.hub.gateway.slurm import launcher, queue, site, words
 from geodes_datalab.hub.gateway.slurm.accounts import Mapping
 from geodes_datalab.hub.gateway.slurm.options import cluster_options
 from geodes_datalab.hub.gateway.slurm.watch import Watch
-from geodes_datalab.hub.schema import Accounts
+from geodes_datalab.settings import Accounts
 
 ME = "gateway"
 ACCOUNTS = {"root": 0, "daemon": 1, ME: 998, "ada": 1001}

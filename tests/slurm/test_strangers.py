@@ -210,7 +210,7 @@ def test_fuzzed_user_names_are_accounts_or_refused(user: str) -> None:
 
     from geodes_datalab.hub.gateway.limits import Refused
     from geodes_datalab.hub.gateway.slurm.accounts import Mapping
-    from geodes_datalab.hub.schema import Accounts
+    from geodes_datalab.settings import Accounts
 
     try:
         name = Mapping(Accounts()).account(user)

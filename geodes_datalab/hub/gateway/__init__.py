@@ -7,9 +7,9 @@ from typing import Any
 
 from geodes_datalab.hub import extra
 from geodes_datalab.hub.configure import override
-from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings.services import api_url
 from geodes_datalab.hub.settings.singleuser import dask_environment, scheduler_words
+from geodes_datalab.settings import Settings
 
 GIB = 2**30
 

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.schema import Settings, load
+from geodes_datalab.settings import Settings, load
 
 SECONDS = 60.0
 """How long the gateway may take."""

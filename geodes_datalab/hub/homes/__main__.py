@@ -26,7 +26,7 @@ from geodes_datalab.hub.homes import view
 from geodes_datalab.hub.homes.audit import Audit
 from geodes_datalab.hub.homes.metrics import HomeSizes
 from geodes_datalab.hub.homes.places import Places
-from geodes_datalab.hub.schema import Settings, load
+from geodes_datalab.settings import Settings, load
 
 
 def application(settings: Settings, audit: Audit | None = None) -> web.Application:

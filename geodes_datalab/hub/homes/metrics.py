@@ -28,8 +28,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from geodes_datalab.hub.homes.places import Places
-from geodes_datalab.hub.schema import HomeMetrics, Settings
 from geodes_datalab.server.home_usage.measure import Measured, Pace, measure
+from geodes_datalab.settings import HomeMetrics, Settings
 
 PREFIX = "geodes_datalab_home"
 

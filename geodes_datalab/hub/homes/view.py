@@ -27,8 +27,8 @@ from tornado import web
 from geodes_datalab.hub.homes import page
 from geodes_datalab.hub.homes.audit import Audit
 from geodes_datalab.hub.homes.places import Places, listed
-from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings.services import api_url, base_path
+from geodes_datalab.settings import Settings
 
 PIECE = 256 * 1024
 """Bytes read at a time."""

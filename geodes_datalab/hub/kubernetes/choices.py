@@ -8,13 +8,13 @@ from typing import Any
 from geodes_datalab.errors import near
 from geodes_datalab.hub import images
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.schema import (
+from geodes_datalab.hub.settings.kubernetes import gib, literal
+from geodes_datalab.settings import (
     Kubernetes,
     Option,
     Overrides,
     Profile,
 )
-from geodes_datalab.hub.settings.kubernetes import gib, literal
 
 UNLISTED = "--unlisted-choice"
 """What KubeSpawner adds to an option's name for a value that the user typed."""

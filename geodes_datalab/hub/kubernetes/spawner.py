@@ -19,8 +19,8 @@ from geodes_datalab.hub.kubernetes import choices, contexts, failures, progress
 from geodes_datalab.hub.kubernetes.failures import Problem
 from geodes_datalab.hub.kubernetes.metrics import SPAWN_FAILURES
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.schema import Kubernetes
 from geodes_datalab.hub.settings.kubernetes import secret_variables
+from geodes_datalab.settings import Kubernetes
 
 LOOK_SECONDS = 0.5
 """Pause between two looks at a pod that starts."""

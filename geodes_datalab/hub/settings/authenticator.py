@@ -9,8 +9,8 @@ from traitlets.log import get_logger
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import claims
-from geodes_datalab.hub.kinds import OIDC, SHARED, find
-from geodes_datalab.hub.schema import Oidc, Secret, Settings
+from geodes_datalab.settings import Oidc, Secret, Settings
+from geodes_datalab.settings.kinds import OIDC, SHARED, find
 
 MINIMUM = {"password": 8, "admin_password": 32}
 """Lengths that JupyterHub 6 asks of shared passwords."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.schema import Settings
+from geodes_datalab.settings import Settings
 
 UNITS = {"": 1, "m": 1e-3, "k": 1e3}
 UNITS |= {letter: 1000.0**power for power, letter in enumerate("MGTPE", start=2)}

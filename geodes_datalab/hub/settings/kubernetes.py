@@ -10,7 +10,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from geodes_datalab.hub.schema import Home, Kubernetes, SecretVariable, Settings
+from geodes_datalab.settings import Home, Kubernetes, SecretVariable, Settings
 
 SPAWNER = "geodes_datalab.hub.kubernetes.DatalabKubeSpawner"
 HOME = "/home/jovyan"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings.authenticator import TRIAL, on_trial
+from geodes_datalab.settings import Settings
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 """Our templates, which extend JupyterHub's."""

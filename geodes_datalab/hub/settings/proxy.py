@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from geodes_datalab.hub.schema import Settings
+from geodes_datalab.settings import Settings
 
 CLASS = "geodes_datalab.hub.proxy.WatchedProxy"
 

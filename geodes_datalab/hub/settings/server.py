@@ -6,7 +6,7 @@ from typing import Any
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import database
-from geodes_datalab.hub.schema import Secret, Settings
+from geodes_datalab.settings import Secret, Settings
 
 QUICK_SECONDS = 0.5
 """How long a request to start a server waits for a refusal before it shows the progress."""

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.schema import Secret, Settings
 from geodes_datalab.hub.settings import homes
+from geodes_datalab.settings import Secret, Settings
 
 CULLER = "idle-culler"
 MONITORING = "monitoring"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from geodes_datalab import server
 from geodes_datalab._authorities import FSSPEC
-from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings import homes
 from geodes_datalab.server.home_usage import VARIABLE as HOME_USAGE
+from geodes_datalab.settings import Settings
 
 LAB = Path(server.__file__).parent / "lab"
 """Jupyter configuration folder shipped with the package: Lab settings, extensions switched off."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings import kubernetes, singleuser
 from geodes_datalab.hub.settings.services import access_scopes
+from geodes_datalab.settings import Settings
 
 
 def apply(settings: Settings, c: Any) -> None:

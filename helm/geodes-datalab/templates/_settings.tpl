@@ -1,5 +1,5 @@
 {{- /*
-The one place that turns values into settings: settings.json, as geodes_datalab.hub.schema describes
+The one place that turns values into settings: settings.json, as geodes_datalab.settings describes
 it. Each helper writes one section as YAML, with every text as JSON, so that no text is misread.
 Input of all: the root context, unless said otherwise.
 */ -}}

@@ -13,7 +13,7 @@ from geodes_datalab.hub.gateway.kubernetes import pods
 from geodes_datalab.hub.gateway.options import Environment, Named, OptionError
 from geodes_datalab.hub.images import permitted
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.schema import Settings, Size
+from geodes_datalab.settings import Settings, Size
 
 GIB = 2**30
 

@@ -9,8 +9,8 @@ from typing import Any
 from geodes_datalab import _limits
 from geodes_datalab.hub import shared_memory
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.schema import KubernetesGateway, Pods, Settings, Size
 from geodes_datalab.hub.settings.kubernetes import ACCOUNT
+from geodes_datalab.settings import KubernetesGateway, Pods, Settings, Size
 
 OWNER = "hub.jupyter.org/username"
 """Annotation that names a pod's owner, the same as on user pods."""

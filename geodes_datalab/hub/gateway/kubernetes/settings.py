@@ -8,8 +8,8 @@ from geodes_datalab import __version__
 from geodes_datalab.hub import extra
 from geodes_datalab.hub.configure import override
 from geodes_datalab.hub.gateway.kubernetes import pods
-from geodes_datalab.hub.schema import Settings
 from geodes_datalab.hub.settings.singleuser import scheduler_words
+from geodes_datalab.settings import Settings
 
 GIB = 2**30
 

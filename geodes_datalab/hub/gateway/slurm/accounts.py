@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from geodes_datalab.hub.gateway.limits import Refused
-from geodes_datalab.hub.schema.slurm import Accounts
+from geodes_datalab.settings.slurm import Accounts
 
 _ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 

@@ -47,7 +47,7 @@ class SlurmBackend(DatalabBackend, PerUserLimits, ArrayWorkers, DBBackendBase):
     cluster_config_class = Type(
         SlurmConfig, klass="dask_gateway_server.backends.base.ClusterConfig", config=True
     )
-    settings = AnyTrait(config=True, help="geodes_datalab.hub.schema.slurm.SlurmGateway")
+    settings = AnyTrait(config=True, help="geodes_datalab.settings.slurm.SlurmGateway")
     supports_bulk_shutdown = True  # one scancel ends a whole cluster
 
     async def setup(self, app: Any) -> None:

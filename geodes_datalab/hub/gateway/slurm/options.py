@@ -11,8 +11,8 @@ from dask_gateway_server.models import User
 from dask_gateway_server.options import Field, Float, Integer, Mapping, Options, String
 
 from geodes_datalab.hub.gateway.options import Environment, Named, OptionError
-from geodes_datalab.hub.schema import Gateway
-from geodes_datalab.hub.schema.slurm import SlurmGateway
+from geodes_datalab.settings import Gateway
+from geodes_datalab.settings.slurm import SlurmGateway
 
 GIB = 2**30
 

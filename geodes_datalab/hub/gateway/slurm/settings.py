@@ -6,9 +6,9 @@ from typing import Any
 
 from geodes_datalab import _authorities
 from geodes_datalab.hub.gateway.slurm.options import choices, cluster_options
-from geodes_datalab.hub.schema import Settings
-from geodes_datalab.hub.schema.slurm import SlurmGateway
 from geodes_datalab.hub.settings.singleuser import dask_environment
+from geodes_datalab.settings import Settings
+from geodes_datalab.settings.slurm import SlurmGateway
 
 _ALWAYS = (
     "DASK_*",

@@ -14,7 +14,7 @@ from pathlib import Path
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub.gateway.slurm import launcher
 from geodes_datalab.hub.gateway.slurm.settings import described, launcher_file
-from geodes_datalab.hub.schema import Settings, load, read
+from geodes_datalab.settings import Settings, load, read
 
 
 def main(arguments: list[str] | None = None) -> None:

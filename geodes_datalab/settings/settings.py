@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from geodes_datalab.hub.schema.access import Authenticator
-from geodes_datalab.hub.schema.base import Model
-from geodes_datalab.hub.schema.gateway import Gateway, Hpda
-from geodes_datalab.hub.schema.homes import Homes
-from geodes_datalab.hub.schema.server import Check, Cull, Hub, Proxy
-from geodes_datalab.hub.schema.spawner import Singleuser, Spawner
+from geodes_datalab.settings.access import Authenticator
+from geodes_datalab.settings.base import Model
+from geodes_datalab.settings.gateway import Gateway, Hpda
+from geodes_datalab.settings.homes import Homes
+from geodes_datalab.settings.server import Check, Cull, Hub, Proxy
+from geodes_datalab.settings.spawner import Singleuser, Spawner
 
 
 class Settings(Model):

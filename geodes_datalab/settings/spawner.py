@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from geodes_datalab.hub.schema.base import Model, Variable
-from geodes_datalab.hub.schema.kubernetes import Kubernetes
+from geodes_datalab.settings.base import Model, Variable
+from geodes_datalab.settings.kubernetes import Kubernetes
 
 
 class Spawner(Model):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from geodes_datalab.hub.schema.base import (
+from geodes_datalab.settings.base import (
     Label,
     Mapping,
     Model,
@@ -19,7 +19,7 @@ from geodes_datalab.hub.schema.base import (
     Variable,
     check_fields,
 )
-from geodes_datalab.hub.schema.profiles import OtherImage, Profile, Resources
+from geodes_datalab.settings.profiles import OtherImage, Profile, Resources
 
 NAMES = ("username", "user_server", "servername", "userid", "unescaped_username", "namespace")
 """What may stand in braces: KubeSpawner's names; ``username`` is made safe for Kubernetes."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from geodes_datalab.hub.schema.base import Model, Quantity, Secret
+from geodes_datalab.settings.base import Model, Quantity, Secret
 
 
 class HomeUsage(Model):

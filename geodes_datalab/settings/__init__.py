@@ -6,9 +6,9 @@ holds one, and is read when the settings are applied.
 
 from __future__ import annotations
 
-from geodes_datalab.hub.schema.access import Authenticator, Oidc
-from geodes_datalab.hub.schema.base import Model, Secret
-from geodes_datalab.hub.schema.gateway import (
+from geodes_datalab.settings.access import Authenticator, Oidc
+from geodes_datalab.settings.base import Model, Secret
+from geodes_datalab.settings.gateway import (
     Certificate,
     Gateway,
     Hpda,
@@ -19,10 +19,10 @@ from geodes_datalab.hub.schema.gateway import (
     Size,
     Workers,
 )
-from geodes_datalab.hub.schema.homes import HomeMetrics, Homes, HomeUsage, HomeView
-from geodes_datalab.hub.schema.kubernetes import Home, Kubernetes, SecretVariable, Shared
-from geodes_datalab.hub.schema.loading import VARIABLE, Source, load, read
-from geodes_datalab.hub.schema.profiles import (
+from geodes_datalab.settings.homes import HomeMetrics, Homes, HomeUsage, HomeView
+from geodes_datalab.settings.kubernetes import Home, Kubernetes, SecretVariable, Shared
+from geodes_datalab.settings.loading import VARIABLE, Source, load, read
+from geodes_datalab.settings.profiles import (
     Audience,
     Choice,
     Option,
@@ -31,10 +31,10 @@ from geodes_datalab.hub.schema.profiles import (
     Profile,
     Resources,
 )
-from geodes_datalab.hub.schema.server import Check, Cull, Hub, Proxy
-from geodes_datalab.hub.schema.settings import Settings
-from geodes_datalab.hub.schema.slurm import Accounts, SlurmGateway
-from geodes_datalab.hub.schema.spawner import Singleuser, Spawner
+from geodes_datalab.settings.server import Check, Cull, Hub, Proxy
+from geodes_datalab.settings.settings import Settings
+from geodes_datalab.settings.slurm import Accounts, SlurmGateway
+from geodes_datalab.settings.spawner import Singleuser, Spawner
 
 __all__ = [
     "VARIABLE",

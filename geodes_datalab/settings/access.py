@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from geodes_datalab.hub.kinds import OIDC, SHARED, find
-from geodes_datalab.hub.schema.base import Model, Secret
+from geodes_datalab.settings.base import Model, Secret
+from geodes_datalab.settings.kinds import OIDC, SHARED, find
 
 _NAME = r"^[a-z][a-z0-9._-]{0,31}$"
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from geodes_datalab.hub.schema.base import Model, Slug
+from geodes_datalab.settings.base import Model, Slug
 
 Choice = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.,:=&|+*()\[\]-]{0,63}$")]
 """Name of a partition, a QOS, an account or a constraint, as Slurm spells it."""

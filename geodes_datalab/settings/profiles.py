@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from geodes_datalab.hub.schema.base import Mapping, Model, Slug, Variable
+from geodes_datalab.settings.base import Mapping, Model, Slug, Variable
 
 
 class Resources(Model):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from geodes_datalab.hub.schema.base import Model, Secret
+from geodes_datalab.settings.base import Model, Secret
 
 
 class Hub(Model):

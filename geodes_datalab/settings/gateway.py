@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from geodes_datalab.hub.schema.base import (
+from geodes_datalab.settings.base import (
     Label,
     Mapping,
     Model,
@@ -16,7 +16,7 @@ from geodes_datalab.hub.schema.base import (
     Slug,
     Variable,
 )
-from geodes_datalab.hub.schema.slurm import SlurmGateway
+from geodes_datalab.settings.slurm import SlurmGateway
 
 
 class Workers(Model):

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub._explain import explain
-from geodes_datalab.hub.schema.settings import Settings
+from geodes_datalab.settings.explaining import explain
+from geodes_datalab.settings.settings import Settings
 
 VARIABLE = "GEODES_DATALAB_SETTINGS"
 """Environment variable that names the settings file (TOML or JSON)."""
