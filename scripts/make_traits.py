@@ -26,9 +26,9 @@ from geodes_datalab.settings import kinds
 HUB = (
     "jupyterhub.app.JupyterHub",
     *PARTS,
-    "geodes_datalab.hub.kubernetes.DatalabKubeSpawner",
+    "geodes_datalab.hub.spawn.kubernetes.DatalabKubeSpawner",
     "geodes_datalab.hub.proxy.WatchedProxy",
-    "geodes_datalab.hub.doors.Doors",
+    "geodes_datalab.hub.login.doors.Doors",
 )
 GATEWAY = (
     "dask_gateway_server.app.DaskGateway",

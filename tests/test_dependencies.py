@@ -36,14 +36,14 @@ PARTS: dict[str, tuple[str, ...]] = {
     "saving": (CORE, "cubes"),
     "compute": (CORE, "cluster"),
     "compute/buttons.py": ("maps",),
-    "compute/cluster.py": (CORE, "cluster", "lab"),
+    "compute/opening.py": (CORE, "cluster", "lab"),
     "compute/panel": (CORE, "cluster", "lab"),
     "environments": (CORE, "lab"),
     "maps": (CORE, "cubes", "maps"),
     # the image `platform` has none of the core's
     "hub": ("hub",),
     "settings": ("hub",),
-    "hub/kubernetes": ("platform",),
+    "hub/spawn/kubernetes": ("platform",),
     "hub/gateway/kubernetes": ("platform",),
     "server": ("lab",),
     "server/language_server.py": ("full", "dev"),  # looked for, as it is there or not
@@ -268,7 +268,7 @@ for name in MODULES:
     [
         ((CORE,), ("*.py", "_http", "_inputs", "stac"), ()),
         (("hub",), ("errors.py", "hub", "settings"),
-         ("hub/kubernetes", "hub/gateway/kubernetes", "hub/files")),
+         ("hub/spawn/kubernetes", "hub/gateway/kubernetes", "hub/files")),
         (("platform",), ("hub",), ("hub/files",)),
         ((CORE, "lab"), ("server",), ("server/lab",)),
         ((CORE, "hub"), ("local",), ()),

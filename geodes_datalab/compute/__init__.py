@@ -16,11 +16,11 @@ _PLACES = {
     "ClusterInfo": "listing",
     "Clusters": "listing",
     "clusters": "listing",
-    "open_cluster": "cluster",
+    "open_cluster": "opening",
 }
 
 if TYPE_CHECKING:
-    from geodes_datalab.compute.cluster import Cluster, open_cluster
+    from geodes_datalab.compute.cluster import Cluster
     from geodes_datalab.compute.listing import ClusterInfo, Clusters, clusters
 
 __all__ = ["Cluster", "ClusterInfo", "Clusters", "clusters", "open_cluster"]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from geodes_datalab._optional import have
 from geodes_datalab.errors import ClusterError
 
-if TYPE_CHECKING:
-    from geodes_datalab.compute.listing import Clusters
+
+class Clusters(Protocol):
+    """A table of clusters that can be stopped."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def _repr_html_(self) -> str: ...
+    def stop(self, name: str) -> None:
+        """Stop the cluster of a name."""
 
 
 def bundle(found: Clusters, *, include: Any = None, exclude: Any = None) -> dict[str, Any]:

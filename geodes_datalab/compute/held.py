@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import functools
 import sys
-import threading
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from geodes_datalab._display import interactive
+from geodes_datalab.compute.cluster import Cluster, opened
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterWarning
 
-if TYPE_CHECKING:
-    from geodes_datalab.compute.cluster import Cluster
-
-opened: set[Cluster] = set()
-"""Clusters that this process opened and has not closed."""
-
 _ASIDE = "open_cluster(..., another=True) opens a second one beside it"
-
-
-def hold(cluster: Cluster) -> None:
-    """Remember a cluster until it is closed, which is at the interpreter's end at the latest."""
-    opened.add(cluster)
-    _hook_exit()
 
 
 def former(kind: str, request: Request) -> Cluster | None:
@@ -106,20 +90,3 @@ def _note(text: str) -> None:
 
 def _warn(text: str) -> None:
     warnings.warn(ClusterWarning(text), stacklevel=4)
-
-
-@functools.cache
-def _hook_exit() -> None:
-    """Close clusters when the interpreter ends, while threads can still be used for that.
-
-    atexit comes too late for a gateway with a host name: its look-up needs a thread pool, and those
-    are shut down by then. threading's own hook comes before that.
-    """
-    register = getattr(threading, "_register_atexit", atexit.register)
-    register(_close_all)
-
-
-def _close_all() -> None:
-    for cluster in list(opened):
-        with contextlib.suppress(Exception):
-            cluster.close()

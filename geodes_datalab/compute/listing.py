@@ -12,8 +12,8 @@ from html import escape
 from typing import Any, overload
 
 from geodes_datalab._display import table
-from geodes_datalab.compute import access, cluster, held, reasons
-from geodes_datalab.compute.cluster import Cluster
+from geodes_datalab.compute import access, opening, reasons
+from geodes_datalab.compute.cluster import Cluster, opened
 from geodes_datalab.errors import ClusterError, ClusterWarning, near
 
 _HEADERS = ("Name", "Kind", "State", "Workers", "Started", "Core hours", "Dashboard")
@@ -93,14 +93,14 @@ class Clusters(Sequence[ClusterInfo]):
         ...     cube.mean("time").compute()
         """
         one = self._find(name)
-        for ours in list(held.opened):
+        for ours in list(opened):
             if ours.name == one.name:
                 return ours
         if one.kind == "local":
             raise ClusterError(f"the cluster {one.name} is closed", hint="open a new one")
         from geodes_datalab.compute import gateway
 
-        return cluster.join(gateway.join(one.name, one.kind), one.workers or 0)
+        return opening.join(gateway.join(one.name, one.kind), one.workers or 0)
 
     def stop(self, name: str) -> None:
         """Stop a cluster, and with it all that runs on it.
@@ -173,7 +173,7 @@ def clusters() -> Clusters:
     ClusterWarning
         One of two gateways cannot be reached: its clusters are not in the table.
     """
-    own = {one.name: one for one in list(held.opened) if one.status == "running"}
+    own = {one.name: one for one in list(opened) if one.status == "running"}
     found = [_local(one) for one in own.values() if one.kind == "local"]
     kinds, errors = access.named(), []
     for kind in kinds:
@@ -188,20 +188,18 @@ def clusters() -> Clusters:
     return Clusters(found)
 
 
-def _listed(gateway: Any, *, kind: str, own: dict[str, cluster.Cluster]) -> list[ClusterInfo]:
+def _listed(gateway: Any, *, kind: str, own: dict[str, Cluster]) -> list[ClusterInfo]:
     return [
         _remote(report, reasons.waiting(gateway, report.name), kind, own)
         for report in gateway.list_clusters()
     ]
 
 
-def _local(one: cluster.Cluster) -> ClusterInfo:
+def _local(one: Cluster) -> ClusterInfo:
     return ClusterInfo(one.name, one.kind, one.status, one.workers, None, one.dashboard_link)
 
 
-def _remote(
-    report: Any, told: dict[str, Any], kind: str, own: dict[str, cluster.Cluster]
-) -> ClusterInfo:
+def _remote(report: Any, told: dict[str, Any], kind: str, own: dict[str, Cluster]) -> ClusterInfo:
     ours = own.get(report.name)
     running = (told.get("workers") or {}).get("running")
     return ClusterInfo(
@@ -221,7 +219,7 @@ def _state(one: ClusterInfo) -> str:
 
 
 def _stop(one: ClusterInfo) -> None:
-    for ours in list(held.opened):
+    for ours in list(opened):
         if ours.name == one.name:
             ours.close()
     if one.kind != "local":  # one that was only joined here runs on

@@ -20,7 +20,7 @@ from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams, resolve_dst_nodata, resolve_src_nodata
 from rasterio.enums import Resampling
 
-from geodes_datalab.cubes.archive.copies import View
+from geodes_datalab.cubes.archive.copies import View, overview_of
 from geodes_datalab.cubes.archive.window import Window
 from geodes_datalab.cubes.numbers import Facts, facts
 from geodes_datalab.cubes.seam import pixel, world
@@ -253,6 +253,4 @@ def _scale(column: Any, row: Any, part: GeoBox) -> tuple[float, float]:
 
 def _level(scale: float, params: RasterLoadParams, overviews: list[int]) -> int | None:
     """Return which overview to read; None for the image itself."""
-    from geodes_datalab.cubes.views import overview_of
-
     return overview_of(math.floor(scale + 1e-3), overviews) if params.use_overviews else None

@@ -26,6 +26,7 @@ from geodes_datalab.cubes import (
     gdal,
     idle,
     odc_engine,
+    sharing,
     skipping,
     stackstac_engine,
     table_engine,
@@ -227,7 +228,7 @@ def load(
         make = partial(make_plan, parsed, wish, client=client, progress=bar)
         plan, stored = make(locator=locator) if locator else _planned(make, finder)
         around.check(plan, now=threads is not None)
-        credentials.share(client.config)
+        sharing.share(client.config)
         blocks = _chunks(chunks, plan.geobox, len(plan.groups))
         arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
         cube = _dataset(plan, stored, arrays, chosen.left_out)

@@ -19,7 +19,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
 from geodes_datalab.cubes import across, seam
-from geodes_datalab.cubes.archive.copies import View
+from geodes_datalab.cubes.archive.copies import View, overview_of
 from geodes_datalab.cubes.archive.window import Window
 
 REACH = 32
@@ -265,24 +265,3 @@ def same_crs(found: Any, native: GeoBox) -> bool:
 def _same(wkt: str, told: str) -> bool:
     """Compare two ways of writing a CRS: milliseconds, and anew in each thread, were it not kept."""
     return bool(CRS(wkt) == CRS(told))
-
-
-def overview_of(shrink: int, overviews: Sequence[int]) -> int | None:
-    """Return which overview odc-loader reads, of those that a file has; None for the image itself.
-
-    Its own function is private, so it is told again here; a test holds the two against each other.
-
-    Parameters
-    ----------
-    shrink
-        How many pixels of the file go into one of the cube, along each axis.
-    overviews
-        The same for each overview, in ascending order.
-
-    Examples
-    --------
-    >>> overview_of(5, [2, 4, 8])
-    1
-    """
-    fine = [index for index, step in enumerate(overviews) if step <= shrink]
-    return fine[-1] if fine and fine[0] == 0 else None

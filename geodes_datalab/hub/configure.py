@@ -6,11 +6,11 @@ nothing is appended to what was there. One thing is no trait: by which client lo
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-from geodes_datalab.hub import extra, traits, way_out
-from geodes_datalab.hub.settings import (
+from geodes_datalab.hub import extra, traits
+from geodes_datalab.hub.login import way_out
+from geodes_datalab.hub.steps import (
     authenticator,
     homes,
     pages,
@@ -91,10 +91,3 @@ def apply_gateway(settings: Settings, c: Any) -> None:
     from geodes_datalab.hub import gateway
 
     gateway.apply(settings, c)
-
-
-def override(config: dict[str, dict[str, Any]], c: Any) -> None:
-    """Set traits by class and name, over everything else."""
-    for name, values in config.items():
-        for trait, value in values.items():
-            setattr(getattr(c, name), trait, copy.deepcopy(value))

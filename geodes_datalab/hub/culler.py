@@ -12,7 +12,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.settings.services import api_url, culler_command
+from geodes_datalab.hub.addresses import api_url
+from geodes_datalab.hub.steps.services import culler_command
 from geodes_datalab.settings import Settings, load
 
 

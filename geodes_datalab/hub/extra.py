@@ -1,7 +1,8 @@
-"""Python of the operator's own, run after everything else: the last escape hatch."""
+"""What operators set over everything else: traits by their names, and Python of their own."""
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +36,10 @@ def run(folder: Path, c: Any, settings: Settings) -> None:
                 f"the extra configuration {path.name} fails: {type(error).__name__}: {error}",
                 hint=f"correct it ({path}), or remove it: it runs last, nothing depends on it",
             ) from error
+
+
+def override(config: dict[str, dict[str, Any]], c: Any) -> None:
+    """Set traits by class and name, over everything else."""
+    for name, values in config.items():
+        for trait, value in values.items():
+            setattr(getattr(c, name), trait, copy.deepcopy(value))

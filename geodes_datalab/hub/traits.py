@@ -106,7 +106,7 @@ def complete(config: Traits, c: Any) -> None:
     c
         The configuration with everything set.
     """
-    from geodes_datalab.hub import doors
+    from geodes_datalab.hub.login import doors
 
     cls = doors.chosen(c)
     said = _said(config, cls)

@@ -15,7 +15,7 @@ from geodes_datalab.config import configured_portal
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
 from geodes_datalab.hub.configure import check
-from geodes_datalab.hub.settings.services import culler_command
+from geodes_datalab.hub.steps.services import culler_command
 from geodes_datalab.local import family, hpda, secrets, trust
 from geodes_datalab.local.child import Part
 from geodes_datalab.local.layout import Layout

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from geodes_datalab._display import size, table
 from geodes_datalab._types import BBox, Json
@@ -14,8 +14,25 @@ from geodes_datalab.errors import DataError
 from geodes_datalab.stac.assets import data_asset
 from geodes_datalab.stac.versions import superseded, version
 
-if TYPE_CHECKING:
-    from geodes_datalab.stac.items import Items
+
+class Items(Protocol):
+    """What is shown of a search's result."""
+
+    dicts: list[Json]
+    matched: int
+    query: Any
+    available: Any
+
+    @property
+    def bbox(self) -> BBox | None:
+        """Around all of them."""
+
+    @property
+    def nbytes(self) -> int:
+        """Of all their files."""
+
+    def __len__(self) -> int: ...
+
 
 ROWS = 20
 """Items in the table; the line below it tells of the others."""

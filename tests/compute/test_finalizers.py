@@ -8,7 +8,7 @@ import sys
 import pytest
 from support.waiting import minutes
 
-from geodes_datalab.hub.settings.singleuser import SIGNING
+from geodes_datalab.hub.steps.singleuser import SIGNING
 
 # The last reference goes on the loop's own thread, as it does when the garbage collector runs there.
 DROP_ON_LOOP = """

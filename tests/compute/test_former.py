@@ -9,6 +9,7 @@ import distributed
 import pytest
 
 from geodes_datalab.compute import held
+from geodes_datalab.compute.cluster import opened
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterWarning
 
@@ -50,7 +51,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["waits-for-workers", "done", "forgotten-by-the-gateway"],
 )
 def test_what_becomes_of_a_former_cluster(cluster: Any, status: str, words: str) -> None:
-    held.opened.add(cluster)
+    opened.add(cluster)
     with pytest.warns(ClusterWarning, match=words):
         assert held.former("gateway", REQUEST) is None
     assert cluster.status == status

@@ -13,7 +13,7 @@ from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ClusterError
-from geodes_datalab.hub.settings.singleuser import ADDRESSES, RECONNECTING, TLS_GUARD
+from geodes_datalab.hub.steps.singleuser import ADDRESSES, RECONNECTING, TLS_GUARD
 
 KEY = "key-that-must-not-be-seen"
 AS_THE_PANEL_WRITES_IT = """

@@ -8,7 +8,7 @@ from support import kernels
 from support.waiting import eventually, minutes
 
 from geodes_datalab.compute import reconnecting
-from geodes_datalab.hub.settings.singleuser import RECONNECTING
+from geodes_datalab.hub.steps.singleuser import RECONNECTING
 
 # A task is submitted by another thread while the client cancels its futures, as a notebook may do it.
 SUBMIT_MEANWHILE = """

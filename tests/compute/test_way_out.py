@@ -14,7 +14,7 @@ from support.web_proxy import WebProxy
 import geodes_datalab as gd
 from geodes_datalab.compute import access
 from geodes_datalab.hub import load
-from geodes_datalab.hub.settings import singleuser
+from geodes_datalab.hub.steps import singleuser
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import rasterio
 from support.dask_workers import workers
 
 from geodes_datalab import cubes, stac
-from geodes_datalab.cubes import credentials
+from geodes_datalab.cubes import sharing
 from geodes_datalab.errors import ValuesInDoubt
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
@@ -199,6 +199,6 @@ def test_the_plugin_is_registered_once(account, cluster) -> None:
     items = stac.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2021-11")
     with cluster.as_current():
         cubes.load(items, "red", raw=True)
-        known = credentials._registered[cluster]
+        known = sharing._registered[cluster]
         cubes.load(items, "red", raw=True)
-        assert credentials._registered[cluster] == known
+        assert sharing._registered[cluster] == known

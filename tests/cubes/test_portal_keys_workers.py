@@ -17,7 +17,7 @@ from rasterio.transform import from_origin
 from support.running import running
 
 from geodes_datalab import auth, config
-from geodes_datalab.cubes import credentials, gdal, reading
+from geodes_datalab.cubes import credentials, gdal, reading, sharing
 from geodes_datalab.cubes.archive import served
 from geodes_datalab.cubes.archive.copies import Place
 from geodes_datalab.cubes.worker import CredentialsPlugin
@@ -72,8 +72,8 @@ def test_what_is_shared_is_the_key_of_the_portal_in_use(monkeypatch: pytest.Monk
     monkeypatch.setattr(credentials, "_active_client", lambda: client)
     monkeypatch.setenv("GEODES_PORTAL", FIRST)
     monkeypatch.setenv("GEODES_API_KEY", KEY)
-    credentials.share(config.load(portal=SECOND))
-    credentials.share(config.load())
+    sharing.share(config.load(portal=SECOND))
+    sharing.share(config.load())
     assert [plugin._key for plugin in brought] == [None, auth.ApiKey(KEY)]
 
 

@@ -42,7 +42,7 @@ def test_without_a_port_https_has_its_own(helm: Helm) -> None:
 
 
 def test_the_hub_knows_the_service_and_users_may_use_it(helm: Helm) -> None:
-    from geodes_datalab.hub.settings import services, singleuser
+    from geodes_datalab.hub.steps import services, singleuser
 
     release = helm.render(values=values())
     settings = load(release.settings)

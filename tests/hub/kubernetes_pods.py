@@ -36,7 +36,7 @@ def person(
     admin: bool = False,
 ) -> Any:
     """The spawner of a user; the hub's and the user's objects are those of KubeSpawner's own tests."""
-    from geodes_datalab.hub.kubernetes import DatalabKubeSpawner
+    from geodes_datalab.hub.spawn.kubernetes import DatalabKubeSpawner
 
     user = SimpleNamespace(
         name=name,

@@ -16,7 +16,7 @@ from support.kubernetes_api import Serving
 from support.waiting import eventually, minutes, throughout
 from user_server import server
 
-from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.hub.steps.singleuser import LAB
 from geodes_datalab.server.activity.watch import SOURCE, Watch
 
 

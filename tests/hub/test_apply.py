@@ -10,7 +10,7 @@ from traitlets.config import Config
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import apply, apply_gateway, load
-from geodes_datalab.hub.settings.services import culler_command
+from geodes_datalab.hub.steps.services import culler_command
 
 
 def applied(values: dict[str, Any]) -> Config:
@@ -188,12 +188,12 @@ def test_every_trait_name_exists(values: dict[str, Any]) -> None:
     from jupyterhub.proxy import ConfigurableHTTPProxy
     from jupyterhub.spawner import SimpleLocalProcessSpawner, Spawner
 
-    from geodes_datalab.hub.doors import Doors
     from geodes_datalab.hub.gateway.extension import DatalabBackend
     from geodes_datalab.hub.gateway.limits import PerUserLimits
     from geodes_datalab.hub.gateway.local import LocalBackend
+    from geodes_datalab.hub.login.doors import Doors
     from geodes_datalab.hub.proxy import WatchedProxy
-    from geodes_datalab.hub.spawner import LocalSpawner
+    from geodes_datalab.hub.spawn.local import LocalSpawner
 
     classes = [
         Authenticator, Backend, ClusterConfig, ConfigurableHTTPProxy, DBBackendBase, DaskGateway, DatalabBackend,

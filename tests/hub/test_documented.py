@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from geodes_datalab.hub.kubernetes import failures, metrics
+from geodes_datalab.hub.spawn.kubernetes import failures, metrics
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/kubernetes-troubleshooting.md"
 MADE = (

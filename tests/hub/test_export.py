@@ -22,7 +22,7 @@ from support.waiting import minutes
 from traitlets.config import Config
 from user_server import UserServer, server
 
-from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.hub.steps.singleuser import LAB
 from geodes_datalab.server import export
 from geodes_datalab.server.export import pages
 from geodes_datalab.server.export.formulas import formula, unwrapped

@@ -15,9 +15,9 @@ from support.waiting import minutes
 
 from geodes_datalab.hub import load, pids
 from geodes_datalab.hub.gateway.authenticator import EXPIRED, UNREACHABLE, HubAuthenticator
-from geodes_datalab.hub.gateway.cleanup import ClusterStopper
 from geodes_datalab.hub.gateway.local import LocalBackend
 from geodes_datalab.hub.gateway.options import cluster_options
+from geodes_datalab.hub.spawn.clusters import ClusterStopper
 
 ALICE = User("alice")
 SCOPE = "access:services!service=dask-gateway"

@@ -21,9 +21,9 @@ from support.waiting import eventually, minutes
 from user_server import server
 
 from geodes_datalab.hub import load
-from geodes_datalab.hub.settings.homes import size
-from geodes_datalab.hub.settings.homes import variable as told_variable
-from geodes_datalab.hub.settings.singleuser import LAB, environment
+from geodes_datalab.hub.steps.homes import size
+from geodes_datalab.hub.steps.homes import variable as told_variable
+from geodes_datalab.hub.steps.singleuser import LAB, environment
 from geodes_datalab.server.home_usage import TOLD, VARIABLE
 from geodes_datalab.server.home_usage.look import HomeLook, Told, mounted_alone
 from geodes_datalab.server.home_usage.measure import Pace, measure

@@ -12,8 +12,8 @@ from traitlets.config import Config
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import apply, culler, load
-from geodes_datalab.hub.settings.authenticator import TRIAL, on_trial
-from geodes_datalab.hub.settings.services import culler_command
+from geodes_datalab.hub.steps.authenticator import TRIAL, on_trial
+from geodes_datalab.hub.steps.services import culler_command
 
 
 def applied(values: dict[str, Any]) -> Config:

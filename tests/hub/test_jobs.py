@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from geodes_datalab.errors import ConfigurationError, ServiceError
-from geodes_datalab.hub import images_job, secrets_job
-from geodes_datalab.hub.in_cluster import Api
+from geodes_datalab.hub.jobs import images as images_job
+from geodes_datalab.hub.jobs import secrets as secrets_job
+from geodes_datalab.hub.jobs.in_cluster import Api
 
 SECRETS = "/api/v1/namespaces/datalab/secrets"
 DAEMONSET = "/apis/apps/v1/namespaces/datalab/daemonsets/puller"

@@ -10,9 +10,9 @@ from kubernetes_pods import person, pod_of
 
 from geodes_datalab.hub import load
 from geodes_datalab.hub.images import permitted, well_formed
-from geodes_datalab.hub.kubernetes import choices
-from geodes_datalab.hub.kubernetes.choices import Person, Refusal, check, offered
-from geodes_datalab.hub.kubernetes.spawner import SpawnFailure
+from geodes_datalab.hub.spawn.kubernetes import choices
+from geodes_datalab.hub.spawn.kubernetes.choices import Person, Refusal, check, offered
+from geodes_datalab.hub.spawn.kubernetes.spawner import SpawnFailure
 
 USER = Person(frozenset(), admin=False)
 MEMBER = Person(frozenset({"gpu-users"}), admin=False)

@@ -38,7 +38,7 @@ def _trait_names() -> dict[str, set[str]]:
         "import json\n"
         "from jupyterhub.app import JupyterHub\n"
         "from kubespawner import KubeSpawner\n"
-        "from geodes_datalab.hub.kubernetes import DatalabKubeSpawner\n"
+        "from geodes_datalab.hub.spawn.kubernetes import DatalabKubeSpawner\n"
         "classes = (JupyterHub, KubeSpawner, DatalabKubeSpawner)\n"
         "print(json.dumps({c.__name__: c.class_trait_names(config=True) for c in classes}))"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from user_server import UserServer, server
 
-from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.hub.steps.singleuser import LAB
 from geodes_datalab.server.late import EXTENSIONS
 
 LOADED = "dask_labextension | extension was successfully loaded"

@@ -13,7 +13,7 @@ from support.dask_gateway import serve
 from support.waiting import eventually, minutes
 from user_server import UserServer, server
 
-from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.hub.steps.singleuser import LAB
 
 PATH = "/services/dask-gateway-hpda"
 CLUSTERS = "/geodes-datalab/hpda/clusters"

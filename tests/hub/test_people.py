@@ -14,8 +14,9 @@ from kubernetes_pods import pod_of
 from traitlets.config import Config
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub import apply, claims, load
+from geodes_datalab.hub import apply, load
 from geodes_datalab.hub.gateway.reaper import Reaper
+from geodes_datalab.hub.login import claims
 from geodes_datalab.hub.person import in_gateway, in_hub
 
 NAMES = (

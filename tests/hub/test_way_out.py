@@ -160,7 +160,7 @@ def test_what_needs_no_proxy_is_asked_directly(
 
 
 def apply_way_out() -> None:
-    from geodes_datalab.hub import way_out
+    from geodes_datalab.hub.login import way_out
 
     way_out.install()
 

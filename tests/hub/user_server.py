@@ -14,7 +14,7 @@ import requests
 from support.ports import free_ports
 from support.waiting import Hopeless, eventually, minutes
 
-from geodes_datalab.hub.settings.singleuser import LAB
+from geodes_datalab.hub.steps.singleuser import LAB
 
 RUN = """
 import runpy, signal

@@ -16,7 +16,7 @@ from support import dask_gateway
 from support.cells import Cells
 from support.waiting import minutes
 
-from geodes_datalab.hub.settings.singleuser import RECONNECTING, TLS_GUARD
+from geodes_datalab.hub.steps.singleuser import RECONNECTING, TLS_GUARD
 from geodes_datalab.standin import StandIn, serve
 from geodes_datalab.standin.samples import SampleSet, build
 

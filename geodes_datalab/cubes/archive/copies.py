@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -35,6 +35,27 @@ class View(NamedTuple):
     """Pixels at full resolution."""
     level: int
     """Which overview: 0 for the image itself."""
+
+
+def overview_of(shrink: int, overviews: Sequence[int]) -> int | None:
+    """Return which overview odc-loader reads, of those that a file has; None for the image itself.
+
+    Its own function is private, so it is told again here; a test holds the two against each other.
+
+    Parameters
+    ----------
+    shrink
+        How many pixels of the file go into one of the cube, along each axis.
+    overviews
+        The same for each overview, in ascending order.
+
+    Examples
+    --------
+    >>> overview_of(5, [2, 4, 8])
+    1
+    """
+    fine = [index for index, step in enumerate(overviews) if step <= shrink]
+    return fine[-1] if fine and fine[0] == 0 else None
 
 
 class Image(Protocol):

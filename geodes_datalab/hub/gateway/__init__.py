@@ -6,9 +6,8 @@ import sys
 from typing import Any
 
 from geodes_datalab.hub import extra
-from geodes_datalab.hub.configure import override
-from geodes_datalab.hub.settings.services import api_url
-from geodes_datalab.hub.settings.singleuser import dask_environment, scheduler_words
+from geodes_datalab.hub.addresses import api_url
+from geodes_datalab.hub.steps.singleuser import dask_environment, scheduler_words
 from geodes_datalab.settings import Settings
 
 GIB = 2**30
@@ -68,7 +67,7 @@ def apply_proxy(settings: Settings, c: Any) -> None:
     c.Proxy.tcp_address = f"0.0.0.0:{_port(gateway.scheduler_address)}"
     if gateway.kubernetes is not None:
         c.Proxy.gateway_url = gateway.kubernetes.api_url.rstrip("/")
-    override({name: traits for name, traits in gateway.config.items() if name == "Proxy"}, c)
+    extra.override({name: traits for name, traits in gateway.config.items() if name == "Proxy"}, c)
 
 
 def _server(settings: Settings, c: Any) -> None:
@@ -138,7 +137,7 @@ def _clusters(settings: Settings, c: Any) -> None:
 
 def _finish(settings: Settings, c: Any) -> None:
     """Let the operator have the last word."""
-    override(settings.gateway.config, c)
+    extra.override(settings.gateway.config, c)
     if settings.gateway.extra_config is not None:
         extra.run(settings.gateway.extra_config, c, settings)
 

@@ -11,7 +11,7 @@ from dask_gateway_server.models import User
 from dask_gateway_server.options import Float, Integer, Mapping, Options, Select
 
 from geodes_datalab.errors import near
-from geodes_datalab.hub.settings.singleuser import dask_environment
+from geodes_datalab.hub.steps.singleuser import dask_environment
 from geodes_datalab.settings import Gateway
 
 _SECRETS = ("*KEY*", "*TOKEN*", "*SECRET*", "*PASSWORD*", "*CREDENTIAL*")

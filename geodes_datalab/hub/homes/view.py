@@ -24,10 +24,10 @@ from jupyterhub.services.auth import (
 )
 from tornado import web
 
+from geodes_datalab.hub.addresses import api_url, base_path
 from geodes_datalab.hub.homes import page
 from geodes_datalab.hub.homes.audit import Audit
 from geodes_datalab.hub.homes.places import Places, listed
-from geodes_datalab.hub.settings.services import api_url, base_path
 from geodes_datalab.settings import Settings
 
 PIECE = 256 * 1024

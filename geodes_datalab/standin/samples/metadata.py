@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 from geodes_datalab.standin.samples.grid import bbox
-
-if TYPE_CHECKING:
-    from geodes_datalab.standin.samples.safe import Level1C
+from geodes_datalab.standin.samples.level1c import Level1C
 
 PSD = "https://psd-14.sentinel2.eo.esa.int/PSD"
 BAND_IDS = (

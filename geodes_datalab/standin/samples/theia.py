@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from geodes_datalab.standin.samples import archive, simulate
+from geodes_datalab.standin.samples.level1c import Level1C
 from geodes_datalab.standin.samples.metadata import S3, sentinel2_properties
 from geodes_datalab.standin.samples.product import Product, describe
-from geodes_datalab.standin.samples.safe import Level1C
 from geodes_datalab.standin.samples.scenes import SURFACE_NOTE
 
 COLLECTION = "THEIA_REFLECTANCE_SENTINEL2_L2A"

@@ -257,6 +257,6 @@ def test_cubes_read_at_once_are_those_of_dask(depot, shelves, truth) -> None:
 def test_overviews_are_chosen_as_by_odc_loader(shrink: int, steps: list[int]) -> None:
     from odc.loader import _reader
 
-    from geodes_datalab.cubes.views import overview_of
+    from geodes_datalab.cubes.archive.copies import overview_of
 
     assert overview_of(shrink, steps) == _reader.pick_overview(shrink, steps)

@@ -13,7 +13,7 @@ from dask_gateway_server.backends.kubernetes import backend, controller
 from dask_gateway_server.backends.kubernetes.utils import Informer
 from kubernetes_asyncio.client.rest import ApiException
 
-from geodes_datalab.hub.gateway.kubernetes.trust import tolerate_old_authorities
+from geodes_datalab.hub.trust import tolerate_old_authorities
 
 PAUSE = 2.0
 """Seconds after a failed request."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from geodes_datalab import _limits
-from geodes_datalab.hub import shared_memory
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.settings.kubernetes import ACCOUNT
+from geodes_datalab.hub.pods import ACCOUNT
+from geodes_datalab.hub.spawn import shared_memory
 from geodes_datalab.settings import KubernetesGateway, Pods, Settings, Size
 
 OWNER = "hub.jupyter.org/username"

@@ -6,9 +6,8 @@ from typing import Any
 
 from geodes_datalab import __version__
 from geodes_datalab.hub import extra
-from geodes_datalab.hub.configure import override
 from geodes_datalab.hub.gateway.kubernetes import pods
-from geodes_datalab.hub.settings.singleuser import scheduler_words
+from geodes_datalab.hub.steps.singleuser import scheduler_words
 from geodes_datalab.settings import Settings
 
 GIB = 2**30
@@ -52,7 +51,7 @@ def apply_controller(settings: Settings, c: Any) -> None:
     c.KubernetesController.completed_cluster_max_age = age
     c.KubernetesController.completed_cluster_cleanup_period = min(600.0, max(5.0, age / 10))
     c.KubernetesController.backoff_max_delay = MOST_SECONDS_BETWEEN_TRIES
-    override(gateway.config, c)
+    extra.override(gateway.config, c)
     if gateway.extra_config is not None:
         extra.run(gateway.extra_config, c, settings)
 

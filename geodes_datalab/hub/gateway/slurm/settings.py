@@ -6,7 +6,7 @@ from typing import Any
 
 from geodes_datalab import _authorities
 from geodes_datalab.hub.gateway.slurm.options import choices, cluster_options
-from geodes_datalab.hub.settings.singleuser import dask_environment
+from geodes_datalab.hub.steps.singleuser import dask_environment
 from geodes_datalab.settings import Settings
 from geodes_datalab.settings.slurm import SlurmGateway
 

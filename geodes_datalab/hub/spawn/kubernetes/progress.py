@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from geodes_datalab.hub.kubernetes import failures
+from geodes_datalab.hub.spawn.kubernetes import failures
 
 _WORDS = {
     "Scheduled": "A machine was found for your server.",

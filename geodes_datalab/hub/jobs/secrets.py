@@ -2,7 +2,7 @@
 
 ::
 
-    python -m geodes_datalab.hub.secrets_job NAME KEY=KIND... [--label NAME=VALUE]...
+    python -m geodes_datalab.hub.jobs.secrets NAME KEY=KIND... [--label NAME=VALUE]...
 
 A Secret that exists keeps every value that it has; keys that are missing are added. KIND is ``hex`` (64
 hexadecimal digits), ``password`` (20 characters) or ``admin-password`` (40 characters). No value is
@@ -21,7 +21,7 @@ from http import HTTPStatus
 from typing import Any
 
 from geodes_datalab.errors import GeodesError, ServiceError
-from geodes_datalab.hub.in_cluster import Api
+from geodes_datalab.hub.jobs.in_cluster import Api
 
 _LETTERS = string.ascii_letters + string.digits
 

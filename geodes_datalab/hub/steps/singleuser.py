@@ -7,7 +7,7 @@ from pathlib import Path
 
 from geodes_datalab import server
 from geodes_datalab._authorities import FSSPEC
-from geodes_datalab.hub.settings import homes
+from geodes_datalab.hub.steps import homes
 from geodes_datalab.server.home_usage import VARIABLE as HOME_USAGE
 from geodes_datalab.settings import Settings
 

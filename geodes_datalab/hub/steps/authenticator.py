@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from traitlets.log import get_logger
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub import claims
+from geodes_datalab.hub.login import claims
 from geodes_datalab.settings import Oidc, Secret, Settings
 from geodes_datalab.settings.kinds import OIDC, SHARED, find
 
@@ -49,7 +49,7 @@ def close(settings: Settings, c: Any) -> None:
     An authenticator that was put in the place of the settings' one gets the door too, and is closed,
     and so is a shared password where somebody is named. Who sets ``allow_all`` there has the last word.
     """
-    from geodes_datalab.hub import doors
+    from geodes_datalab.hub.login import doors
 
     asked, cls = find(settings.authenticator.kind), doors.chosen(c)
     c.JupyterHub.authenticator_class = doors.guarded(cls)
@@ -62,7 +62,7 @@ def close(settings: Settings, c: Any) -> None:
 
 def choose(settings: Settings, c: Any) -> None:
     """Set the authenticator's class, with the door before it."""
-    from geodes_datalab.hub import doors
+    from geodes_datalab.hub.login import doors
 
     c.JupyterHub.authenticator_class = doors.guarded(find(settings.authenticator.kind).path)
 

@@ -12,6 +12,6 @@
 
 from __future__ import annotations
 
-from geodes_datalab.hub.kubernetes.spawner import DatalabKubeSpawner
+from geodes_datalab.hub.spawn.kubernetes.spawner import DatalabKubeSpawner
 
 __all__ = ["DatalabKubeSpawner"]

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m geodes_datalab.hub.images_job NAME [--seconds 1200]
+    python -m geodes_datalab.hub.jobs.images NAME [--seconds 1200]
 
 Its pods become ready when the images that they name have been pulled.
 """
@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import Any
 
 from geodes_datalab.errors import GeodesError, ServiceError
-from geodes_datalab.hub.in_cluster import Api
+from geodes_datalab.hub.jobs.in_cluster import Api
 
 PAUSE = 2.0
 """Seconds between two looks."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub.settings import homes
+from geodes_datalab.hub.addresses import api_url
+from geodes_datalab.hub.steps import homes
 from geodes_datalab.settings import Secret, Settings
 
 CULLER = "idle-culler"
@@ -61,29 +61,6 @@ def culler_command(settings: Settings) -> list[str]:
         f"--max-age={round(cull.max_age_hours * 3600)}",
         "--cull-users=False",
     ]
-
-
-def api_url(settings: Settings, *, inside: bool = False) -> str:
-    """Return the address of the hub's API.
-
-    Parameters
-    ----------
-    settings
-        Where the hub listens, and how others reach it.
-    inside
-        For a process that the hub itself starts: by loopback, whatever policies say about others.
-    """
-    hub = settings.hub
-    base = base_path(settings)
-    address = hub.bind_url if inside else hub.connect_url or hub.bind_url
-    if inside:
-        address = address.replace("//0.0.0.0", "//127.0.0.1")
-    return f"{address.rstrip('/')}{base}/hub/api"
-
-
-def base_path(settings: Settings) -> str:
-    """Return the path under which everything is found, without a slash at its end."""
-    return urlsplit(settings.hub.public_url).path.rstrip("/")
 
 
 def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:

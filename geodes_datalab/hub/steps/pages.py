@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab.hub.settings.authenticator import TRIAL, on_trial
+from geodes_datalab.hub.steps.authenticator import TRIAL, on_trial
 from geodes_datalab.settings import Settings
 
 TEMPLATES = Path(__file__).parent.parent / "templates"

@@ -17,7 +17,7 @@ from kubernetes_asyncio.client import (
     V1VolumeMount,
 )
 
-from geodes_datalab.hub import shared_memory
+from geodes_datalab.hub.spawn import shared_memory
 
 
 def harden(pod: Any, *, uid: int, gid: int, fs_gid: int) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from geodes_datalab.hub.settings import kubernetes, singleuser
-from geodes_datalab.hub.settings.services import access_scopes
+from geodes_datalab.hub.pods import literal
+from geodes_datalab.hub.steps import kubernetes, singleuser
+from geodes_datalab.hub.steps.services import access_scopes
 from geodes_datalab.settings import Settings
 
 
@@ -21,7 +22,7 @@ def apply(settings: Settings, c: Any) -> None:
     else:
         c.JupyterHub.spawner_class = spawner.kind
     if spawner.kind != "local":  # KubeSpawner and its like format values: braces are doubled
-        c.Spawner.environment = kubernetes.literal(c.Spawner.environment)
+        c.Spawner.environment = literal(c.Spawner.environment)
 
 
 def _common(settings: Settings, c: Any) -> None:
@@ -40,7 +41,7 @@ def _common(settings: Settings, c: Any) -> None:
 
 def _local(settings: Settings, c: Any) -> None:
     spawner = settings.spawner
-    c.JupyterHub.spawner_class = "geodes_datalab.hub.spawner.LocalSpawner"
+    c.JupyterHub.spawner_class = "geodes_datalab.hub.spawn.local.LocalSpawner"
     c.SimpleLocalProcessSpawner.home_dir_template = f"{spawner.homes}/{{username}}"
     c.LocalSpawner.logs = str(spawner.logs or "")
     c.LocalSpawner.notebooks = str(settings.singleuser.notebooks or "")
@@ -54,7 +55,7 @@ def _scopes(settings: Settings) -> list[str]:
 
 
 def _stop_clusters(settings: Settings) -> Any:
-    from geodes_datalab.hub.gateway.cleanup import ClusterStopper
+    from geodes_datalab.hub.spawn.clusters import ClusterStopper
 
     gateway = settings.gateway
     return ClusterStopper(f"http://{gateway.proxy_address}", gateway.service)

@@ -13,7 +13,7 @@ from traitlets import Bool, Set, Unicode
 from traitlets.utils.importstring import import_item
 
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.hub import claims, roster
+from geodes_datalab.hub.login import claims, roster
 from geodes_datalab.settings import kinds
 
 

@@ -1,7 +1,7 @@
 """User servers as pods: KubeSpawner's traits from the settings.
 
 Nothing here weakens a pod: contexts, the read-only root and the missing token are set by
-`geodes_datalab.hub.kubernetes` itself, on every container, after everything else.
+`geodes_datalab.hub.spawn.kubernetes` itself, on every container, after everything else.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from geodes_datalab.settings import Home, Kubernetes, SecretVariable, Settings
+from geodes_datalab.hub.pods import ACCOUNT, gib
+from geodes_datalab.settings import Home, Kubernetes, Settings
 
-SPAWNER = "geodes_datalab.hub.kubernetes.DatalabKubeSpawner"
+SPAWNER = "geodes_datalab.hub.spawn.kubernetes.DatalabKubeSpawner"
 HOME = "/home/jovyan"
-ACCOUNT = {"USER": "jovyan", "LOGNAME": "jovyan"}
-"""Variables that name the account: under another uid than the image's, nobody else could tell."""
 
 COMPONENT = "user"
 START = ["datalab-start", "jupyterhub-singleuser"]
@@ -48,52 +47,6 @@ def apply(settings: Settings, pods: Kubernetes, c: Any) -> None:
     # A hub that ends itself after failures of users' servers would be one that a user can end;
     # a sick hub is restarted by its probe.
     c.Spawner.consecutive_failure_limit = 0
-
-
-def literal(values: Mapping[str, str]) -> dict[str, str]:
-    """Double the braces of values that KubeSpawner would format.
-
-    Parameters
-    ----------
-    values
-        Variables as they shall be in the pod.
-
-    Examples
-    --------
-    >>> literal({"ADDRESS": "{JUPYTERHUB_SERVICE_PREFIX}proxy"})
-    {'ADDRESS': '{{JUPYTERHUB_SERVICE_PREFIX}}proxy'}
-    """
-    return {
-        name: value.replace("{", "{{").replace("}", "}}") if isinstance(value, str) else value
-        for name, value in values.items()
-    }
-
-
-def secret_variables(variables: Mapping[str, SecretVariable]) -> dict[str, dict[str, Any]]:
-    """Return variables whose values Kubernetes brings from Secrets; the hub never reads them.
-
-    Parameters
-    ----------
-    variables
-        Where each one lies.
-    """
-    return {
-        name: {
-            "valueFrom": {
-                "secretKeyRef": {
-                    "name": place.secret,
-                    "key": place.key,
-                    "optional": place.optional,
-                }
-            }
-        }
-        for name, place in variables.items()
-    }
-
-
-def gib(amount: float) -> int:
-    """Return bytes."""
-    return round(amount * 2**30)
 
 
 def _pod(pods: Kubernetes, c: Any) -> None:

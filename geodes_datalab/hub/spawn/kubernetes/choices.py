@@ -8,7 +8,7 @@ from typing import Any
 from geodes_datalab.errors import near
 from geodes_datalab.hub import images
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.settings.kubernetes import gib, literal
+from geodes_datalab.hub.pods import gib, literal
 from geodes_datalab.settings import (
     Kubernetes,
     Option,

@@ -14,12 +14,12 @@ from kubespawner import KubeSpawner
 from traitlets import Float, Instance, default
 
 from geodes_datalab.hub import images
-from geodes_datalab.hub.gateway.kubernetes.trust import tolerate_old_authorities
-from geodes_datalab.hub.kubernetes import choices, contexts, failures, progress
-from geodes_datalab.hub.kubernetes.failures import Problem
-from geodes_datalab.hub.kubernetes.metrics import SPAWN_FAILURES
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.settings.kubernetes import secret_variables
+from geodes_datalab.hub.pods import secret_variables
+from geodes_datalab.hub.spawn.kubernetes import choices, contexts, failures, progress
+from geodes_datalab.hub.spawn.kubernetes.failures import Problem
+from geodes_datalab.hub.spawn.kubernetes.metrics import SPAWN_FAILURES
+from geodes_datalab.hub.trust import tolerate_old_authorities
 from geodes_datalab.settings import Kubernetes
 
 LOOK_SECONDS = 0.5
