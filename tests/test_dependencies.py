@@ -29,7 +29,7 @@ CORE = "core"
 PARTS: dict[str, tuple[str, ...]] = {
     "": (CORE,),
     "_inputs": (CORE, "cubes", "tables"),
-    "stac/tables.py": (CORE, "tables"),
+    "stac/items/tables.py": (CORE, "tables"),
     "cubes": (CORE, "cubes"),
     "cubes/worker.py": (CORE, "cubes", "cluster"),
     "ops": (CORE, "cubes"),

@@ -42,7 +42,7 @@ from geodes_datalab.cubes.products import item_dicts, parse
 from geodes_datalab.cubes.reprocessed import VERSIONS, Versions, without_older
 from geodes_datalab.cubes.storing import Stored, doubts
 from geodes_datalab.ops.packing import each
-from geodes_datalab.stac.held import ItemsLike
+from geodes_datalab.stac.items.held import ItemsLike
 
 Engine = Literal["odc", "stackstac"]
 """Which library builds the lazy arrays."""

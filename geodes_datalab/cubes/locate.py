@@ -20,8 +20,8 @@ from geodes_datalab.cubes.archive.archives import members_of_file, members_of_ur
 from geodes_datalab.cubes.archive.trouble import Changed, NoRanges
 from geodes_datalab.cubes.shelf import Shelf
 from geodes_datalab.errors import ArchiveError, ServerQuirk
-from geodes_datalab.stac.addresses import on_disk, readable
-from geodes_datalab.stac.naming import plain_name
+from geodes_datalab.stac.downloads.naming import plain_name
+from geodes_datalab.stac.items.addresses import on_disk, readable
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 

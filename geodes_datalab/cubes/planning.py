@@ -25,7 +25,7 @@ from geodes_datalab.cubes.storing import Frame, Stored, meant, stored
 from geodes_datalab.cubes.tape import online
 from geodes_datalab.cubes.values import Told, Words, completed
 from geodes_datalab.errors import CubeError, GeodesError, UnknownBand
-from geodes_datalab.stac.versions import ranks
+from geodes_datalab.stac.items.versions import ranks
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 Sources = Mapping[str, Source]

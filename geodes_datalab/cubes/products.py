@@ -20,7 +20,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.plain import plain_reader
 from geodes_datalab.cubes.values import Teller, Words
 from geodes_datalab.errors import CubeError, InvalidInput, UnknownBand, UnknownCollection
-from geodes_datalab.stac.held import ItemsLike, acquired, as_dicts
+from geodes_datalab.stac.items.held import ItemsLike, acquired, as_dicts
 
 
 class Parsed(NamedTuple):
@@ -54,7 +54,7 @@ def item_dicts(items: ItemsLike, datetime: DatetimeLike | None = None) -> list[J
     Parameters
     ----------
     items
-        See `geodes_datalab.stac.held.ItemsLike`.
+        See `geodes_datalab.stac.items.held.ItemsLike`.
     datetime
         Time of acquisition; items of other times are left out.
 

@@ -10,7 +10,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.products import title_of
 from geodes_datalab.errors import OlderVersions
-from geodes_datalab.stac.versions import superseded, version
+from geodes_datalab.stac.items.versions import superseded, version
 
 Versions: TypeAlias = Literal["newest", "all"]
 """Which versions of an acquisition are loaded."""

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from geodes_datalab._types import Json
-from geodes_datalab.stac.naming import File, fold, inside, plain_name
-from geodes_datalab.stac.standing import kept
+from geodes_datalab.stac.downloads.naming import File, fold, inside, plain_name
+from geodes_datalab.stac.downloads.standing import kept
 
 
 class Shelf:

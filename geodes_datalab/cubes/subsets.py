@@ -17,7 +17,7 @@ from geodes_datalab.cubes.grid import ResolutionLike
 from geodes_datalab.cubes.loading import load
 from geodes_datalab.cubes.products import item_dicts
 from geodes_datalab.errors import CubeError, DataError
-from geodes_datalab.stac.held import ItemsLike
+from geodes_datalab.stac.items.held import ItemsLike
 
 LIMIT = 4 * 2**30
 """Bytes of pixels, at most: more wants a lazy cube."""

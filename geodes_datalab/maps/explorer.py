@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from geodes_datalab.stac import Items
-    from geodes_datalab.stac.held import ItemsLike
+    from geodes_datalab.stac.items.held import ItemsLike
 
 _SHOWN = {
     "Acquired": "datetime",
@@ -285,7 +285,7 @@ def explore(
 def _narrowed(items: ItemsLike, area: BaseGeometry | None, datetime: DatetimeLike | None) -> Items:
     """Return the items that touch an area and a span of time."""
     from geodes_datalab.stac import Items
-    from geodes_datalab.stac.held import acquired, as_dicts
+    from geodes_datalab.stac.items.held import acquired, as_dicts
 
     if isinstance(items, Items) and area is None and datetime is None:
         return items

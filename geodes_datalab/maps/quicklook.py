@@ -15,7 +15,7 @@ from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import DataError, GeodesError
-from geodes_datalab.stac.addresses import on_disk, readable
+from geodes_datalab.stac.items.addresses import on_disk, readable
 
 LARGEST = 8_000_000
 """Bytes of a picture that are still fetched."""

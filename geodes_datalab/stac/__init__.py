@@ -14,18 +14,18 @@ _NAMES = {
     "Band": "readers",
     "Collection": "shipped",
     "Collections": "catalogue",
-    "Items": "items",
-    "Query": "query",
+    "Items": "items.sequence",
+    "Query": "query.query",
     "Quota": "account",
     "Reader": "readers",
     "Status": "account",
     "availability": "online",
     "collections": "catalogue",
-    "data_asset": "assets",
+    "data_asset": "items.assets",
     "download": "fetch",
     "login": "account",
     "logout": "account",
-    "quicklook_asset": "assets",
+    "quicklook_asset": "items.assets",
     "quota": "account",
     "reader": "readers",
     "search": "find",
@@ -34,13 +34,13 @@ _NAMES = {
 
 if TYPE_CHECKING:
     from geodes_datalab.stac.account import Account, Quota, Status, login, logout, quota, status
-    from geodes_datalab.stac.assets import data_asset, quicklook_asset
     from geodes_datalab.stac.catalogue import Collections, collections
     from geodes_datalab.stac.fetch import download
     from geodes_datalab.stac.find import search
-    from geodes_datalab.stac.items import Items
+    from geodes_datalab.stac.items.assets import data_asset, quicklook_asset
+    from geodes_datalab.stac.items.sequence import Items
     from geodes_datalab.stac.online import availability
-    from geodes_datalab.stac.query import Query
+    from geodes_datalab.stac.query.query import Query
     from geodes_datalab.stac.readers import Band, Reader, reader
     from geodes_datalab.stac.shipped import Collection
 

@@ -13,9 +13,9 @@ from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import UnknownCollection, near
 from geodes_datalab.stac.dialects import dialect_of
+from geodes_datalab.stac.items.wellformed import MISREAD, tell
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import Collection, shipped
-from geodes_datalab.stac.wellformed import MISREAD, tell
 
 _WEIGHTS = {
     "id": 6,

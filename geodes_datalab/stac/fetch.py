@@ -32,15 +32,15 @@ from geodes_datalab.errors import (
     near,
 )
 from geodes_datalab.stac.account import quota
-from geodes_datalab.stac.addresses import downloadable
-from geodes_datalab.stac.assets import data_asset
-from geodes_datalab.stac.held import ItemsLike, as_dicts
-from geodes_datalab.stac.job import Job, Occupied, Stopped, Watch
-from geodes_datalab.stac.naming import File, product_of
+from geodes_datalab.stac.downloads.job import Job, Occupied, Stopped, Watch
+from geodes_datalab.stac.downloads.naming import File, product_of
+from geodes_datalab.stac.downloads.standing import Standing, placed
+from geodes_datalab.stac.downloads.transfer import transfer
+from geodes_datalab.stac.items.addresses import downloadable
+from geodes_datalab.stac.items.assets import data_asset
+from geodes_datalab.stac.items.held import ItemsLike, as_dicts
 from geodes_datalab.stac.online import ask
 from geodes_datalab.stac.settings import settings_of
-from geodes_datalab.stac.standing import Standing, placed
-from geodes_datalab.stac.transfer import transfer
 
 MOST_WORKERS = 8
 """Files at a time, at most: the archive is shared."""

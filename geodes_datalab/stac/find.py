@@ -15,14 +15,14 @@ from geodes_datalab._types import BBox, Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import IncompleteResult, InvalidQuery, ServerQuirk
 from geodes_datalab.stac.dialects import Dialect, Found, dialect_of
-from geodes_datalab.stac.items import Items
-from geodes_datalab.stac.normalise import normalise
-from geodes_datalab.stac.order import in_order, refuse_other_items
-from geodes_datalab.stac.properties import QueryLike
-from geodes_datalab.stac.query import BY_START, PAGE_SIZE, Query
+from geodes_datalab.stac.items.normalise import normalise
+from geodes_datalab.stac.items.sequence import Items
+from geodes_datalab.stac.items.wellformed import tell
+from geodes_datalab.stac.query.conditions import QueryLike
+from geodes_datalab.stac.query.order import in_order, refuse_other_items
+from geodes_datalab.stac.query.query import BY_START, PAGE_SIZE, Query
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import RENAMED, unknown
-from geodes_datalab.stac.wellformed import tell
 
 FLOOD = 100_000
 """Most items that come without being asked for by ``limit``: more is a mistake, or needs thought."""

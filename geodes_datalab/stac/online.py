@@ -15,9 +15,9 @@ from geodes_datalab._http import Client
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import DataError, ServiceError
-from geodes_datalab.stac.assets import data_asset
-from geodes_datalab.stac.held import as_dicts
-from geodes_datalab.stac.items import Items
+from geodes_datalab.stac.items.assets import data_asset
+from geodes_datalab.stac.items.held import as_dicts
+from geodes_datalab.stac.items.sequence import Items
 from geodes_datalab.stac.settings import settings_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import rasterio
 import geodes_datalab as gd
 from geodes_datalab import cubes, stac
 from geodes_datalab.errors import AddressError, DataError
-from geodes_datalab.stac.addresses import beside, is_relative
+from geodes_datalab.stac.items.addresses import beside, is_relative
 
 RIGHT, WRONG = 7, 9
 

@@ -9,7 +9,7 @@ import pytest
 
 from geodes_datalab import errors
 from geodes_datalab.cubes.products import parse
-from geodes_datalab.stac.normalise import normalise
+from geodes_datalab.stac.items.normalise import normalise
 
 
 def recorded(name: str):

@@ -15,7 +15,7 @@ import rasterio
 import geodes_datalab as gd
 from geodes_datalab import config, errors
 from geodes_datalab.cubes import load
-from geodes_datalab.stac import digests
+from geodes_datalab.stac.downloads import digests
 
 ENGINES = ("odc", "stackstac")
 WAYS = [{"engine": "odc"}, {"engine": "stackstac"}, {"threads": 2}]

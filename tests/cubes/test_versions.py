@@ -13,8 +13,8 @@ import rasterio
 
 from geodes_datalab import cubes, errors
 from geodes_datalab.stac import Items
-from geodes_datalab.stac.normalise import normalise
-from geodes_datalab.stac.versions import superseded
+from geodes_datalab.stac.items.normalise import normalise
+from geodes_datalab.stac.items.versions import superseded
 
 SAFE = "S2A_MSIL1C_20211104T142021_{}_R010_T19GFG_{}"
 OLD, NEW = SAFE.format("N0301", "20211104T174514"), SAFE.format("N0500", "20230102T093000")

@@ -32,8 +32,9 @@ from geodes_datalab.errors import (
     ServiceError,
     StorageError,
 )
-from geodes_datalab.stac import Items, fetch, transfer
-from geodes_datalab.stac.job import Job
+from geodes_datalab.stac import Items, fetch
+from geodes_datalab.stac.downloads import transfer
+from geodes_datalab.stac.downloads.job import Job
 from geodes_datalab.standin import Catalogue, StandIn
 
 PATAGONIA = (-67.67, -47.87, -67.62, -47.84)

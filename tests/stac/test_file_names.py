@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.file_server import Server, serving
 
 import geodes_datalab as gd
-from geodes_datalab.stac import marks, naming
+from geodes_datalab.stac.downloads import marks, naming
 from geodes_datalab.stac.fetch import _planned
 
 # Odd on purpose: letters of either case and normal form, what cleaning removes, what is no name.

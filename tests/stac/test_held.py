@@ -21,8 +21,8 @@ import geodes_datalab as gd
 from geodes_datalab import stac
 from geodes_datalab.cubes.products import parse
 from geodes_datalab.errors import CubeError, DataError, GeodesError
-from geodes_datalab.stac.held import acquired, as_dicts
-from geodes_datalab.stac.normalise import normalise
+from geodes_datalab.stac.items.held import acquired, as_dicts
+from geodes_datalab.stac.items.normalise import normalise
 from geodes_datalab.standin import StandIn
 
 Recorded = Callable[[str], dict[str, Any]]

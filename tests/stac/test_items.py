@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from geodes_datalab import stac
 from geodes_datalab.errors import DataError, StorageError, UnknownProperty
 from geodes_datalab.stac import Items
-from geodes_datalab.stac.normalise import normalise
+from geodes_datalab.stac.items.normalise import normalise
 from geodes_datalab.standin import Catalogue, StandIn
 
 

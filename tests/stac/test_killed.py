@@ -23,7 +23,7 @@ from support.waiting import eventually, minutes
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ServiceError
-from geodes_datalab.stac import marks
+from geodes_datalab.stac.downloads import marks
 
 OLD = random.Random(1).randbytes(400_000)
 NEW = random.Random(2).randbytes(400_000)  # of the same length: nothing but its bytes tells
@@ -32,7 +32,9 @@ TOLD = ("all", "size", "nothing")
 SCRIPT = """
 import json, os, signal, sys
 import geodes_datalab as gd
-from geodes_datalab.stac import job, marks, transfer
+from geodes_datalab.stac.downloads import job
+from geodes_datalab.stac.downloads import marks
+from geodes_datalab.stac.downloads import transfer
 transfer.CHUNK = 10_000
 at, phase = int(sys.argv[2]), sys.argv[3]
 

@@ -16,10 +16,10 @@ from support.small_catalogue import item, sending
 import geodes_datalab as gd
 from geodes_datalab import config, stac
 from geodes_datalab.errors import DataError, GeodesError, ServerQuirk, ServiceError
-from geodes_datalab.stac.held import as_dicts
-from geodes_datalab.stac.items import Items
-from geodes_datalab.stac.normalise import normalise
-from geodes_datalab.stac.wellformed import MISREAD
+from geodes_datalab.stac.items.held import as_dicts
+from geodes_datalab.stac.items.normalise import normalise
+from geodes_datalab.stac.items.sequence import Items
+from geodes_datalab.stac.items.wellformed import MISREAD
 
 ABSENT = object()
 

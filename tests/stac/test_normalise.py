@@ -9,8 +9,8 @@ import pystac
 import pytest
 
 from geodes_datalab.errors import DataError
-from geodes_datalab.stac.assets import data_asset, file_name, quicklook_asset
-from geodes_datalab.stac.normalise import normalise
+from geodes_datalab.stac.items.assets import data_asset, file_name, quicklook_asset
+from geodes_datalab.stac.items.normalise import normalise
 
 Read = Callable[[str], dict[str, Any]]
 S2 = "PEPS_S2_L1C.items-response.json"

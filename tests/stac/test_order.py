@@ -13,11 +13,11 @@ from support.small_catalogue import CLASSES, item, sending
 from geodes_datalab import stac
 from geodes_datalab.errors import InvalidQuery, ServerQuirk
 from geodes_datalab.stac.dialects.standard import _cql2
-from geodes_datalab.stac.items import Items
-from geodes_datalab.stac.normalise import normalise
-from geodes_datalab.stac.order import in_order
-from geodes_datalab.stac.properties import Clause
-from geodes_datalab.stac.query import SortKey
+from geodes_datalab.stac.items.normalise import normalise
+from geodes_datalab.stac.items.sequence import Items
+from geodes_datalab.stac.query.conditions import Clause
+from geodes_datalab.stac.query.order import in_order
+from geodes_datalab.stac.query.query import SortKey
 
 DAYS = random.Random(17).sample(range(1, 29), 12)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geodes_datalab.errors import InvalidQuery, UnknownProperty
-from geodes_datalab.stac.properties import Clause, conditions, geodes_attributes, tile
+from geodes_datalab.stac.query.conditions import Clause, conditions, geodes_attributes, tile
 
 KNOWN = geodes_attributes()
 

@@ -10,7 +10,7 @@ import pytest
 from geodes_datalab.errors import InvalidQuery, UnknownProperty
 from geodes_datalab.stac import Query
 from geodes_datalab.stac.dialects.geodes import search_body
-from geodes_datalab.stac.properties import geodes_attributes
+from geodes_datalab.stac.query.conditions import geodes_attributes
 
 
 def query(*arguments: Any, **options: Any) -> Query:

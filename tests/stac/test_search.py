@@ -64,7 +64,7 @@ def test_points_and_lines_find_what_they_touch(portal: StandIn, place: Any) -> N
 def test_items_from_elsewhere_are_left_out(portal: StandIn) -> None:
     """Should the server ignore even a polygon, everything would come: it is caught."""
     from geodes_datalab.stac.find import _checked
-    from geodes_datalab.stac.query import Query
+    from geodes_datalab.stac.query.query import Query
 
     everything = stac.search()
     with pytest.warns(ServerQuirk, match="22 items from outside the area"):
@@ -192,7 +192,7 @@ def test_a_flood_is_refused_before_it_comes(
 
 def test_a_changing_catalogue_is_told(portal: StandIn) -> None:
     from geodes_datalab.stac.find import _checked
-    from geodes_datalab.stac.query import Query
+    from geodes_datalab.stac.query.query import Query
 
     everything = stac.search().dicts
     with pytest.warns(IncompleteResult, match="announced 36 items and sent 35: 1 are missing"):
@@ -245,7 +245,7 @@ def test_the_real_samples_pass_through_unchanged_in_meaning(
     portal: StandIn, recorded: Callable[[str], dict[str, Any]]
 ) -> None:
     """The recorded items, served by the stand-in and found by search, are what they were."""
-    from geodes_datalab.stac.normalise import normalise
+    from geodes_datalab.stac.items.normalise import normalise
 
     for raw in (
         recorded("PEPS_S1_L1.item.json"),

@@ -20,7 +20,7 @@ from geodes_datalab.errors import (
     UnknownProperty,
 )
 from geodes_datalab.stac.dialects.standard import _cql2, _query_extension, _standard
-from geodes_datalab.stac.properties import Clause
+from geodes_datalab.stac.query.conditions import Clause
 from geodes_datalab.standin import Catalogue, StandIn
 
 PATAGONIA = (-67.67, -47.87, -67.62, -47.84)

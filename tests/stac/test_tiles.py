@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodes_datalab.stac.tiles import corner, projection
+from geodes_datalab.stac.items.tiles import corner, projection
 
 
 def test_corners_agree_with_the_published_list(recorded: Callable[[str], dict[str, Any]]) -> None:

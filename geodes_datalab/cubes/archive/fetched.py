@@ -20,7 +20,7 @@ from geodes_datalab.cubes.archive.members import check
 from geodes_datalab.cubes.archive.ranges import FileBytes
 from geodes_datalab.cubes.archive.store import Store
 from geodes_datalab.errors import ArchiveError
-from geodes_datalab.stac import digests
+from geodes_datalab.stac.downloads import digests
 
 LIMIT = 64 * 2**30
 """Bytes of all archives, beyond which those used longest ago go."""

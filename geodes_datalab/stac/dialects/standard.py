@@ -25,10 +25,10 @@ from geodes_datalab._http import Client
 from geodes_datalab._types import Json
 from geodes_datalab.errors import GeodesError, InvalidQuery, RequestError, ServiceError
 from geodes_datalab.stac.dialects import Found, members
-from geodes_datalab.stac.names import stac_platform
-from geodes_datalab.stac.properties import Attributes, Clause, tile
-from geodes_datalab.stac.query import Query
-from geodes_datalab.stac.wellformed import MISREAD
+from geodes_datalab.stac.items.wellformed import MISREAD
+from geodes_datalab.stac.query.conditions import Attributes, Clause, tile
+from geodes_datalab.stac.query.query import Query
+from geodes_datalab.stac.query.satellites import stac_platform
 
 _SYMBOLS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _PATTERNS = {"contains": "%{}%", "startsWith": "{}%", "endsWith": "%{}"}

@@ -21,7 +21,7 @@ from geodes_datalab.config import load
 from geodes_datalab.cubes import locate, reading
 from geodes_datalab.cubes.archive import archives, fetched
 from geodes_datalab.errors import ServerQuirk
-from geodes_datalab.stac import digests
+from geodes_datalab.stac.downloads import digests
 
 SIZE = 1000
 HOLDER = """

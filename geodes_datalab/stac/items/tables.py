@@ -13,8 +13,8 @@ from uuid import uuid4
 from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError, StorageError
-from geodes_datalab.stac.assets import data_asset
-from geodes_datalab.stac.versions import superseded
+from geodes_datalab.stac.items.assets import data_asset
+from geodes_datalab.stac.items.versions import superseded
 
 if TYPE_CHECKING:
     import geopandas
@@ -205,7 +205,7 @@ def _flat(item: Json) -> Json:
 
 
 def _deep(item: Json) -> Json:
-    from geodes_datalab.stac.normalise import date_text
+    from geodes_datalab.stac.items.normalise import date_text
 
     item = _pruned(item)
     for name, value in item["properties"].items():

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from geodes_datalab._display import size, table
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError
-from geodes_datalab.stac.assets import data_asset
-from geodes_datalab.stac.versions import superseded, version
+from geodes_datalab.stac.items.assets import data_asset
+from geodes_datalab.stac.items.versions import superseded, version
 
 
 class Items(Protocol):

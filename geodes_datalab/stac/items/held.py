@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, TypeAlias
 from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError
-from geodes_datalab.stac.addresses import beside, on_disk, self_link
-from geodes_datalab.stac.items import Items
-from geodes_datalab.stac.matching import during
-from geodes_datalab.stac.normalise import normalise
-from geodes_datalab.stac.wellformed import tell, well_formed
+from geodes_datalab.stac.items.addresses import beside, on_disk, self_link
+from geodes_datalab.stac.items.normalise import normalise
+from geodes_datalab.stac.items.sequence import Items
+from geodes_datalab.stac.items.wellformed import tell, well_formed
+from geodes_datalab.stac.query.matching import during
 
 ItemsLike: TypeAlias = Any
 """What `geodes_datalab.search` returned, or its table, filtered; pystac items, one or several, an
@@ -90,7 +90,7 @@ def _each(items: Any) -> Iterator[_Raw]:
     elif isinstance(items, Mapping):
         yield from _of_mapping(items)
     elif hasattr(items, "iloc"):  # pandas, without importing it
-        from geodes_datalab.stac.tables import rows
+        from geodes_datalab.stac.items.tables import rows
 
         yield from (_Raw(item, mended=False) for item in rows(items))
     elif hasattr(items, "items_as_dicts"):  # a search of pystac-client
@@ -200,7 +200,7 @@ def _clean(raw: _Raw, shared: dict[str, Any], doubts: list[str]) -> Json:
     _refuse_incomplete(item)
     values = (item.get("bbox"), *(item.get("properties") or {}).values())
     if not all(isinstance(value, _JSON) for value in values):
-        from geodes_datalab.stac.tables import plain
+        from geodes_datalab.stac.items.tables import plain
 
         item = plain(item)
     item = well_formed(item, doubts)

@@ -14,18 +14,18 @@ from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError, InvalidQuery
-from geodes_datalab.stac.assets import data_asset
-from geodes_datalab.stac.matching import during, matches, refuse_absent
-from geodes_datalab.stac.properties import Clause, QueryLike, conditions
-from geodes_datalab.stac.query import Query, cloud_range
-from geodes_datalab.stac.versions import superseded
-from geodes_datalab.stac.wellformed import MISREAD
+from geodes_datalab.stac.items.assets import data_asset
+from geodes_datalab.stac.items.versions import superseded
+from geodes_datalab.stac.items.wellformed import MISREAD
+from geodes_datalab.stac.query.conditions import Clause, QueryLike, conditions
+from geodes_datalab.stac.query.matching import during, matches, refuse_absent
+from geodes_datalab.stac.query.query import Query, cloud_range
 
 if TYPE_CHECKING:
     import geopandas
     import pystac
 
-    from geodes_datalab.stac.item import Item
+    from geodes_datalab.stac.items.item import Item
 
 
 class Items(Sequence["Item"]):
@@ -34,7 +34,7 @@ class Items(Sequence["Item"]):
     Parameters
     ----------
     dicts
-        Normalised items (see `geodes_datalab.stac.normalise`).
+        Normalised items (see `geodes_datalab.stac.items.normalise`).
     matched
         How many items the catalogue has for the search; the number here where not given.
     query
@@ -108,7 +108,7 @@ class Items(Sequence["Item"]):
         return text + ")"
 
     def _repr_html_(self) -> str:
-        from geodes_datalab.stac.show import items_html
+        from geodes_datalab.stac.items.show import items_html
 
         return items_html(self)
 
@@ -232,7 +232,7 @@ class Items(Sequence["Item"]):
         MissingDependency
             Geopandas is not installed (extra ``tables``).
         """
-        from geodes_datalab.stac.tables import to_geodataframe
+        from geodes_datalab.stac.items.tables import to_geodataframe
 
         return to_geodataframe(self.dicts)
 
@@ -248,7 +248,7 @@ class Items(Sequence["Item"]):
         ------
         MissingDependency, StorageError, DataError
         """
-        from geodes_datalab.stac.tables import write_parquet
+        from geodes_datalab.stac.items.tables import write_parquet
 
         return write_parquet(self.dicts, Path(path))
 
@@ -260,7 +260,7 @@ class Items(Sequence["Item"]):
         ------
         MissingDependency, DataError
         """
-        from geodes_datalab.stac.tables import read_parquet
+        from geodes_datalab.stac.items.tables import read_parquet
 
         return cls(read_parquet(Path(path)))
 
@@ -271,7 +271,7 @@ class Items(Sequence["Item"]):
 def _built(item: Json) -> Item:
     from pystac import STACError
 
-    from geodes_datalab.stac.item import Item
+    from geodes_datalab.stac.items.item import Item
 
     try:
         return Item.from_dict(item, migrate=False)

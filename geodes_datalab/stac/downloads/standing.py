@@ -8,9 +8,9 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
-from geodes_datalab.stac import marks
-from geodes_datalab.stac.digests import digest, remembered
-from geodes_datalab.stac.naming import PART, File, Taken, assign, inside
+from geodes_datalab.stac.downloads import marks
+from geodes_datalab.stac.downloads.digests import digest, remembered
+from geodes_datalab.stac.downloads.naming import PART, File, Taken, assign, inside
 
 LEVELS = 4
 """Names of a file that are looked under."""

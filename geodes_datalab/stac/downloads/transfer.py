@@ -20,11 +20,11 @@ from geodes_datalab.errors import (
     ServiceError,
     StorageError,
 )
-from geodes_datalab.stac import marks
-from geodes_datalab.stac.digests import digest
-from geodes_datalab.stac.job import Job, Occupied, Stopped, Watch
-from geodes_datalab.stac.resume import Version, keeps_packing
-from geodes_datalab.stac.standing import Standing
+from geodes_datalab.stac.downloads import marks
+from geodes_datalab.stac.downloads.digests import digest
+from geodes_datalab.stac.downloads.job import Job, Occupied, Stopped, Watch
+from geodes_datalab.stac.downloads.resume import Version, keeps_packing
+from geodes_datalab.stac.downloads.standing import Standing
 
 CHUNK = 1 << 16
 """Bytes per write, and the most that are lost when a connection breaks."""

@@ -8,8 +8,8 @@ from typing import Any
 from geodes_datalab._inputs.times import Interval, interval
 from geodes_datalab._types import Json
 from geodes_datalab.errors import UnknownProperty, near
-from geodes_datalab.stac.names import stac_platform
-from geodes_datalab.stac.properties import Clause, tile
+from geodes_datalab.stac.query.conditions import Clause, tile
+from geodes_datalab.stac.query.satellites import stac_platform
 
 
 def matches(properties: Json, clause: Clause) -> bool:

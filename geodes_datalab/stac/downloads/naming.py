@@ -20,7 +20,7 @@ from typing import Any
 
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError
-from geodes_datalab.stac.assets import file_name
+from geodes_datalab.stac.items.assets import file_name
 
 PART = ".part"
 """What the name of an unfinished file ends with, and that of no other."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from geodes_datalab._types import Json
-from geodes_datalab.stac.properties import tile
+from geodes_datalab.stac.query.conditions import tile
 
 SIZE = 109_800
 """Width and height of a tile in metres."""

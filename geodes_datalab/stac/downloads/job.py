@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from geodes_datalab.errors import DataError
-from geodes_datalab.stac.naming import PART, File
-from geodes_datalab.stac.standing import Standing, standing
+from geodes_datalab.stac.downloads.naming import PART, File
+from geodes_datalab.stac.downloads.standing import Standing, standing
 
 
 class Stopped(Exception):

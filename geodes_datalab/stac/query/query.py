@@ -12,7 +12,7 @@ from geodes_datalab._inputs.times import DatetimeLike, Interval, interval
 from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import InvalidQuery, UnknownProperty, near
-from geodes_datalab.stac.properties import (
+from geodes_datalab.stac.query.conditions import (
     ELSEWHERE,
     Attributes,
     Clause,

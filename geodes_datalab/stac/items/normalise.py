@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from geodes_datalab._types import Json
-from geodes_datalab.stac.addresses import beside, self_link
-from geodes_datalab.stac.assets import geodes_assets, standard_assets
-from geodes_datalab.stac.extensions import declared
-from geodes_datalab.stac.names import constellation, stac_constellation, stac_platform
-from geodes_datalab.stac.properties import tile
-from geodes_datalab.stac.tiles import projection
-from geodes_datalab.stac.wellformed import MISREAD, is_sound, mended, misread
+from geodes_datalab.stac.items.addresses import beside, self_link
+from geodes_datalab.stac.items.assets import geodes_assets, standard_assets
+from geodes_datalab.stac.items.extensions import declared
+from geodes_datalab.stac.items.tiles import projection
+from geodes_datalab.stac.items.wellformed import MISREAD, is_sound, mended, misread
+from geodes_datalab.stac.query.conditions import tile
+from geodes_datalab.stac.query.satellites import constellation, stac_constellation, stac_platform
 
 PIXELS: Mapping[str, int] = {
     "PEPS_S2_L1C": 10,

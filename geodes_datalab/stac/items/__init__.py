@@ -1,0 +1,1 @@
+"""Items: what catalogues send, made clean, held, shown and written."""

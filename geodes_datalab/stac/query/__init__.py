@@ -1,0 +1,1 @@
+"""What is searched for: places, times and conditions, checked before anything is sent."""
