@@ -31,7 +31,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "_inputs": (CORE, "cubes", "tables"),
     "stac/items/tables.py": (CORE, "tables"),
     "cubes": (CORE, "cubes"),
-    "cubes/worker.py": (CORE, "cubes", "cluster"),
+    "cubes/share/worker.py": (CORE, "cubes", "cluster"),
     "ops": (CORE, "cubes"),
     "saving": (CORE, "cubes"),
     "compute": (CORE, "cluster"),
@@ -272,7 +272,7 @@ for name in MODULES:
         (("platform",), ("hub",), ("hub/files",)),
         ((CORE, "lab"), ("server",), ("server/lab",)),
         ((CORE, "hub"), ("local",), ()),
-        ((CORE, "cubes"), ("cubes", "ops", "saving"), ("cubes/worker.py",)),
+        ((CORE, "cubes"), ("cubes", "ops", "saving"), ("cubes/share/worker.py",)),
     ],
     ids=["core", "hub", "platform", "server", "local", "cubes"],
 )  # fmt: skip

@@ -258,7 +258,7 @@ def _guard_tls(client: Any) -> None:
 def _share_credentials() -> None:
     """Let the workers read as this user does; the key travels by a plugin, in no task."""
     from geodes_datalab import config
-    from geodes_datalab.cubes import sharing
+    from geodes_datalab.cubes.share import sharing
 
     sharing.share(config.load())
 

@@ -1,8 +1,8 @@
 """Cubes: items in, a lazy xarray Dataset out.
 
-`load` works in stages: `products` (what the items' metadata tell), `planning` (grid, time steps,
-files), an engine (lazy arrays), `attributes` (CF). Pixels are read by `reading`, in the process that
-needs them, with the credentials of `credentials`; of archives on servers, by `archive`.
+`load` works in stages: `parse` (what the items' metadata tell), `plan` (grid, time steps, files),
+one of `engines` (lazy arrays), `attributes` (CF). Pixels are read by `read`, in the process that needs
+them, with the credentials of `share`; of archives on servers, by `archive`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from geodes_datalab._lazy import attach
 
 _NAMES = {
     "CHUNKS": "loading",
-    "Finder": "locate",
-    "Locator": "locate",
-    "MissingMember": "locate",
+    "Finder": "plan.locate",
+    "Locator": "plan.locate",
+    "MissingMember": "plan.locate",
     "Tally": "archive.accounting",
     "counted": "archive.accounting",
     "load": "loading",
@@ -25,7 +25,7 @@ _NAMES = {
 if TYPE_CHECKING:
     from geodes_datalab.cubes.archive.accounting import Tally, counted
     from geodes_datalab.cubes.loading import CHUNKS, load
-    from geodes_datalab.cubes.locate import Finder, Locator, MissingMember
+    from geodes_datalab.cubes.plan.locate import Finder, Locator, MissingMember
     from geodes_datalab.cubes.subsets import subset
 
 __all__ = [

@@ -20,8 +20,8 @@ from odc.geo.xr import xr_coords
 import geodes_datalab
 from geodes_datalab import stac
 from geodes_datalab._display import some
-from geodes_datalab.cubes.plan import Layer, Plan
-from geodes_datalab.cubes.storing import Stored
+from geodes_datalab.cubes.plan.model import Layer, Plan
+from geodes_datalab.cubes.plan.storing import Stored
 from geodes_datalab.ops.packing import OFFSET, PHYSICAL_UNITS, POSSIBLE
 
 EPOCH = "microseconds since 1970-01-01T00:00:00"

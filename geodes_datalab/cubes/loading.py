@@ -18,29 +18,23 @@ from geodes_datalab._inputs.areas import area
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._inputs.words import WordsLike
-from geodes_datalab.cubes import (
-    arguments,
-    around,
-    attributes,
-    credentials,
-    gdal,
-    idle,
-    odc_engine,
-    sharing,
-    skipping,
-    stackstac_engine,
-    table_engine,
-    values,
-)
-from geodes_datalab.cubes.arguments import ChunksLike, ResamplingLike
-from geodes_datalab.cubes.clip import outside
-from geodes_datalab.cubes.grid import ResolutionLike
-from geodes_datalab.cubes.locate import Finder, Locator
-from geodes_datalab.cubes.plan import GroupBy, Plan
-from geodes_datalab.cubes.planning import Progress, Wish, make_plan
-from geodes_datalab.cubes.products import item_dicts, parse
-from geodes_datalab.cubes.reprocessed import VERSIONS, Versions, without_older
-from geodes_datalab.cubes.storing import Stored, doubts
+from geodes_datalab.cubes import attributes, skipping
+from geodes_datalab.cubes.engines import odc as odc_engine
+from geodes_datalab.cubes.engines import stackstac as stackstac_engine
+from geodes_datalab.cubes.engines import table as table_engine
+from geodes_datalab.cubes.grid.grid import ResolutionLike
+from geodes_datalab.cubes.parse import values
+from geodes_datalab.cubes.parse.products import item_dicts, parse
+from geodes_datalab.cubes.parse.reprocessed import VERSIONS, Versions, without_older
+from geodes_datalab.cubes.plan import arguments, around, idle
+from geodes_datalab.cubes.plan.arguments import ChunksLike, ResamplingLike
+from geodes_datalab.cubes.plan.locate import Finder, Locator
+from geodes_datalab.cubes.plan.making import Progress, Wish, make_plan
+from geodes_datalab.cubes.plan.model import GroupBy, Plan
+from geodes_datalab.cubes.plan.storing import Stored, doubts
+from geodes_datalab.cubes.read import gdal
+from geodes_datalab.cubes.read.clip import outside
+from geodes_datalab.cubes.share import credentials, sharing
 from geodes_datalab.ops.packing import each
 from geodes_datalab.stac.items.held import ItemsLike
 

@@ -12,10 +12,10 @@ from geodes_datalab import _display, stac
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab.cubes.archive.accounting import Tally, counted
-from geodes_datalab.cubes.arguments import ResamplingLike
-from geodes_datalab.cubes.grid import ResolutionLike
+from geodes_datalab.cubes.grid.grid import ResolutionLike
 from geodes_datalab.cubes.loading import load
-from geodes_datalab.cubes.products import item_dicts
+from geodes_datalab.cubes.parse.products import item_dicts
+from geodes_datalab.cubes.plan.arguments import ResamplingLike
 from geodes_datalab.errors import CubeError, DataError
 from geodes_datalab.stac.items.held import ItemsLike
 

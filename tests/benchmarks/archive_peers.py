@@ -43,7 +43,7 @@ def chain(number: int, band: str) -> str:
 
 
 def plan(geobox: GeoBox, products: list[tuple[GeoBox, dict[str, Any]]]) -> Any:
-    from geodes_datalab.cubes.plan import Layer, Plan, Product
+    from geodes_datalab.cubes.plan.model import Layer, Plan, Product
 
     names = list(products[0][1])
     layers = tuple(Layer(name, name, "uint16", 0, "nearest") for name in names)
@@ -55,14 +55,14 @@ def plan(geobox: GeoBox, products: list[tuple[GeoBox, dict[str, Any]]]) -> Any:
 
 
 def ours(geobox: GeoBox, products: list[tuple[GeoBox, dict[str, Any]]], threads: int) -> Any:
-    from geodes_datalab.cubes import table_engine
+    from geodes_datalab.cubes.engines import table as table_engine
 
     chunks = {"time": 1, "y": int(geobox.shape[0]), "x": int(geobox.shape[1])}
     return table_engine.read_now(plan(geobox, products), chunks, threads)
 
 
 def zips(count: int, bands: tuple[str, ...]) -> list[tuple[GeoBox, dict[str, Any]]]:
-    from geodes_datalab.cubes.reading import Source
+    from geodes_datalab.cubes.read.pixels import Source
 
     return [
         (grid(), {one: Source("P", one, chain(number, one), SIZE) for one in bands})
@@ -174,7 +174,7 @@ def cog_part() -> GeoBox:
 
 
 def cogs_ours() -> Any:
-    from geodes_datalab.cubes.reading import Source
+    from geodes_datalab.cubes.read.pixels import Source
 
     def source(date: int, band: str) -> Source:
         address = f"{URL}/cogs/d{date:02d}_{band}.tif"
@@ -218,8 +218,8 @@ def lazy_ours() -> Any:
 
 def lazy_arrays() -> Any:
     """The arrays alone, from a plan that is at hand."""
-    from geodes_datalab.cubes import table_engine
-    from geodes_datalab.cubes.reading import Source
+    from geodes_datalab.cubes.engines import table as table_engine
+    from geodes_datalab.cubes.read.pixels import Source
 
     products = [
         (
@@ -282,7 +282,7 @@ def main() -> None:
         "GEODES_API_KEY": KEY, "GEODES_PORTAL": URL, "GEODES_DIALECT": "stac",
         "GEODES_CACHE_DIR": tempfile.mkdtemp(prefix="far-"),
     }  # fmt: skip
-    importlib.import_module("geodes_datalab.cubes.table_engine")  # imports are not measured
+    importlib.import_module("geodes_datalab.cubes.engines.table")  # imports are not measured
 
     for library in {"odc": ["odc.stac", "pystac"]}.get(PEER, [PEER] if PEER in LIBRARIES else []):
         importlib.import_module(library)

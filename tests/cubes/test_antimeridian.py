@@ -28,11 +28,12 @@ from rasterio.transform import Affine
 
 from geodes_datalab import cubes, errors, ops
 from geodes_datalab._inputs.areas import area
-from geodes_datalab.cubes import across, seam
-from geodes_datalab.cubes.grid import output_grid, touching
-from geodes_datalab.cubes.odc_engine import load_params
-from geodes_datalab.cubes.plan import Layer
-from geodes_datalab.cubes.turns import turn
+from geodes_datalab.cubes.engines.odc import load_params
+from geodes_datalab.cubes.grid import seam
+from geodes_datalab.cubes.grid.grid import output_grid, touching
+from geodes_datalab.cubes.grid.turns import turn
+from geodes_datalab.cubes.plan.model import Layer
+from geodes_datalab.cubes.read import across
 
 FIJI = (179.6, -17.2, -179.7, -16.6)
 """West, south, east, north of a box across the antimeridian."""

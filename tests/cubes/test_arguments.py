@@ -18,7 +18,7 @@ import xarray as xr
 from rasterio.enums import Resampling
 
 from geodes_datalab import cubes
-from geodes_datalab.cubes import arguments
+from geodes_datalab.cubes.plan import arguments
 from geodes_datalab.errors import CubeError, GeodesError, InvalidInput
 
 load = partial(cubes.load, raw=True)

@@ -13,7 +13,7 @@ import rasterio.warp
 from rasterio.transform import Affine
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes.products import parse
+from geodes_datalab.cubes.parse.products import parse
 
 PLACE = Affine(10, 0, 600_000, 0, -10, 4_850_020)
 RGBN = [

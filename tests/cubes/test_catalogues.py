@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from geodes_datalab import errors
-from geodes_datalab.cubes.products import parse
+from geodes_datalab.cubes.parse.products import parse
 from geodes_datalab.stac.items.normalise import normalise
 
 

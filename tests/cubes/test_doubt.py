@@ -14,8 +14,9 @@ from pyproj import Transformer
 from rasterio.warp import transform_bounds
 
 from geodes_datalab import cubes, errors, stac
-from geodes_datalab.cubes import doubt, planning
-from geodes_datalab.cubes.products import item_dicts, parse
+from geodes_datalab.cubes.parse.products import item_dicts, parse
+from geodes_datalab.cubes.plan import doubt
+from geodes_datalab.cubes.plan import making as planning
 
 SIZE = (200, 300)
 ORIGIN = (600_000, 4_850_020)

@@ -18,9 +18,9 @@ from odc.geo.geobox import GeoBox
 
 from geodes_datalab import errors, stac
 from geodes_datalab._inputs.areas import area
-from geodes_datalab.cubes.grid import output_grid, step, touching
-from geodes_datalab.cubes.plan import group
-from geodes_datalab.cubes.products import item_dicts, parse
+from geodes_datalab.cubes.grid.grid import output_grid, step, touching
+from geodes_datalab.cubes.parse.products import item_dicts, parse
+from geodes_datalab.cubes.plan.model import group
 
 TILE = GeoBox((10980, 10980), Affine(10, 0, 600_000, 0, -10, 4_900_020), "EPSG:32631")
 INSIDE = TILE.footprint("EPSG:4326").boundingbox

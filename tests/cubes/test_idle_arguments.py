@@ -13,7 +13,7 @@ import rasterio.warp
 from rasterio.enums import Resampling
 
 from geodes_datalab import cubes, errors, ops
-from geodes_datalab.cubes import around
+from geodes_datalab.cubes.plan import around
 
 SMOOTH = (np.arange(200)[:, None] * 20 + np.arange(300)[None] * 7 + 100).astype("uint16")
 ROUGH = np.random.default_rng(3).integers(1, 10_000, (200, 300)).astype("uint16")
@@ -69,7 +69,7 @@ def test_a_method_reaches_the_band_by_any_of_its_names(item, bands, given) -> No
 
 def test_names_of_a_described_collection_count_too(geodes) -> None:
     """Aliases that only the description of a collection knows."""
-    from geodes_datalab.cubes import native
+    from geodes_datalab.cubes.grid import native
     from geodes_datalab.stac import reader
 
     known = reader("PEPS_S2_L1C")

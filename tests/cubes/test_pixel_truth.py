@@ -20,7 +20,7 @@ import rasterio
 from support.dask_workers import workers
 
 from geodes_datalab import cubes, stac
-from geodes_datalab.cubes import sharing
+from geodes_datalab.cubes.share import sharing
 from geodes_datalab.errors import ValuesInDoubt
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]

@@ -17,10 +17,12 @@ from rasterio.transform import from_origin
 from support.running import running
 
 from geodes_datalab import auth, config
-from geodes_datalab.cubes import credentials, gdal, reading, sharing
 from geodes_datalab.cubes.archive import served
 from geodes_datalab.cubes.archive.copies import Place
-from geodes_datalab.cubes.worker import CredentialsPlugin
+from geodes_datalab.cubes.read import gdal
+from geodes_datalab.cubes.read import pixels as reading
+from geodes_datalab.cubes.share import credentials, sharing
+from geodes_datalab.cubes.share.worker import CredentialsPlugin
 
 FIRST, SECOND = "https://first.example", "http://127.0.0.1:9"
 KEY = "k3y-of-the-first"

@@ -18,9 +18,10 @@ from rasterio.errors import NotGeoreferencedWarning
 from support.waiting import minutes
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes import gdal, reading
 from geodes_datalab.cubes.archive import asking
 from geodes_datalab.cubes.archive.archives import members_of_url
+from geodes_datalab.cubes.read import gdal
+from geodes_datalab.cubes.read import pixels as reading
 
 SIZE = 700
 SHAPE = SIZE, SIZE

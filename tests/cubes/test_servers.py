@@ -19,9 +19,9 @@ from products import encoded, plain, zipped
 from support.misbehaving import BEHAVIOURS, misbehaving
 
 from geodes_datalab import cubes
-from geodes_datalab.cubes import reading
 from geodes_datalab.cubes.archive import alone, archives, asking, served
 from geodes_datalab.cubes.archive.trouble import Unsuited
+from geodes_datalab.cubes.read import pixels as reading
 from geodes_datalab.errors import GeodesError, ServerQuirk
 
 SHAPE = HIGH, WIDE = 300, 320

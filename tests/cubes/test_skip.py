@@ -18,7 +18,7 @@ from telling import told
 
 from geodes_datalab import cubes, errors, stac
 from geodes_datalab.cubes import skipping
-from geodes_datalab.cubes.reading import Source
+from geodes_datalab.cubes.read.pixels import Source
 
 SHAPE = (300, 260)
 WAYS: dict[str, dict[str, Any]] = {
@@ -237,7 +237,7 @@ def test_what_concerns_the_account_is_an_error_always(
         raise kind("the key is refused")
 
     items = series(tmp_path)
-    monkeypatch.setattr("geodes_datalab.cubes.readable.read_header", refuse)
+    monkeypatch.setattr("geodes_datalab.cubes.plan.readable.read_header", refuse)
     with pytest.raises(kind):
         cubes.load(items, on_error="skip")
     file = Source("P", "B04", "x.tif", care="skip")

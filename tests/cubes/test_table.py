@@ -19,13 +19,15 @@ from products import PLACE, plain
 from rasterio.transform import Affine
 
 from geodes_datalab import _http, cubes
-from geodes_datalab.cubes import planning, products, views
 from geodes_datalab.cubes.archive.copies import View
 from geodes_datalab.cubes.archive.window import Window
-from geodes_datalab.cubes.locate import Finder
-from geodes_datalab.cubes.odc_engine import load_params
-from geodes_datalab.cubes.plan import Layer
-from geodes_datalab.cubes.reading import Source, read_pixels
+from geodes_datalab.cubes.engines.odc import load_params
+from geodes_datalab.cubes.parse import products
+from geodes_datalab.cubes.plan import making as planning
+from geodes_datalab.cubes.plan.locate import Finder
+from geodes_datalab.cubes.plan.model import Layer
+from geodes_datalab.cubes.read import views
+from geodes_datalab.cubes.read.pixels import Source, read_pixels
 
 SIZES = {"whole": (512, 640), "odd": (509, 640)}
 """Whole: overviews are multiples of the image's pixels. Odd: those of GDAL are stretched a little."""

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from geodes_datalab import config, cubes, errors, stac
-from geodes_datalab.cubes import reading
 from geodes_datalab.cubes.archive import archives, asking, served
 from geodes_datalab.cubes.archive.trouble import Unsuited
+from geodes_datalab.cubes.read import pixels as reading
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
 

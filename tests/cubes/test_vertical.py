@@ -6,8 +6,8 @@ import pytest
 from odc.geo import CRS
 from odc.geo.geobox import GeoBox
 
-from geodes_datalab.cubes.grid import output_grid
-from geodes_datalab.cubes.vertical import spelt_out
+from geodes_datalab.cubes.grid.grid import output_grid
+from geodes_datalab.cubes.grid.vertical import spelt_out
 from geodes_datalab.errors import CubeError
 
 BOUNDS = (1.4, 43.5, 1.5, 43.6)

@@ -113,7 +113,7 @@ CUBES = """
 import json, sys
 from odc.geo import CRS
 from odc.geo.geobox import GeoBox
-from geodes_datalab.cubes.seam import outline
+from geodes_datalab.cubes.grid.seam import outline
 def turned(x, y):
     tile = GeoBox.from_bbox((x, y - 10, x + 10, y), CRS("EPSG:27572"), shape=(1, 1), tight=True)
     found = outline(tile, CRS("EPSG:2154")).exterior.points

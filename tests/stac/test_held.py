@@ -19,7 +19,7 @@ from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab import stac
-from geodes_datalab.cubes.products import parse
+from geodes_datalab.cubes.parse.products import parse
 from geodes_datalab.errors import CubeError, DataError, GeodesError
 from geodes_datalab.stac.items.held import acquired, as_dicts
 from geodes_datalab.stac.items.normalise import normalise

@@ -12,9 +12,9 @@ import rasterio
 from products import PLACE, plain
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes import reading
 from geodes_datalab.cubes.archive import alone, asking, served
 from geodes_datalab.cubes.archive.accounting import counted
+from geodes_datalab.cubes.read import pixels as reading
 
 SIDE = 600
 COG = {"driver": "COG", "blocksize": 128, "compress": "deflate", "predictor": 2}

@@ -18,8 +18,9 @@ from support.waiting import minutes
 
 from geodes_datalab import _http
 from geodes_datalab.config import load
-from geodes_datalab.cubes import locate, reading
 from geodes_datalab.cubes.archive import archives, fetched
+from geodes_datalab.cubes.plan import locate
+from geodes_datalab.cubes.read import pixels as reading
 from geodes_datalab.errors import ServerQuirk
 from geodes_datalab.stac.downloads import digests
 

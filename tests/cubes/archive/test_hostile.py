@@ -20,9 +20,9 @@ from rasterio.shutil import copy
 from rasterio.transform import Affine
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes import reading
 from geodes_datalab.cubes.archive import archives
 from geodes_datalab.cubes.archive.accounting import counted
+from geodes_datalab.cubes.read import pixels as reading
 
 WIDTH, HEIGHT = 300, 260
 SHAPE = HEIGHT, WIDTH

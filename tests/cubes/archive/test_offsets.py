@@ -19,7 +19,7 @@ from rasterio.shutil import copy
 
 from geodes_datalab.cubes.archive import openjpeg
 from geodes_datalab.cubes.archive.codestream import read_header
-from geodes_datalab.cubes.reading import Source, read_pixels
+from geodes_datalab.cubes.read.pixels import Source, read_pixels
 from geodes_datalab.errors import ReadError
 
 WIDTH, HEIGHT = 300, 260

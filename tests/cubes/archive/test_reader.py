@@ -199,7 +199,7 @@ def test_full_disks_and_mere_headers_are_left_to_gdal(
 
 
 def test_headers_are_read_without_pixels(depot, shelves) -> None:
-    from geodes_datalab.cubes.reading import Source, read_header
+    from geodes_datalab.cubes.read.pixels import Source, read_header
 
     for packing in ("stored jp2", "stored tif"):
         archives._known.clear()
@@ -215,7 +215,7 @@ def test_a_hole_that_is_read_after_all_is_left_to_gdal(
     depot, shelves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too small a view costs time, and gives no wrong pixel."""
-    from geodes_datalab.cubes import views
+    from geodes_datalab.cubes.read import views
 
     monkeypatch.setattr(views, "wanted", lambda *_, **__: View(Window(0, 0, 9, 9), 0))
     one = served(depot, shelves["stored jp2"])

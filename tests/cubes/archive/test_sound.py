@@ -30,7 +30,7 @@ from geodes_datalab.cubes.archive.jp2 import Jp2
 from geodes_datalab.cubes.archive.members import stored
 from geodes_datalab.cubes.archive.tiff import Tiff
 from geodes_datalab.cubes.archive.window import Window
-from geodes_datalab.cubes.reading import Source, read_header, read_pixels
+from geodes_datalab.cubes.read.pixels import Source, read_header, read_pixels
 from geodes_datalab.errors import ArchiveError, GeodesError
 
 WIDTH, HEIGHT = 96, 80

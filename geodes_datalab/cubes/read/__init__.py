@@ -1,0 +1,1 @@
+"""Pixels of one file, read by GDAL in the process and thread that need them."""

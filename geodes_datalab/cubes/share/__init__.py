@@ -1,0 +1,1 @@
+"""The portal's key and settings: in this process, and on the way to Dask's workers."""
