@@ -181,3 +181,15 @@ def test_public_functions_take_no_kwargs_and_few_by_position(module: Path) -> No
 def test_no_junk_drawer() -> None:
     drawers = {"common", "consts", "helpers", "misc", "util", "utils"}
     assert not [module for module in MODULES if module.stem in drawers]
+
+
+@pytest.mark.parametrize(
+    "page", ["docs/explanation/architecture.md", "CONTRIBUTING.md"], ids=["house", "contributing"]
+)
+def test_places_that_tables_name_are_there(page: str) -> None:
+    """Where to change what: a place of the package, of the tests or of the chart."""
+    rows = [line for line in (ROOT / page).read_text("utf-8").splitlines() if line[:1] == "|"]
+    named = {name for row in rows for name in re.findall(r"`([\w./]+(?:/|\.\w+))`", row)}
+    rooms = (ROOT, ROOT / "geodes_datalab", ROOT / "helm/geodes-datalab")
+    assert len(named) > 15
+    assert {name for name in named if not any((room / name).exists() for room in rooms)} == set()

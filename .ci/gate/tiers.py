@@ -11,7 +11,7 @@ UNUSED = ("docs/", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/proofs/")
 CUBES, MAPS, OPS = "geodes_datalab/cubes/", "geodes_datalab/maps/", "geodes_datalab/ops/"
 SCIENCE = (CUBES, MAPS, OPS)
 """What only notebooks use: tiers that run none do not hang on it."""
-HUB = "geodes_datalab/hub/"
+HUB = ("geodes_datalab/hub/", "geodes_datalab/server/", "geodes_datalab/settings/")
 PINNED = ("pyproject.toml", "requirements/", "scripts/lib.sh", "scripts/size", "scripts/test")
 """What says which versions of other people's libraries there are, and how they are installed."""
 
@@ -105,7 +105,7 @@ TIERS = (
         "bench-access", 12, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
-    Tier("bench-composites", 3, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, HUB)),
+    Tier("bench-composites", 3, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, *HUB)),
 )  # fmt: skip
 """In the order in which each lane takes them."""
 
