@@ -44,6 +44,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "hub": ("hub",),
     "settings": ("hub",),
     "hub/spawn/kubernetes": ("platform",),
+    "hub/trust.py": ("platform",),
     "hub/gateway/kubernetes": ("platform",),
     "server": ("lab",),
     "server/language_server.py": ("full", "dev"),  # looked for, as it is there or not
@@ -268,7 +269,7 @@ for name in MODULES:
     [
         ((CORE,), ("*.py", "_http", "_inputs", "stac"), ()),
         (("hub",), ("errors.py", "hub", "settings"),
-         ("hub/spawn/kubernetes", "hub/gateway/kubernetes", "hub/files")),
+         ("hub/spawn/kubernetes", "hub/gateway/kubernetes", "hub/trust.py", "hub/files")),
         (("platform",), ("hub",), ("hub/files",)),
         ((CORE, "lab"), ("server",), ("server/lab",)),
         ((CORE, "hub"), ("local",), ()),

@@ -37,7 +37,8 @@ class Opened:
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client made since is the current one, and nothing else is open."""
-    monkeypatch.setattr(held, "opened", set())
+    monkeypatch.setattr(held, "opened", opened)
+    opened.clear()
     monkeypatch.setattr(distributed, "default_client", object)
 
 

@@ -202,7 +202,7 @@ def test_ctrl_c_keeps_what_came(items: Items, signed_in: StandIn, tmp_path: Path
     script = (
         "import json, sys\n"
         "import geodes_datalab as gd\n"
-        "from geodes_datalab.stac import transfer\n"
+        "from geodes_datalab.stac.downloads import transfer\n"
         "transfer.CHUNK = 10_000\n"
         "gd.download(json.loads(sys.stdin.readline()), sys.argv[1])\n"
     )
