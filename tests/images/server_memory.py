@@ -231,6 +231,7 @@ def main() -> None:
     waited = eventually(server.page, "the page of the Lab", within=5, scene=LOG.read_text)
     time.sleep(3)  # patience: what loads late counts too
     Path("a.ipynb").write_text(json.dumps(NOTEBOOK))
+    lines = LOG.read_text().splitlines()  # later on, EODAG may write that it reaches no portal
     if way == "browser":
         visited(server)
     said: dict[str, Any] = {
@@ -239,7 +240,6 @@ def main() -> None:
         "bytes": memory(server.process.pid),
         "notebook": asyncio.run(opened(server)),
     }
-    lines = LOG.read_text().splitlines()
     loaded = [line for line in lines if "successfully loaded" in line]
     said["extensions"] = [line.split("|")[0].split()[-1] for line in loaded]
     said["slow"] = [line for line in lines if "took" in line][:10]

@@ -10,7 +10,7 @@ from inside import Image
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 
-IDLE, OPEN = 200 * 2**20, 250 * 2**20
+IDLE, OPEN = 160 * 2**20, 250 * 2**20
 """Bytes. Where nothing else has the same pages open, more is counted than on a node of many servers."""
 
 

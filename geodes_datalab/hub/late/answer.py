@@ -22,7 +22,7 @@ from jupyter_server.auth import IdentityProvider, User
 from tornado import httputil, web
 
 
-class Asked(IdentityProvider):  # type: ignore[misc]  # jupyter_server has few types
+class Asked(IdentityProvider):
     """Whoever asks has been let in by the server."""
 
     def get_user(self, handler: Any) -> User:

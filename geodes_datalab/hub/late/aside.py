@@ -51,7 +51,8 @@ class Aside:
             What is asked, with its query.
         """
         loop = asyncio.get_running_loop()
-        number, told = next(self._numbers), loop.create_future()
+        number = next(self._numbers)
+        told: asyncio.Future[dict[str, Any] | None] = loop.create_future()
         self._asked[number] = told
         if self._ending is not None:
             self._ending.cancel()
@@ -97,7 +98,7 @@ class Aside:
                 process.stdin.close()
 
 
-class Passed(APIHandler):  # type: ignore[misc]  # jupyter_server has few types
+class Passed(APIHandler):
     """Passes a question on to the process aside; where that fails, the extension is loaded after all."""
 
     def initialize(self, aside: Aside, load: Callable[[], None]) -> None:
