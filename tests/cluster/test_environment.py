@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from support import recipes
 from support.visitor import Kernel, Visitor
 from trials import Release, people
 
@@ -75,6 +77,11 @@ def test_every_export_that_is_offered_gives_a_file(alice: Visitor) -> None:
     answers = {kind: alice.get(f"nbconvert/{kind}/{notebook}?download=true") for kind in offered}
     assert {kind: one.status_code for kind, one in answers.items()} == dict.fromkeys(offered, 200)
     assert answers["pdf"].content.startswith(b"%PDF-")
+
+
+def test_every_recipe_works_in_a_terminal(alice: Visitor, tmp_path: Path) -> None:
+    """What the documentation tells users of a hub to type."""
+    recipes.assert_work(alice, tmp_path, image=True)
 
 
 def test_servers_and_workers_run_under_another_account(release: Release) -> None:
