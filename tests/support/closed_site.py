@@ -32,18 +32,22 @@ class ClosedSite(Serving):
         An empty folder for its files.
     authority
         Who signs its certificate.
+    place
+        Address and port; by default some of loopback.
     """
 
-    def __init__(self, folder: Path, authority: trustme.CA) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, authority: trustme.CA, place: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
+        self.folder, self.place = folder, place
         self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(HOST, "127.0.0.1").configure_cert(self.tls)
+        authority.issue_cert(HOST, place[0]).configure_cert(self.tls)
         for make in (_texts, _pictures, _cubes, _package, _repository):
             make(folder)
 
     @property
     def port(self) -> int:
-        """Of loopback."""
+        """Of its address."""
         return int(self.address.rpartition(":")[2])
 
     def routes(self) -> list[web.RouteDef]:

@@ -31,6 +31,8 @@ class Serving:
     """Where, as soon as it is entered."""
     tls: ssl.SSLContext | None = None
     """By which certificate; None: without."""
+    place: tuple[str, int] = ("127.0.0.1", 0)
+    """Address and port."""
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served."""
@@ -64,7 +66,7 @@ class Serving:
         app.add_routes(self.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self.tls)
+        site = web.TCPSite(runner, *self.place, ssl_context=self.tls)
         await site.start()
         self.address = site.name
         return runner
