@@ -43,7 +43,7 @@ class Terminal:
         seen = ""
         await _sent(self._connection, ["stdin", keys])
         try:
-            async with asyncio.timeout(minutes(2)):
+            async with asyncio.timeout(minutes(5)):
                 while until not in seen:
                     message = json.loads(await self._connection.read_message() or "[]")
                     text = message[1] if message[:1] == ["stdout"] else ""
