@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 from support.terminal import Terminal, opened
-from user_server import UserServer, server
+from user_server import TOKEN, UserServer, server, with_terminals
 
 from geodes_datalab.hub.terminals import shell
-
-TOKEN = {"Authorization": "token secret"}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def user(home: Path) -> Iterator[UserServer]:
-    with server(home, keep=["jupyter_server_terminals"], SHELL="/bin/bash") as ask:
+    with with_terminals(home, "/bin/bash") as ask:
         yield ask
 
 
