@@ -91,3 +91,28 @@ def test_eodags_panel_is_loaded_where_it_sets_variables(notebook: Image) -> None
     """Of a file ``.env`` the extension takes variables that kernels inherit."""
     said = json.loads(notebook.python(PANEL, ".env").splitlines()[-1])
     assert said["loaded"]
+
+
+LOST = r"""
+import json, sys, threading
+sys.path.insert(0, "/mnt/images")
+from server_memory import LOG, PANEL, Server, eventually, helpers, minutes
+server = Server()
+eventually(server.page, "the page of the Lab", within=5, scene=LOG.read_text)
+said = {}
+asking = threading.Thread(target=lambda: said.update(providers=server.ask(PANEL[1])))
+asking.start()
+eventually(lambda: helpers(server), "the process aside is there", within=1).value[0].kill()
+asking.join(minutes(2))
+said["log"] = LOG.read_text()
+server.process.terminate()
+server.process.wait(minutes(1))
+print(json.dumps(said))
+"""
+
+
+def test_eodags_panel_answers_where_the_process_aside_is_lost(notebook: Image) -> None:
+    """For example where a pod has no memory for it: the extension is loaded, and answers itself."""
+    said = json.loads(notebook.python(LOST).splitlines()[-1])
+    assert "/eodag/providers is asked of the extension itself" in said["log"]
+    assert "geodes" in [each["provider"] for each in said["providers"]]
