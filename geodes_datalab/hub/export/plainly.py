@@ -30,8 +30,8 @@ def plain(error: BaseException) -> str:
     error
         Of nbconvert, nbformat or ours.
     """
-    from jsonschema.exceptions import ValidationError
     from nbconvert.exporters.base import ExporterDisabledError, ExporterNameError
+    from nbformat import ValidationError
     from nbformat.reader import NotJSONError
 
     from geodes_datalab.errors import GeodesError
