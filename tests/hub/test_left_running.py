@@ -69,10 +69,14 @@ class User:
         """Close a terminal, and with it what runs in it."""
         ended(self.ask.url, TOKEN, name)
 
-    def runs(self) -> int:
-        """Return the number of a job that has written it."""
+    def runs(self) -> None:
+        """See that a job runs that writes its number."""
         eventually(lambda: self.pid.exists() and self.pid.read_text().strip(), "the job runs")
-        return int(self.pid.read_text())
+
+    def stops(self) -> None:
+        """End the job."""
+        os.kill(int(self.pid.read_text()), signal.SIGKILL)
+        self.pid.unlink()
 
     def clears(self) -> None:
         """End what is left: kernels, terminals, and what their ends leave running."""
@@ -84,8 +88,8 @@ class User:
             with suppress(psutil.Error):
                 if process.environ().get("JUPYTER_SERVER_URL", "").startswith(f"{self.ask.url}/"):
                     process.kill()
-        with suppress(OSError, ValueError):  # what cleared its environment
-            os.kill(int(self.pid.read_text()), signal.SIGKILL)
+        with suppress(OSError, ValueError):  # what cleared its environment, and was not seen to end
+            self.stops()
 
 
 Lend: TypeAlias = Callable[[], AbstractContextManager[User]]
@@ -170,9 +174,9 @@ pathlib.Path({pid!r}).write_text(str(job.pid))
 def test_a_job_of_a_notebook_keeps_its_server_alive(user: User) -> None:
     kernel = user.ask("POST", "/api/kernels", json={"name": "python3"})["id"]
     begin(kernel, CELL.format(out=user.out, pid=str(user.pid)), user.home)
-    pid = user.runs()
+    user.runs()
     advances(user.ask)
-    os.kill(pid, signal.SIGKILL)
+    user.stops()
     rests(user.ask)
 
 
@@ -264,12 +268,12 @@ def detached(job: str, user: User) -> None:
     script.write_text(f"#!/bin/sh\necho $$ >$1\n{WRITES.format(out=user.out)}\n")
     script.chmod(0o700)
     name = user.types(DETACHED[job].format(out=user.out, pid=user.pid, screening=script))
-    pid = user.runs()
+    user.runs()
     if job == "bare":  # its terminal is what tells whose it is: looks come twice a second
         advances(user.ask)
     user.ends(name)
     advances(user.ask)
-    os.kill(pid, signal.SIGKILL)
+    user.stops()
     rests(user.ask)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ A_TEST = 0.2
 """Seconds that a test of a file is taken for that was not run here before."""
 
 
-class LongestFirst(LoadFileScheduling):
+class LongestFirst(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
     """Hands files out, the longest of those left to whoever is free."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
@@ -38,7 +38,7 @@ class Clock:
     """Adds up what the tests of each file take, and notes it at the end of a run of whole files."""
 
     def __init__(self) -> None:
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._seconds[report.nodeid.partition("::")[0]] += report.duration
