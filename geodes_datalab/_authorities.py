@@ -88,7 +88,11 @@ def watch() -> None:
 
 
 class _Watch:
-    """A finder that finds nothing but what is followed."""
+    """A finder that finds nothing but what is followed.
+
+    ``images/common/datalab_tls.py`` has one of its own: that runs at the start of every Python of the
+    images, where it must import nothing, and where this package may not be there at all.
+    """
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name not in GUARDS:

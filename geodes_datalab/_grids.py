@@ -82,6 +82,8 @@ def link(folder: Path) -> list[str]:
 
 
 def _link(grid: Path, name: Path) -> None:
+    if name.is_symlink() and name.resolve() == grid.resolve():
+        return  # those of the image can only be read
     try:
         if name.is_symlink():
             name.unlink()

@@ -18,6 +18,7 @@ from support.waiting import patience
 pytest_plugins = [
     "geodes_datalab.testing.fixtures",  # the stand-in GEODES: geodes, geodes_factory
     "support.outcomes",  # what the gate is told
+    "support.longest_first",  # how workers share the files
 ]
 
 # Marker -> the flag that lets it run. The flag's name stands in the skip message.

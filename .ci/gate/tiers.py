@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SHARED = ("tests/conftest.py", "tests/support/")
 """Of the tests, what every tier uses."""
+RECIPES = ("docs/index.md", "docs/how-to/", "docs/tutorial/")
+"""What people type in a terminal of the Lab: see tests/support/recipes.py."""
 UNUSED = ("docs/", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/proofs/")
 """What no tier with a proof looks at."""
 CUBES, MAPS, OPS = "geodes_datalab/cubes/", "geodes_datalab/maps/", "geodes_datalab/ops/"
@@ -38,6 +40,8 @@ class Tier:
     """The one Python that it takes, instead of the newest that fits."""
     unused: tuple[str, ...] = ()
     """Files that it does not look at, beyond `UNUSED`."""
+    used: tuple[str, ...] = ()
+    """Of `UNUSED`, what it looks at all the same."""
     only: tuple[str, ...] = ()
     """If given, the verdict hangs on these alone."""
     covers: Tier | None = None
@@ -49,6 +53,8 @@ class Tier:
             return path.startswith(self.only)
         if path.startswith("tests/"):
             return path.startswith((*SHARED, *self.tests))
+        if path.startswith(self.used):
+            return True
         return not path.startswith((*UNUSED, *self.unused))
 
 
@@ -77,7 +83,10 @@ TEST_311 = Tier(
 
 TIERS = (
     TEST,
-    Tier("test-cluster", 18, lane="a", tests=ON_CLUSTER, packages=CLUSTER, again=True, unused=SCIENCE),
+    Tier(
+        "test-cluster", 20, lane="a", tests=(*ON_CLUSTER, "tests/images/"), packages=CLUSTER, again=True,
+        unused=SCIENCE, used=RECIPES,
+    ),
     Tier(
         "test-slurm", 14, lane="a", tests=("tests/slurm/", "tests/benchmarks/"),
         packages=(*SLURM, *CHROMIUM), again=True,
@@ -93,7 +102,7 @@ TIERS = (
     ),
     Tier(
         "test-system", 9, lane="b", tests=("tests/system/", "tests/hub/", "tests/local/"), again=True,
-        unused=(*IN_THE_CHART, *SCIENCE),
+        unused=(*IN_THE_CHART, *SCIENCE), used=RECIPES,
     ),
     Tier(
         "test-311-all", 26, lane="b", tests=("tests/",), again=True, python="3.11", only=PINNED,

@@ -34,8 +34,7 @@ EDITABLES = click.option(
     "--editable",
     "folders",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder with a package that you work on: its changes count at once.",
+    help="A folder with a package that you work on, such as . or .[dev]: its changes count at once.",
 )
 
 
@@ -62,7 +61,7 @@ def env() -> None:
 @PACKAGES
 @REQUIREMENTS
 @EDITABLES
-def create(name: str, packages: Words, files: Paths, folders: Paths) -> None:
+def create(name: str, packages: Words, files: Paths, folders: Words) -> None:
     """Make the environment NAME, with PACKAGES in it and a kernel in the launcher."""
     from geodes_datalab import environments
 
@@ -76,7 +75,7 @@ def create(name: str, packages: Words, files: Paths, folders: Paths) -> None:
 @PACKAGES
 @REQUIREMENTS
 @EDITABLES
-def add(name: str, packages: Words, files: Paths, folders: Paths) -> None:
+def add(name: str, packages: Words, files: Paths, folders: Words) -> None:
     """Install PACKAGES into the environment NAME; if one fails, it stays as it was."""
     from geodes_datalab import environments
 
@@ -139,7 +138,7 @@ def _interruptible(state: str) -> Iterator[None]:
         sys.exit(130)
 
 
-def _wanted(packages: Words, files: Paths, folders: Paths) -> list[str]:
+def _wanted(packages: Words, files: Paths, folders: Words) -> list[str]:
     """Return all that is asked for; options in files are refused with what else is no package."""
     from geodes_datalab.environments.installing import EDITABLE
 
@@ -164,7 +163,7 @@ def _ready(made: Environment) -> None:
 def _remarks(each: Environment) -> Iterator[str]:
     if each.trouble:
         yield f"{each.name} cannot be used: {each.trouble}"
-        yield f"  What to do: geodes-datalab env renew {each.name} (makes it anew with the same packages)"
+        yield f"  What to do: {each.cure}"
         return
     for other in each.others:
         yield f"{each.name}: {other.name} {other.own} stands before the datalab's {other.ours}" + (

@@ -59,6 +59,18 @@ class Environment:
         )
         return trouble(self.folder) or moved or ""
 
+    @property
+    def cure(self) -> str:
+        """What to do where it cannot be used."""
+        if self.known:
+            return f"geodes-datalab env renew {self.name} (makes it anew with the same packages)"
+        return f"geodes-datalab env remove {self.name}, then create it with its packages"
+
+    @property
+    def known(self) -> bool:
+        """Whether it can be told what it was made of: by its record, or by the packages that are in it."""
+        return self.record is not None or (self.folder / "pyvenv.cfg").is_file()
+
     @cached_property
     def own(self) -> dict[str, str]:
         """Names and versions of the packages that it has itself."""
@@ -93,15 +105,15 @@ class Environment:
     @property
     def wanted(self) -> list[str]:
         """What was asked for: by our commands, and of pip alone."""
-        if self.record is None:
-            return []
-        asked = list(self.record.packages)
+        asked = list(self.record.packages) if self.record else []
         names = {records.package_name(each) for each in asked}
+        places = [records.place(each.removeprefix(EDITABLE)) for each in asked]
         direct = [_direct(each) for each in self._distributions if _asked_for(each)]
         return asked + [
             text
             for text in sorted(direct)
-            if records.package_name(text) not in names and not any(one in text for one in asked)
+            if records.package_name(text) not in names
+            and not any(one in unquote(text) for one in places)
         ]
 
     @property
@@ -116,9 +128,9 @@ class Environment:
 
     @cached_property
     def _distributions(self) -> list[Distribution]:
-        if self.record is None:
-            return []
-        found = distributions(path=[str(packages_of(self.folder, self.record))])
+        folders = self.folder.glob("lib/python3.*/site-packages")
+        path = [packages_of(self.folder, self.record)] if self.record else sorted(folders)
+        found = distributions(path=[*map(str, path)])
         return [each for each in found if each.name]
 
 

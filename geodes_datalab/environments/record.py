@@ -16,6 +16,7 @@ from geodes_datalab import __version__
 from geodes_datalab.environments.kernel import RECORD
 
 _LEADING = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?=\s*(?:$|[\[<>=!~;@ ]))")
+_EXTRAS = re.compile(r"\[[\w\s.,-]*\]$")
 _CREDENTIALS = re.compile(r"://[^/\s@]*@")
 
 
@@ -100,6 +101,17 @@ def package_name(requirement: str) -> str:
     return normal(found.group()) if found else ""
 
 
+def place(requirement: str) -> str:
+    """Return a path or an address without the extras that are asked for.
+
+    Examples
+    --------
+    >>> place("./folder[dev]"), place(".")
+    ('./folder', '.')
+    """
+    return _EXTRAS.sub("", requirement)
+
+
 def shown(requirement: str) -> str:
     """Return a requirement as it may be read by others: without the name and the token in an address.
 
@@ -117,4 +129,4 @@ def normal(name: str) -> str:
 
 
 def _key(requirement: str) -> str:
-    return package_name(requirement) or requirement
+    return package_name(requirement) or place(requirement)

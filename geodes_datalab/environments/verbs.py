@@ -10,7 +10,7 @@ from geodes_datalab.environments.building import build
 from geodes_datalab.environments.found import Environment, find
 from geodes_datalab.environments.installing import EDITABLE, install
 from geodes_datalab.environments.keeping import alone, discard, whole
-from geodes_datalab.environments.record import Record, here, path_of, root
+from geodes_datalab.environments.record import Record, here, path_of, place, root
 from geodes_datalab.errors import OwnEnvironmentError
 
 Say = Callable[[str], None]
@@ -55,7 +55,7 @@ def add(name: str, packages: Iterable[str], *, say: Say) -> Environment:
         if there.trouble or there.record is None:
             raise OwnEnvironmentError(
                 f"the environment {name!r} cannot be used: {there.trouble}",
-                hint=f"geodes-datalab env renew {name}",
+                hint=there.cure,
             )
         with whole(there.folder):
             install(there.folder, wanted, say)
@@ -69,10 +69,9 @@ def renew(name: str, *, say: Say) -> Environment:
     with alone(root()):
         there = find(name)
         names.check_free(name)
-        if there.record is None:
+        if not there.known:
             raise OwnEnvironmentError(
-                f"what the environment {name!r} was made of is not recorded",
-                hint=f"geodes-datalab env remove {name}, then create it with its packages",
+                f"what the environment {name!r} was made of is not recorded", hint=there.cure
             )
         anew = here().asked(there.wanted)  # read before its folder is put aside
         with whole(there.folder, anew=True):
@@ -99,18 +98,35 @@ def located(packages: Iterable[str]) -> Sequence[str]:
 
 def _located(text: str) -> str:
     if text.startswith(EDITABLE):
-        return EDITABLE + str(Path(text.removeprefix(EDITABLE)).resolve())
+        return EDITABLE + _editable(text.removeprefix(EDITABLE))
     if text.startswith("-") or not text:
         raise OwnEnvironmentError(
             f"{text!r} is no package",
             hint="options of pip are for the environment's own pip: see geodes-datalab env list",
         )
-    return str(Path(text).resolve()) if _is_path(text) else text
+    return _whole(text) if _is_path(place(text)) else text
+
+
+def _editable(text: str) -> str:
+    if "://" in text:
+        return text
+    if not Path(place(text)).is_dir():
+        raise OwnEnvironmentError(
+            f"there is no folder {place(text)}",
+            hint="-e takes the folder with the package's pyproject.toml, such as . or ./tool[dev]",
+        )
+    return _whole(text)
+
+
+def _whole(text: str) -> str:
+    path = place(text)
+    return str(Path(path).resolve()) + text.removeprefix(path)
 
 
 def _is_path(text: str) -> bool:
     path = Path(text)
-    return ("/" in text or text.endswith(".whl") or text in {".", ".."}) and path.exists()
+    local = "/" in text or text.endswith((".whl", ".tar.gz", ".zip")) or text in {".", ".."}
+    return local and path.exists()
 
 
 def _fill(folder: Path, record: Record, say: Say) -> None:

@@ -23,6 +23,12 @@ DATUMS = {ELLIPSOID: "EPSG:4979", "EGM96": "EPSG:4326+5773", "EGM2008": "EPSG:43
 """Vertical datums by the field's names, and with WGS 84's longitude and latitude as PROJ knows them."""
 
 _CODES = {5773: "EGM96", 3855: "EGM2008"}
+UNNAMED = "a datum that has no code: "
+"""Begins what is said of a datum that nobody can turn by its name."""
+
+_WGS84 = 6378137.0, 298.2572
+"""Half the axis of its ellipsoid, and how flat it is: those of all datums that agree with it to a metre or two."""
+
 _METRES = ("m", "metre", "metres", "meter", "meters")
 
 
@@ -66,9 +72,10 @@ def to_vertical_datum(
     heights = to_physical(_checked(heights))
     crs = heights.odc.crs
     told = source if source is not None else heights.attrs.get("vertical_datum") or datum_of(crs)
-    if told is None:
+    if told is None or told.startswith(UNNAMED):
         raise CubeError(
-            "it is not known above what these heights are",
+            "it is not known above what these heights are"
+            + (f" ({told})" if told is not None else ""),
             hint='say it: source="EGM2008" (Copernicus DEM), "EGM96" (SRTM), "ellipsoid" (SAR, altimetry)',
         )
     known, wanted = _named(told), _named(datum)
@@ -89,8 +96,9 @@ def _checked(heights: Any) -> xr.DataArray:
     units = heights.attrs.get("units")
     if units is not None and units not in _METRES:
         raise CubeError(f"heights in {units!r} are not in metres", hint="convert them first")
-    dims = heights.odc.spatial_dims
-    if dims is None or heights.odc.crs is None or not set(dims) <= set(heights.coords):
+    dims, crs = heights.odc.spatial_dims, heights.odc.crs
+    placed = crs is not None and not crs.proj.is_geocentric
+    if dims is None or not placed or not set(dims) <= set(heights.coords):
         raise CubeError(
             "these heights have no place: y, x and a CRS are needed",
             hint='say which CRS: dem.odc.assign_crs("EPSG:32631")',
@@ -198,26 +206,55 @@ def _named(datum: Any) -> str:
             ) from error
         vertical = found if found.is_vertical and not found.is_compound else None
         known = datum_of(found) if vertical is None else _of_vertical(found)
-        if known is not None:
-            return known
+        if known is not None and not known.startswith(UNNAMED):
+            return _in_metres(known)
     raise CubeError(
         f"unknown vertical datum {datum!r}",
         hint=near(text, DATUMS) or f'use {", ".join(DATUMS)}, or a code such as "EPSG:5720"',
     )
 
 
+def _in_metres(name: str) -> str:
+    """Refuse a vertical system in feet, and depths: heights are in metres here, and count upwards."""
+    from pyproj import CRS
+
+    axis = CRS(name).axis_info[-1] if name.startswith("EPSG:") else None
+    if axis is not None and (axis.unit_conversion_factor != 1 or axis.direction != "up"):
+        raise CubeError(
+            f"{name} ({CRS(name).name}) counts {axis.direction} in {axis.unit_name}, and heights here count "
+            "up in metres",
+            hint="use the system of the same datum in metres (EPSG:5703 for NAVD88, EPSG:5714 for MSL)",
+        )
+    return name
+
+
 def datum_of(crs: Any) -> str | None:
     """Return the vertical datum that a CRS of odc-geo or pyproj speaks of; None for one of maps alone."""
     proj = getattr(crs, "proj", crs)
+    proj = proj.source_crs if proj.is_bound else proj
     for part in proj.sub_crs_list:
-        if part.is_vertical:
-            return _of_vertical(part)
-    return ELLIPSOID if len(proj.axis_info) > 2 else None
+        if part.is_vertical or part.is_bound:
+            return _of_vertical(part.source_crs or part)
+    return _of_ellipsoid(proj) if len(proj.axis_info) > 2 else None
 
 
-def _of_vertical(crs: Any) -> str | None:
+def _of_vertical(crs: Any) -> str:
     code = crs.to_epsg()
-    return None if code is None else _CODES.get(code, f"EPSG:{code}")
+    return f"{UNNAMED}{crs.name}" if code is None else _CODES.get(code, f"EPSG:{code}")
+
+
+def _of_ellipsoid(crs: Any) -> str:
+    """Return ELLIPSOID, unless heights are above that of an old datum, which lies tens of metres off."""
+    axis, flat = _WGS84
+    own = crs.ellipsoid
+    same = (
+        own is not None
+        and abs(own.semi_major_metre - axis) < 1
+        and abs(own.inverse_flattening - flat) < 1e-3
+    )
+    if same and not crs.is_geocentric and crs.axis_info[-1].unit_conversion_factor == 1:
+        return ELLIPSOID
+    return f"{UNNAMED}{crs.name}"
 
 
 def flat(crs: Any) -> Any:

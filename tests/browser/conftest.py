@@ -71,6 +71,12 @@ def ada(log_in: Callable[[str], Lab]) -> Lab:
     return log_in("ada")
 
 
+@pytest.fixture(scope="session")
+def fred(log_in: Callable[[str], Lab]) -> Lab:
+    """Somebody who works in terminals."""
+    return log_in("fred")
+
+
 @pytest.fixture
 def shoot() -> Callable[[Page, str], None]:
     """Return a function that keeps a picture of a tab."""

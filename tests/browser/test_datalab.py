@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Locator, expect
+from support import own_environment
 from support.lab import SLOW, Lab, assert_clean, assert_shows_bars, position, ran
 from support.lab_tools import assert_exports_work, open_terminal, type_in_terminal
 from support.waiting import eventually
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.datalab import Datalab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
@@ -178,27 +181,34 @@ def test_every_export_of_the_menu_gives_a_file(
 
 
 @pytest.mark.parametrize(
-    ("name", "keys", "shows"),
+    ("keys", "shows"),
     [
-        ("fred", ["python -c 'import xarray; print(xarray.__name__)' > seen", "Enter"], "xarray"),
-        ("gina", ["geodes-dat", "Tab", "--help > seen", "Enter"], "geodes-datalab"),
+        (["python -c 'import xarray; print(xarray.__name__)' > ~/seen-python", "Enter"], "xarray"),
+        (["geodes-dat", "Tab", "--help > ~/seen-completion", "Enter"], "geodes-datalab"),
     ],
     ids=["python", "completion"],
 )
 def test_the_terminal_is_that_of_the_environment(
-    log_in: Callable[[str], Lab], datalab: Datalab, *, name: str, keys: list[str], shows: str
+    fred: Lab, datalab: Datalab, keys: list[str], shows: str
 ) -> None:
     """`python` is the one with the libraries, and Tab completes what it brings."""
-    user = log_in(name)  # a new one each: what the Lab opens again would come to the front
-    home = datalab.state_dir / "homes" / name
-    seen = home / "seen"
-    seen.unlink(missing_ok=True)
-    expect(user.page.get_by_role("heading", name="Notebooks", exact=True)).to_be_visible()
-    open_terminal(user)  # after the README, which would come to the front
-    keys = [key.replace("> seen", f"> {seen}") for key in keys]
-    told = type_in_terminal(user, keys, lambda: seen.read_text() if seen.is_file() else "")
+    name = next(key for key in keys if "> " in key).rpartition("> ~/")[2]
+    seen = datalab.state_dir / "homes" / "fred" / name
+    open_terminal(fred)
+    told = type_in_terminal(fred, keys, lambda: seen.read_text() if seen.is_file() else "")
     assert shows in told
-    user.page.context.close()
+
+
+def test_an_own_environment_is_used_added_to_and_there_after_a_restart(
+    fred: Lab, datalab: Datalab, tmp_path: Path, shoot: Callable[..., object]
+) -> None:
+    visitor = datalab.visitor("fred")
+    assert visitor.server_answers()
+    own_environment.bring_wheels(visitor, tmp_path)
+    own_environment.make_and_use(fred, visitor)
+    shoot(fred.page, "19-own-environment")
+    own_environment.restart(fred, visitor)
+    own_environment.still_there(fred)
 
 
 def test_speaks_french(log_in: Callable[[str], Lab], shoot: Callable[..., object]) -> None:

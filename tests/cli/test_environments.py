@@ -22,6 +22,7 @@ from support.wheels import endless, wheel
 from geodes_datalab.compute import versions
 from geodes_datalab.environments import found
 from geodes_datalab.environments.record import Record
+from geodes_datalab.environments.verbs import located
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and signals")
 
@@ -245,6 +246,34 @@ def test_files_and_folders_are_recorded_by_their_whole_paths(user: User, tmp_pat
     assert "is no package" in user.refused("add", "mine", "-r", str(listed))
 
 
+@pytest.mark.parametrize(
+    ("written", "recorded"),
+    [
+        ("./tool[dev]", "{here}/tool[dev]"),
+        (".[dev,test]", "{here}[dev,test]"),
+        ("-e tool", "-e {here}/tool"),
+        ("-e .[dev]", "-e {here}[dev]"),
+        ("-e git+https://host/tool.git#egg=tool", "-e git+https://host/tool.git#egg=tool"),
+        ("tool-1.0.tar.gz", "{here}/tool-1.0.tar.gz"),
+        ("tool", "tool"),
+        ("tool[dev]", "tool[dev]"),
+    ],
+)
+def test_extras_of_a_folder_are_kept_and_its_path_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, recorded: str
+) -> None:
+    (tmp_path / "tool").mkdir()
+    (tmp_path / "tool-1.0.tar.gz").touch()
+    monkeypatch.chdir(tmp_path)
+    assert located([written]) == [recorded.format(here=tmp_path.resolve())]
+
+
+def test_a_folder_that_is_not_there_is_no_package_to_work_on(user: User) -> None:
+    assert "there is no folder ./nothing\n" in user.refused(
+        "create", "mine", "-e", "./nothing[dev]"
+    )
+
+
 def test_a_package_that_cannot_be_had_leaves_nothing(user: User) -> None:
     said = user.refused("create", "mine", "land-tool", "no-such-tool")
     assert "No matching distribution found for no-such-tool" in said
@@ -336,8 +365,20 @@ def test_a_folder_that_is_none_of_ours_stays(user: User) -> None:
     (user.folder("notes")).mkdir(parents=True)
     (user.folder("notes") / "text").touch()
     user.done("create", "mine")
-    assert "notes cannot be used: it is not whole" in user.done("list")
+    told = user.done("list")
+    assert "notes cannot be used: it is not whole" in told
+    assert "What to do: geodes-datalab env remove notes" in told
+    assert "env remove notes" in user.refused("renew", "notes")
     assert (user.folder("notes") / "text").exists()
+
+
+def test_a_record_that_cannot_be_read_is_made_anew_of_what_is_there(user: User) -> None:
+    user.done("create", "mine", "land-tool==1.0")
+    (user.folder() / "datalab-environment.json").write_text("{")
+    assert "What to do: geodes-datalab env renew mine" in user.done("list")
+    user.done("renew", "mine")
+    assert list(user.told()[0]["packages"]) == ["land-tool"]
+    assert user.told()[0]["state"] == "ready"
 
 
 def test_the_datalab_is_gone_and_its_environments_are_made_anew(user: User, tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from playwright.sync_api import Browser, expect
+from support import own_environment
 from support.lab import Lab, assert_shows_bars, chromium
 from support.lab_tools import assert_exports_work, open_terminal, type_in_terminal
 from trials import Release, Table, people
@@ -140,16 +142,25 @@ def test_the_terminal_is_that_of_the_image(
 ) -> None:
     """`python` is the one with the libraries, and Tab completes what it brings."""
     visitor = release.visitor("ada")
-    assert aside(visitor.server_answers)
+    assert visitor.server_answers()
     file = next(key for key in keys if "> " in key).rpartition("> ~/")[2]
-
-    def seen() -> str:
-        answer = aside(lambda: visitor.get(f"api/contents/{file}?type=file&format=text"))
-        return str(answer.json()["content"]) if answer.ok else ""
-
     open_terminal(ada)
-    assert shows in type_in_terminal(ada, keys, seen)
+    assert shows in type_in_terminal(ada, keys, lambda: visitor.read_file(file))
     shoot(ada.page, "8-terminal")
+
+
+def test_an_own_environment_is_used_added_to_and_there_after_a_restart(
+    ada: Lab, release: Release, tmp_path: Path
+) -> None:
+    visitor = release.visitor("ada")
+    assert visitor.server_answers()
+    own_environment.bring_wheels(visitor, tmp_path)
+    own_environment.make_and_use(ada, visitor)
+    shoot(ada.page, "9-own-environment")
+    own_environment.restart(
+        ada, visitor, lambda page: page.get_by_role("button", name="Start").click()
+    )
+    own_environment.still_there(ada)
 
 
 def test_ada_leaves(ada: Lab, dashboard: str, release: Release) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyproj
 import pytest
 from odc.geo import CRS
 from odc.geo.geobox import GeoBox
@@ -33,6 +34,20 @@ def test_load_takes_no_crs_with_heights(crs: str, datum: str) -> None:
         with pytest.raises(CubeError, match=f"heights above {datum}, and load leaves") as caught:
             output_grid([tile(own)], crs=crs)
         assert f'to_vertical_datum(dem, "{datum}")' in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "+proj=longlat +datum=WGS84 +geoidgrids=none.gtx +vunits=m +type=crs",
+        pyproj.CRS("EPSG:4230").to_3d().to_wkt(),
+    ],
+    ids=["geoid", "ED50"],
+)
+def test_load_takes_no_crs_with_heights_above_what_has_no_code(crs: str) -> None:
+    for own in ("EPSG:4326", "EPSG:4326+3855"):
+        with pytest.raises(CubeError, match=r"heights above a datum that has no code: \w+"):
+            output_grid([tile(own)], crs=crs)
 
 
 def test_heights_of_several_datums_are_not_mixed() -> None:

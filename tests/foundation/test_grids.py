@@ -60,6 +60,21 @@ def test_every_library_gets_them_and_keeps_its_database(
         assert not (folder / "world").exists()
 
 
+def test_what_leads_there_already_is_left(
+    wheels: dict[str, Path], shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image's own libraries have them, and can only be read: an environment on top links the others."""
+    _grids.link(shelf)
+    (wheels["rasterio"] / "ntf_r93.gsb").unlink()
+
+    def refused(path: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert "ntf_r93.gsb" in _grids.link(shelf)
+    assert _grids.missing() == {name: [] for name in wheels}
+
+
 def test_a_grid_of_its_own_is_kept_and_a_dead_link_is_not(
     wheels: dict[str, Path], shelf: Path
 ) -> None:

@@ -30,10 +30,14 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> outcomes.Outcomes:
     record = folder / "record.jsonl"
-    told = {outcomes.VARIABLE: str(record), "PYTHONPATH": f"{ROOT}/tests:{ROOT}/.ci"}
+    told = {
+        outcomes.VARIABLE: str(record),
+        "PYTHONPATH": f"{ROOT}/tests:{ROOT}/.ci",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # others' plugins take seconds to import
+    }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-p", "xdist", *arguments],
         cwd=folder,
         env=environment | told,
         capture_output=True,

@@ -213,6 +213,8 @@ def test_a_changed_part_leaves_tiers_alone_that_do_not_look_at_it() -> None:
     assert hang == {"test-images", "test-browser", "test-311", "bench-composites"}
     locks = {tier.verb for tier in TIERS if tier.hangs_on("requirements/dev.txt")}
     assert locks == {tier.verb for tier in TIERS}
+    docs = {tier.verb for tier in TIERS if tier.proved and tier.hangs_on("docs/how-to/values.md")}
+    assert docs == {"test-system", "test-cluster"}, "they type what it says"
     for tier in (*TIERS, *LONG):
         assert tier.hangs_on("pyproject.toml")
 

@@ -141,6 +141,55 @@ def test_the_command_line_offers_the_same(folder: Path, kind: str, works: bool) 
         assert "disabled in configuration" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "words"),
+    [
+        ("{}", "latex", "What to do: jupyter nbconvert --to pdf"),
+        ("{}", "nothing", "did you mean one of"),
+        ("", "html", "this is no notebook"),
+        ('{"cells": [', "html", "this is no notebook"),
+        ("{}", "html", "this is no notebook"),
+    ],
+)
+def test_the_command_line_says_in_a_sentence_what_it_cannot_do(
+    tmp_path: Path, content: str, kind: str, words: str
+) -> None:
+    (tmp_path / "one.ipynb").write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "nbconvert", "--to", kind, "one.ipynb"],
+        cwd=tmp_path,
+        env={**os.environ, "JUPYTER_CONFIG_PATH": str(LAB), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=minutes(5),
+    )
+    assert done.returncode
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_held_picture_that_is_lost_is_missing_and_no_error() -> None:
+    """Cells that are copied as text leave theirs behind; names with accents come with percent signs."""
+    cell = v4.new_markdown_cell("![lost](attachment:lost.png) ![été](attachment:été.png)")
+    cell["attachments"] = {"été.png": {"image/png": PNG}}
+    text = pages.page(nbformat.writes(v4.new_notebook(cells=[cell])), title="one")
+    assert text.count(f"data:image/png;base64,{PNG}") == 1
+    assert 'alt="lost"' in text
+
+
+def test_paper_is_not_for_a_hundred_thousand_lines() -> None:
+    log = v4.new_output("stream", text="".join(f"step {n}\n" for n in range(100_000)))
+    bar = v4.new_output("stream", text="\r".join(f"{n} %" for n in range(101)))
+    wide = v4.new_output("display_data", {"text/plain": "b" * 300_000})
+    cell = v4.new_code_cell("a" * 200_000, outputs=[log, bar, wide])
+    text = pages.page(nbformat.writes(v4.new_notebook(cells=[cell])), title="one")
+    assert len(text) < 150_000
+    assert all(words in text for words in ("step 0\n", "step 99999\n", "99001 lines are left out"))
+    assert "100 %" in text
+    assert "50 %" not in text
+    assert "295000 characters more" in text
+
+
 def test_paper_shows_formulas_tables_pictures_and_texts(folder: Path) -> None:
     text = pages.page(nbformat.writes(a_notebook()), title="<notes>")
     assert "<title>&lt;notes&gt;</title>" in text

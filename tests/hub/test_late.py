@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+from support.waiting import eventually
 from user_server import UserServer, server
 
 from geodes_datalab.hub.steps.singleuser import LAB
 from geodes_datalab.server.late import EXTENSIONS
+from geodes_datalab.server.late.aside import Aside
 
 LOADED = "dask_labextension | extension was successfully loaded"
 
@@ -30,7 +35,7 @@ def ask(folder: Path) -> Iterator[UserServer]:
 def test_they_are_switched_off_in_the_lab_settings() -> None:
     told = json.loads((LAB / "jupyter_server_config.d/geodes_datalab.json").read_text())
     switched = told["ServerApp"]["jpserver_extensions"]
-    assert {name: switched[name] for name in EXTENSIONS} == dict.fromkeys(EXTENSIONS, False)
+    assert {switched[late.module] for late in EXTENSIONS} == {False}
     assert switched["geodes_datalab.server.late"]
 
 
@@ -72,4 +77,43 @@ def test_they_are_named_as_they_are_installed() -> None:
         for path in installed
         for name in json.loads(path.read_text())["ServerApp"]["jpserver_extensions"]
     }
-    assert "dask_labextension" in names & set(EXTENSIONS)
+    assert "dask_labextension" in names & {late.module for late in EXTENSIONS}
+
+
+def test_a_process_aside_answers_by_the_code_of_the_extension(ask: UserServer) -> None:
+    """Asked at once, as the Lab does; it ends by itself, and another question starts the next one."""
+    paths = ["/dask/clusters", "/dask/dashboard-check/http%3A%2F%2F127.0.0.1%3A9"]
+
+    async def asked() -> list[dict[str, Any] | None]:
+        aside, told = Aside("dask_labextension", "/"), []
+        for _ in range(2):
+            told += await asyncio.gather(*map(aside.answer, paths))
+            assert len(answering()) == 1
+            await asyncio.to_thread(
+                eventually, lambda: not answering(), "the process has ended", within=1
+            )
+        return told
+
+    told = asyncio.run(asked())
+    itself = [ask.raw("GET", path) for path in paths] * 2
+    assert [(one["status"], json.loads(one["body"])) for one in told if one] == [
+        (one.status_code, one.json()) for one in itself
+    ]
+
+
+def test_a_process_that_fails_is_told() -> None:
+    async def asked() -> list[dict[str, Any] | None]:
+        aside = Aside("geodes_datalab.server.late", "/no/such/base")
+        return list(await asyncio.gather(*[aside.answer("/") for _ in range(2)]))
+
+    assert asyncio.run(asked()) == [None, None]
+
+
+def answering() -> list[psutil.Process]:
+    """Return the processes that answer for this one."""
+    return [
+        one
+        for one in psutil.Process().children()
+        if one.status() != psutil.STATUS_ZOMBIE
+        and "geodes_datalab.server.late.answer" in one.cmdline()
+    ]

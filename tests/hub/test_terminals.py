@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 from support.terminal import Terminal, opened
-from user_server import UserServer, server
+from user_server import TOKEN, UserServer, server, with_terminals
 
 from geodes_datalab.server.terminals import shell
-
-TOKEN = {"Authorization": "token secret"}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def user(home: Path) -> Iterator[UserServer]:
-    with server(home, keep=["jupyter_server_terminals"], SHELL="/bin/bash") as ask:
+    with with_terminals(home, "/bin/bash") as ask:
         yield ask
 
 
@@ -72,6 +70,40 @@ def test_a_login_file_goes_before_the_other(user: UserServer, home: Path) -> Non
         assert each.run("echo $WHICH") == "profile"
     for name in (".bash_profile", ".bashrc"):
         (home / name).unlink()
+
+
+def test_a_profile_of_an_installer_does_not_hide_the_other(user: UserServer, home: Path) -> None:
+    """Installers of uv and of Rust write a ~/.profile where there is none."""
+    (home / ".profile").write_text("export FROM=profile\n")
+    (home / ".bashrc").write_text("alias hello='echo from-bashrc'\n")
+    with opened(user.url, TOKEN) as each:
+        assert each.run("echo $FROM") == "profile"
+        assert each.run("hello") == "from-bashrc"
+    (home / ".profile").write_text(". ~/.bashrc\n")
+    (home / ".bashrc").write_text("TIMES=$TIMES+\n")
+    with opened(user.url, TOKEN) as each:
+        assert each.run("echo $TIMES") == "+"
+    for name in (".profile", ".bashrc"):
+        (home / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("line", "ours"),
+    [
+        ("export VIRTUAL_ENV=/own PATH=/own/bin:$PATH", False),
+        ("export CONDA_DEFAULT_ENV=own PATH=/own/bin:$PATH", False),
+        ("export CONDA_DEFAULT_ENV=base PATH=/own/bin:$PATH", True),
+        ("export PATH=/own/bin:/usr/bin:/bin", True),
+    ],
+)
+def test_an_environment_that_people_activate_in_their_files_is_active(
+    user: UserServer, home: Path, line: str, ours: bool
+) -> None:
+    (home / ".bashrc").write_text(f"{line}\n")
+    with opened(user.url, TOKEN) as each:
+        first = str(Path(sys.executable).parent) if ours else "/own/bin"
+        assert each.run("echo ${PATH%%:*}") == first
+    (home / ".bashrc").unlink()
 
 
 def test_where_no_shell_is_named_it_is_bash(

@@ -24,6 +24,10 @@ runpy.run_module("jupyter_server", run_name="__main__", alter_sys=True)
 """Jobs end with their terminal, also where these tests run under ``nohup``, which is inherited."""
 
 
+TOKEN = {"Authorization": "token secret"}
+"""What a page of its user's says to the server."""
+
+
 class UserServer:
     """Asks a running server."""
 
@@ -40,7 +44,7 @@ class UserServer:
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any
     ) -> requests.Response:
         """Return an answer as it is."""
-        told = {"Authorization": "token secret", **(headers or {})}
+        told = {**TOKEN, **(headers or {})}
         return requests.request(method, self.url + path, headers=told, timeout=minutes(5), **more)
 
     def answers(self) -> bool:
@@ -86,6 +90,13 @@ def server(folder: Path, *, keep: Collection[str] = (), **environment: str) -> I
     finally:
         process.terminate()
         process.wait(minutes(2))
+
+
+@contextmanager
+def with_terminals(folder: Path, shell: str, **environment: str) -> Iterator[UserServer]:
+    """Run a server with terminals, in which a shell runs."""
+    with server(folder, keep=["jupyter_server_terminals"], SHELL=shell, **environment) as ask:
+        yield ask
 
 
 def without_others(folder: Path, keep: Collection[str]) -> None:

@@ -1,7 +1,7 @@
 """Runs inside the image: a user's server, idle and with one notebook open as a browser opens it.
 
 Prints what its processes take, as JSON. With the argument ``hub`` the server is one behind a hub, which is
-there in name only.
+there in name only. With ``browser`` it is asked what the Lab in Chromium asks when it opens, too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +39,19 @@ NOTEBOOK = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
+PANEL = [f"/eodag/{name}?&1796057355944" for name in ("guess-collection", "providers", "info")]
+"""What EODAG's panel asks when the Lab opens."""
+
+BROWSER = [
+    "/lab/api/settings", "/api/kernelspecs", "/api/me", "/api/kernels", "/api/terminals", "/api/sessions",
+    "/lab/api/workspaces", "/lab/api/translations/default", "/api/metrics/v1", "/lab/api/build",
+    "/api/config/jupyterlabapputilsextensionannouncements", "/lsp/status", "/lab/api/translations",
+    "/spellchecker/language_manager", "/api/contents?content=1&hash=0", "/git/settings?version=0.55.0",
+    "/server-proxy/servers-info", *PANEL, "/dask/clusters", "/jupyterlab_code_formatter/formatters",
+    "/geodes-datalab/home?no_track_activity=1",
+]  # fmt: skip
+"""What the Lab asks of its server when it opens: as seen in Chromium, files left out."""
+
 MARKED = "textDocument/publishDiagnostics"
 
 
@@ -132,6 +146,19 @@ def memory(pid: int) -> int:
     return int(next(row for row in rows if row.startswith("Pss:")).split()[1]) * 1024
 
 
+def helpers(server: Server) -> list[psutil.Process]:
+    """Return the processes that answer for extensions which are not loaded."""
+    each = psutil.Process(server.process.pid).children(recursive=True)
+    return [one for one in each if "geodes_datalab.server.late.answer" in one.cmdline()]
+
+
+def visited(server: Server) -> None:
+    """Ask what a browser asks, several things at a time, and wait until nobody answers any more."""
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(server.ask, BROWSER))
+    eventually(lambda: not helpers(server), "the helpers have ended", within=2)
+
+
 async def heard(
     socket: WebSocketClientConnection, wanted: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
@@ -199,17 +226,20 @@ async def opened(server: Server) -> dict[str, Any]:
 
 def main() -> None:
     """Start, look, open a notebook, look again."""
-    server = Server(hub=sys.argv[1:] == ["hub"])
+    way = sys.argv[1]
+    server = Server(hub=way != "alone")
     waited = eventually(server.page, "the page of the Lab", within=5, scene=LOG.read_text)
     time.sleep(3)  # patience: what loads late counts too
     Path("a.ipynb").write_text(json.dumps(NOTEBOOK))
+    lines = LOG.read_text().splitlines()  # later on, EODAG may write that it reaches no portal
+    if way == "browser":
+        visited(server)
     said: dict[str, Any] = {
         "seconds": waited.seconds,
         "lab": b"jupyter-config-data" in (waited.value or b""),
         "bytes": memory(server.process.pid),
         "notebook": asyncio.run(opened(server)),
     }
-    lines = LOG.read_text().splitlines()
     loaded = [line for line in lines if "successfully loaded" in line]
     said["extensions"] = [line.split("|")[0].split()[-1] for line in loaded]
     said["slow"] = [line for line in lines if "took" in line][:10]

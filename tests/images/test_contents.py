@@ -75,6 +75,17 @@ def test_the_committed_list_is_the_images(image: Image) -> None:
     assert sorted(listed(inside, "deb")) == sorted(listed(committed, "deb")), hint
 
 
+def test_so_are_the_lists_of_licences_and_extensions(image: Image) -> None:
+    def ours(text: str) -> list[str]:
+        return [line for line in text.splitlines() if not line.startswith("deb")]
+
+    committed = ROOT / "images" / image.short
+    licences = image.run("cat", f"{FOLDER}/licences.txt").stdout
+    assert ours(licences) == ours((committed / "licences.txt").read_text())
+    extensions = image.python((ROOT / "images/extensions.py").read_text())
+    assert extensions == (committed / "extensions.txt").read_text()
+
+
 def test_our_package_is_the_one_of_this_checkout(image: Image) -> None:
     """A layer from a cache would hold an older one (buildah does not look at mounted files)."""
     code = """

@@ -10,8 +10,11 @@ from inside import Image
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(1200)]
 
+IDLE, OPEN = 160 * 2**20, 250 * 2**20
+"""Bytes. Where nothing else has the same pages open, more is counted than on a node of many servers."""
 
-@pytest.fixture(scope="module", params=["alone", "hub"])
+
+@pytest.fixture(scope="module", params=["alone", "hub", "browser"])
 def said(request: pytest.FixtureRequest, notebook: Image) -> dict[str, Any]:
     done = notebook.run("python", "/mnt/images/server_memory.py", request.param)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -27,7 +30,7 @@ def test_an_idle_server_takes_little(said: dict[str, Any]) -> None:
     assert said["lab"]
     assert said["trouble"] == []
     assert "geodes_datalab.server.activity" in " ".join(said["extensions"])
-    assert said["bytes"] < 200e6  # behind a hub; 35 MB less alone
+    assert said["bytes"] < IDLE
 
 
 def test_a_server_with_one_notebook_open_takes_little(said: dict[str, Any]) -> None:
@@ -35,6 +38,4 @@ def test_a_server_with_one_notebook_open_takes_little(said: dict[str, Any]) -> N
     print(f"\none notebook open: {found['bytes'] / 1e6:.0f} MB:", *found["each"], sep="\n  ")
     assert found["servers"], "what is wrong in a cell is marked while one types"
     assert "F821" in found["marks"], "a name that is not there"
-    assert (
-        found["bytes"] < 250 * 2**20
-    )  # 257 MB behind a hub where nothing else has the same pages open
+    assert found["bytes"] < OPEN

@@ -35,6 +35,7 @@ try:
         said["completed"] = terminal.typed("git commi\\t", until="git commit")
     with opened(url, {"Authorization": "token word"}) as terminal:
         said["history"] = terminal.run("history")
+        said["within"] = terminal.typed("bash\\rgit commi\\t", until="git commit")
 finally:
     server.terminate()
     server.wait(minutes(1))
@@ -71,6 +72,10 @@ def test_the_shell_is_bash_with_completion_and_history(said: dict[str, str]) -> 
     assert said["echo ${BASH_VERSION:+bash}"] == "bash"
     assert said["completed"]
     assert "type -p python" in said["history"]
+
+
+def test_a_bash_within_it_completes_too(said: dict[str, str]) -> None:
+    assert said["within"]
 
 
 def test_a_login_shell_in_it_finds_them_too(said: dict[str, str]) -> None:

@@ -1,10 +1,11 @@
-"""A user of local mode adds packages: what the launcher offers, and what a new server still has."""
+"""A user of local mode adds packages, and types what the documentation says."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from support import recipes
 from support.datalab import Datalab, Visitor
 from support.wheels import wheel
 
@@ -43,3 +44,7 @@ def test_an_environment_is_in_the_launcher_and_outlives_the_server(
         alice.spawn()
     assert "are removed" in alice.kernel().run(COMMAND.format(wheels="", words=["remove", "mine"]))
     assert "mine" not in alice.get("api/kernelspecs").json()["kernelspecs"]
+
+
+def test_every_recipe_works_in_a_terminal(alice: Visitor, tmp_path: Path) -> None:
+    recipes.assert_work(alice, tmp_path)

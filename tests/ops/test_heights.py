@@ -178,6 +178,7 @@ def test_longitudes_from_0_to_360_are_the_same_places() -> None:
         ({}, {"source": "EPSG:32631"}, "unknown vertical datum"),
         ({}, {"source": "EPSG:1"}, "PROJ does not know EPSG:1"),
         ({"units": "ft"}, {"source": "EGM96"}, "not in metres"),
+        ({}, {"source": "EPSG:4978"}, "unknown vertical datum"),
     ],
 )
 def test_what_cannot_be_meant(change: dict, arguments: dict, words: str) -> None:
@@ -188,8 +189,42 @@ def test_what_cannot_be_meant(change: dict, arguments: dict, words: str) -> None
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("EPSG:5703", "EPSG:6360", "EPSG:6360 .* counts up in US survey foot"),
+        ("EPSG:8228", "EPSG:5703", "EPSG:8228 .* counts up in foot"),
+        ("EPSG:5714", "EPSG:5715", "EPSG:5715 .* counts down in metre"),
+        ("EPSG:4326+6360", "EPSG:5703", "EPSG:6360"),
+    ],
+)
+def test_feet_and_depths_are_no_heights_in_metres(source: str, target: str, words: str) -> None:
+    """PROJ turns these without a grid: 200 would come back as 200."""
+    with pytest.raises(CubeError, match=words) as caught:
+        ops.to_vertical_datum(dem(), target, source=source)
+    assert "EPSG:5703" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        pyproj.CRS("EPSG:4230").to_3d().to_wkt(),
+        pyproj.CRS("EPSG:4275").to_3d().to_wkt(),
+        "+proj=longlat +datum=WGS84 +geoidgrids=none.gtx +vunits=m +type=crs",
+        "+proj=longlat +datum=WGS84 +geoidgrids=none.gtx +vunits=us-ft +type=crs",
+    ],
+    ids=["ED50", "NTF", "metres", "feet"],
+)
+def test_an_old_ellipsoid_or_an_unknown_geoid_is_not_taken_for_another(crs: str) -> None:
+    """The ellipsoid of ED50 lies 64 m from that of WGS 84 at Toulouse."""
+    with pytest.raises(CubeError, match=r"not known above what these heights are .*no code"):
+        ops.to_vertical_datum(dem(crs=crs), "ellipsoid")
+
+
 def test_what_has_no_place() -> None:
     with pytest.raises(CubeError, match="no variable"):
         ops.to_vertical_datum(dem().to_dataset(), "EGM96")  # type: ignore[arg-type]
     with pytest.raises(CubeError, match="no place"):
         ops.to_vertical_datum(xr.DataArray([[1.0]], dims=("y", "x")), "EGM96", source="EGM2008")
+    with pytest.raises(CubeError, match="no place"):  # x and y of the Earth's centre
+        ops.to_vertical_datum(dem(crs="EPSG:4978"), "EGM96", source="EGM2008")

@@ -31,11 +31,15 @@ class ClosedSite(Serving):
         An empty folder for its files.
     authority
         Who signs its certificate.
+    place
+        Address and port; by default some of loopback.
     """
 
-    def __init__(self, folder: Path, authority: trustme.CA) -> None:
-        self.folder = folder
-        self.signed(authority, HOST, "127.0.0.1")
+    def __init__(
+        self, folder: Path, authority: trustme.CA, place: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
+        self.folder, self.place = folder, place
+        self.signed(authority, HOST, place[0])
         for make in (_texts, _pictures, _cubes, _package, _repository):
             make(folder)
 

@@ -32,6 +32,8 @@ class Serving:
     """Where, as soon as it is entered."""
     tls: ssl.SSLContext | None = None
     """By which certificate; None: without."""
+    place: tuple[str, int] = ("127.0.0.1", 0)
+    """Address and port."""
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served."""
@@ -39,7 +41,7 @@ class Serving:
 
     @property
     def port(self) -> int:
-        """Of loopback."""
+        """Of its address."""
         return int(self.address.rpartition(":")[2])
 
     def signed(self, authority: trustme.CA, *names: str) -> None:
@@ -75,7 +77,7 @@ class Serving:
         app.add_routes(self.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self.tls)
+        site = web.TCPSite(runner, *self.place, ssl_context=self.tls)
         await site.start()
         self.address = site.name
         return runner

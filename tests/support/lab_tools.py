@@ -1,12 +1,14 @@
-"""The Lab's terminal and its menu of exports, as people use them."""
+"""The Lab's terminal, launcher and menu of exports, as people use them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
+from playwright.sync_api import Locator, expect
 from playwright.sync_api import TimeoutError as NotInTime
-from playwright.sync_api import expect
 from support.lab import SLOW, STEP, Lab
 from support.waiting import eventually
 
@@ -21,8 +23,24 @@ LABELS = {
 """What the menu offers, and nbconvert's names."""
 
 
+def wait_for_its_page(lab: Lab) -> None:
+    """Wait for the document that the Lab's address names: it opens late, and comes to the front then.
+
+    Where something else is in front, the address names the folder of the file browser.
+    """
+    path = PurePosixPath(unquote(urlsplit(lab.page.url).path).partition("/tree/")[2])
+    if path.suffix:
+        tabs = lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab")
+        expect(tabs.filter(has_text=path.name).first).to_be_visible(timeout=SLOW)
+    browser = lab.page.locator("#filebrowser")
+    expect(browser).not_to_have_class(re.compile("jp-mod-restoring"), timeout=SLOW)
+    shown = lab.page.locator(".jp-MainAreaWidget:not(.lm-mod-hidden) .jp-Spinner")
+    expect(shown).to_have_count(0, timeout=SLOW)
+
+
 def open_terminal(lab: Lab) -> None:
-    """Open a terminal by the menu, and wait for its shell."""
+    """Open a terminal by the menu, or take the one in front, and wait for its shell."""
+    wait_for_its_page(lab)
     terminal = lab.page.locator(".jp-Terminal:not(.lm-mod-hidden) .xterm-helper-textarea")
 
     def opened() -> bool:
@@ -32,6 +50,87 @@ def open_terminal(lab: Lab) -> None:
         return True
 
     eventually(opened, "a terminal", within=5, again_on=(NotInTime, AssertionError))
+
+
+def launcher_card(lab: Lab, kernel: str) -> Locator:
+    """Open the launcher, and return its card that opens notebooks of a kernel."""
+    wait_for_its_page(lab)
+    launcher = lab.page.locator(".jp-Launcher:not(.lm-mod-hidden)")
+
+    def opened() -> bool:
+        if not launcher.count():
+            lab.menu("File", "New Launcher")
+        expect(launcher).to_be_visible(timeout=STEP)
+        return True
+
+    eventually(opened, "the launcher", within=5, again_on=(NotInTime, AssertionError))
+    cards = launcher.locator(".jp-LauncherCard[data-category='Notebook']")
+    return cards.filter(has=lab.page.get_by_text(kernel, exact=True))
+
+
+def new_notebook(lab: Lab, kernel: str) -> None:
+    """Open a notebook by the launcher, where none of that kernel is in front; wait for the kernel."""
+    name = lab.panel.locator(".jp-KernelName")
+    card = launcher_card(lab, kernel)
+
+    def opened() -> bool:
+        if not lab.panel.count():
+            card.click(timeout=STEP)
+        expect(name).to_have_text(kernel, timeout=STEP)
+        return True
+
+    eventually(opened, f"a notebook of {kernel}", within=5, again_on=(NotInTime, AssertionError))
+    lab.wait_idle()
+
+
+def save_new(lab: Lab, kept: Callable[[], bool]) -> None:
+    """Save a notebook that has no name yet: the Lab asks for one, and the one it has will do."""
+    accept = lab.page.locator(".jp-Dialog .jp-mod-accept")
+
+    def saved() -> bool:
+        if accept.count():
+            accept.click(timeout=STEP)
+        elif not kept():
+            lab.menu("File", "Save Notebook")
+        return kept() and not accept.count()
+
+    eventually(saved, "the notebook in its file", within=5, again_on=(NotInTime,))
+
+
+def bring_to_front(lab: Lab, notebook: str, kernel: str) -> None:
+    """Show a notebook that the Lab has opened again, and wait for its kernel."""
+    wait_for_its_page(lab)
+    tab = lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text=notebook)
+
+    def shown() -> bool:
+        tab.click(timeout=STEP)
+        expect(lab.panel.locator(".jp-KernelName")).to_have_text(kernel, timeout=STEP)
+        status = lab.page.locator("#jp-main-statusbar")
+        expect(status.get_by_text(f"{kernel} | Idle")).to_be_visible(timeout=STEP)
+        return True
+
+    eventually(shown, notebook, within=5, again_on=(NotInTime, AssertionError))
+
+
+def answer(lab: Lab, code: str) -> str:
+    """Type code into the last cell of a short notebook, run it, and return what it printed."""
+    cells = lab.panel.locator(".jp-CodeCell")
+    number = cells.count() - 1
+    cell = cells.nth(number)
+
+    def runs() -> bool:
+        if cells.count() == number + 1:
+            cell.locator(".cm-content").click(timeout=STEP)
+            lab.page.keyboard.press("Control+a")
+            lab.page.keyboard.insert_text(code)
+            lab.page.keyboard.press("Shift+Enter")
+        expect(cells).to_have_count(number + 2, timeout=STEP)
+        return True
+
+    eventually(runs, f"the cell {code}", within=5, again_on=(NotInTime, AssertionError))
+    prompt = cell.locator(".jp-InputPrompt").first
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=SLOW)
+    return cell.locator(".jp-OutputArea").inner_text()
 
 
 def type_in_terminal(lab: Lab, keys: list[str], seen: Callable[[], str]) -> str:

@@ -43,7 +43,7 @@ class Terminal:
         seen = ""
         await _sent(self._connection, ["stdin", keys])
         try:
-            async with asyncio.timeout(minutes(2)):
+            async with asyncio.timeout(minutes(5)):
                 while until not in seen:
                     message = json.loads(await self._connection.read_message() or "[]")
                     text = message[1] if message[:1] == ["stdout"] else ""
@@ -55,8 +55,28 @@ class Terminal:
 
 @contextmanager
 def opened(url: str, headers: Mapping[str, str]) -> Iterator[Terminal]:
-    """Open a terminal of a server at an address, and close it in the end."""
-    name = json.loads(_asked("POST", f"{url}/api/terminals", headers))["name"]
+    """Open a terminal of a server at an address, and end it."""
+    name = begun(url, headers)
+    try:
+        with page(url, headers, name) as terminal:
+            yield terminal
+    finally:
+        ended(url, headers, name)
+
+
+def begun(url: str, headers: Mapping[str, str]) -> str:
+    """Begin a terminal, which runs without a page too, and return its name."""
+    return str(json.loads(_asked("POST", f"{url}/api/terminals", headers))["name"])
+
+
+def ended(url: str, headers: Mapping[str, str], name: str) -> None:
+    """End a terminal, and with it what runs in it."""
+    _asked("DELETE", f"{url}/api/terminals/{name}", headers)
+
+
+@contextmanager
+def page(url: str, headers: Mapping[str, str], name: str) -> Iterator[Terminal]:
+    """Open the page of a terminal, and close it: what runs in the terminal goes on."""
     address = f"{url.replace('http', 'ws', 1)}/terminals/websocket/{name}"
     loop = asyncio.new_event_loop()
     connection = loop.run_until_complete(_connected(address, headers))
@@ -67,7 +87,6 @@ def opened(url: str, headers: Mapping[str, str]) -> Iterator[Terminal]:
     finally:
         loop.run_until_complete(_closed(connection))
         loop.close()
-        _asked("DELETE", f"{url}/api/terminals/{name}", headers)
 
 
 async def _connected(address: str, headers: Mapping[str, str]) -> Any:

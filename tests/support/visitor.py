@@ -6,6 +6,7 @@ Works on any JupyterHub: local mode, Kubernetes, somebody else's.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Mapping
@@ -124,6 +125,20 @@ class Visitor:
         if "Authorization" not in self.session.headers:
             headers["X-XSRFToken"] = self._xsrf(f"user/{self.name}/")
         return self.session.request(method, url, json=body, headers=headers, timeout=minutes(3))
+
+    def read_file(self, path: str) -> str:
+        """Return a text of one's home as the file browser does; empty: there is none."""
+        answer = self.get(f"api/contents/{path}?type=file&format=text")
+        return str(answer.json()["content"]) if answer.ok else ""
+
+    def upload(self, path: str, data: bytes) -> None:
+        """Put a file into one's home, and make the folder that it lies in."""
+        folder = path.rpartition("/")[0]
+        content = base64.b64encode(data).decode()
+        model = {"type": "file", "format": "base64", "content": content}
+        for place, what in ((folder, {"type": "directory"}), (path, model)):
+            if place:
+                self.send("PUT", f"api/contents/{place}", what).raise_for_status()
 
     def kernel(self, name: str = "python3") -> Kernel:
         """Start a kernel of the launcher."""

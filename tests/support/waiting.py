@@ -115,7 +115,9 @@ async def aeventually(
     raise wait.failure()
 
 
-def throughout(check: Callable[[], object], what: Text, *, seconds: float) -> None:
+def throughout(
+    check: Callable[[], object], what: Text, *, seconds: float, every: float = 0.1
+) -> None:
     """Watch that something stays so: what must not happen is looked for, not slept through.
 
     Parameters
@@ -127,6 +129,8 @@ def throughout(check: Callable[[], object], what: Text, *, seconds: float) -> No
     seconds
         As long as this. It is no limit, and patience does not change it: whoever gives it knows how soon
         the wrong thing would happen.
+    every
+        Seconds between two looks: more, where looks cost and what happened is still to be seen later.
 
     Raises
     ------
@@ -140,7 +144,7 @@ def throughout(check: Callable[[], object], what: Text, *, seconds: float) -> No
         assert seen, f"{_text(what)}: no longer after {passed:.1f} s ({seen!r})"
         if passed >= seconds:
             return
-        time.sleep(min(0.1, seconds))  # patience: what stays so is looked at ten times a second
+        time.sleep(min(every, seconds))  # patience: of all tests, while something stays so
 
 
 class _Wait:

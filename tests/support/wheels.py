@@ -16,6 +16,17 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     pathlib.Path(os.environ["BUILD_BEGAN"]).touch()
     time.sleep(3600)
 """
+EDITABLE = """
+import pathlib, zipfile
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    about, name = "{module}-1.dist-info", "{module}-1-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, name), "w") as wheel:
+        wheel.writestr("{module}.pth", str(pathlib.Path(__file__).parent))
+        wheel.writestr(about + "/METADATA", "Metadata-Version: 2.1\\nName: {name}\\nVersion: 1\\n")
+        wheel.writestr(about + "/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(about + "/RECORD", "")
+    return name
+"""
 
 
 def wheel(
@@ -50,6 +61,14 @@ def endless(folder: Path, name: str) -> Path:
     )
     (source / "slow.py").write_text(SLOW)
     return source
+
+
+def editable(name: str) -> dict[str, str]:
+    """Return the files of a folder that `pip install -e` takes: it builds itself, and needs nothing."""
+    project = f'[project]\nname = "{name}"\nversion = "1"\n'
+    backend = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+    own = EDITABLE.format(name=name, module=name.replace("-", "_"))
+    return {"pyproject.toml": project + backend, "own.py": own}
 
 
 def _sum(text: str) -> str:

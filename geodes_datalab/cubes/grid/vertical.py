@@ -9,7 +9,7 @@ import pyproj
 from odc.geo import CRS
 
 from geodes_datalab.errors import CubeError
-from geodes_datalab.ops.heights import ELLIPSOID, datum_of, flat
+from geodes_datalab.ops.heights import ELLIPSOID, UNNAMED, datum_of, flat
 
 _TWO_CODES = re.compile(r"EPSG:\d+\+\d+", re.IGNORECASE)
 
@@ -50,8 +50,9 @@ def without_other_heights(own: Iterable[CRS | None], wanted: CRS) -> CRS:
         plain = flat(wanted)
         code = plain.to_epsg()
         return CRS(f"EPSG:{code}" if code else plain.to_wkt())
+    target = 'DATUM")' if asked.startswith(UNNAMED) else f'{asked}")'
     raise CubeError(
         f"crs asks for heights above {asked}, and load leaves heights as they are",
         hint="load with a CRS of maps (EPSG:4326, a UTM zone), then turn the heights: "
-        f'ops.to_vertical_datum(dem, "{asked}")',
+        f'ops.to_vertical_datum(dem, "{target}',
     )

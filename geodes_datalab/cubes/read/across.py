@@ -1,4 +1,7 @@
-"""Pixels across a seam of the world, which odc-loader loses: it projects corners, and those jump there.
+"""Pixels that odc-loader would lose or misplace: across a seam of the world, or where GDAL is told too little.
+
+At a seam corners jump, and odc-loader projects corners. Beyond the area that a turn of datums was made for
+GDAL leaves it out (`datums`).
 
 Of a file are read those columns that lie next to each other on the globe, also where its own edge lies
 between them, and GDAL warps them at once: so there is no seam, whatever the method.
@@ -22,7 +25,7 @@ from rasterio.enums import Resampling
 
 from geodes_datalab.cubes.archive.copies import View, overview_of
 from geodes_datalab.cubes.archive.window import Window
-from geodes_datalab.cubes.grid.seam import pixel, world
+from geodes_datalab.cubes.grid import datums, seam
 from geodes_datalab.cubes.grid.turns import turn
 from geodes_datalab.cubes.numbers import Facts, facts
 
@@ -60,6 +63,19 @@ class _Wanted(NamedTuple):
         return [span for span in spans if span[0] < span[1]]
 
 
+def needed(box: GeoBox, part: GeoBox) -> bool:
+    """Tell whether a part of a cube must be read here.
+
+    Parameters
+    ----------
+    box
+        Grid of the file.
+    part
+        Grid of the part.
+    """
+    return seam.at(box, part) or datums.apart(box, part)
+
+
 def view(path: str, params: RasterLoadParams, box: GeoBox, part: GeoBox) -> View | None:
     """Tell which pixels of a file `read` will read; None where it reads none.
 
@@ -92,7 +108,7 @@ def view(path: str, params: RasterLoadParams, box: GeoBox, part: GeoBox) -> View
 def read(
     path: str, params: RasterLoadParams, grids: tuple[GeoBox, GeoBox], band: int = 1
 ) -> tuple[tuple[slice, slice], npt.NDArray[Any]]:
-    """Read a part of a cube from a file with a seam between them; see `reading.read_pixels`.
+    """Read a part of a cube from a file where it is `needed`; see `reading.read_pixels`.
 
     Parameters
     ----------
@@ -184,6 +200,7 @@ def _warp(
             dst_nodata=fill,
             resampling=Resampling[params.resampling],
             init_dest_nodata=False,
+            AREA_OF_INTEREST=datums.WORLD,
         )
 
 
@@ -205,7 +222,7 @@ def _wanted(box: GeoBox, part: GeoBox) -> _Wanted | None:
     """Find which pixels of a file lie in a part of a cube; None where none do."""
     rows, columns = (np.linspace(0, size, _SAMPLES) for size in part.shape)
     across, down = np.meshgrid(columns, rows)
-    x, y = world(part, across.ravel(), down.ravel())
+    x, y = seam.world(part, across.ravel(), down.ravel())
     if box.crs != part.crs:
         assert part.crs is not None
         assert box.crs is not None
@@ -217,7 +234,7 @@ def _wanted(box: GeoBox, part: GeoBox) -> _Wanted | None:
     if again is not None:
         middle = x[finite][finite.sum() // 2]
         x = x - again.length * np.round((x - middle) / again.length)
-    column, row = pixel(box, x, y)
+    column, row = seam.pixel(box, x, y)
     scale = _scale(column.reshape(across.shape), row.reshape(across.shape), part)
     reach = math.ceil(_REACH * max(1.0, scale[1])) + 1
     top, bottom = (max(0, min(box.shape.y, edge)) for edge in _span(row[finite], reach))
@@ -226,7 +243,7 @@ def _wanted(box: GeoBox, part: GeoBox) -> _Wanted | None:
     if again is not None and box.axis_aligned:
         whole = again.length / abs(box.resolution.x)
         if right - left > whole:  # all of them: GDAL looks for each between the edges of the CRS
-            left = math.floor(pixel(box, again.low, y[finite][0])[0]) - reach
+            left = math.floor(seam.pixel(box, again.low, y[finite][0])[0]) - reach
             right = left + math.ceil(whole) + 2 * reach
     if top >= bottom:
         return None

@@ -20,7 +20,6 @@ from rasterio.errors import RasterioError
 
 from geodes_datalab.cubes.archive.copies import View, overview_of
 from geodes_datalab.cubes.archive.window import Window
-from geodes_datalab.cubes.grid import seam
 from geodes_datalab.cubes.read import across
 
 REACH = 32
@@ -56,7 +55,7 @@ def wanted(path: str, params: RasterLoadParams, geobox: Any) -> View | None:
     with rasterio.open(path, sharing=False) as file:
         tolerance = 0.9 if params.nearest else 0.05
         own = placed(file)
-        if isinstance(own, GeoBox) and seam.at(own, geobox):
+        if isinstance(own, GeoBox) and across.needed(own, geobox):
             return across.view(path, params, own, geobox)
         roi = compute_reproject_roi(own, geobox, ttol=tolerance)
         overview = None

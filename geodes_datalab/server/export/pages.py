@@ -7,7 +7,7 @@ import importlib.util
 import logging
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nbformat
 from jinja2 import pass_context
@@ -51,6 +51,15 @@ class Renderer(IPythonRenderer):
     def inline_math(self, body: str) -> str:
         """Return a formula within a line."""
         return formula(body, inline=True)
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        """Put in what the cell holds; one that is lost, as by copying its text alone, is a missing picture."""
+        name = src.removeprefix("attachment:")
+        held = (each for each in (name, unquote(name)) if self.attachments.get(each))
+        return src if name == src else next(map(self._held, held), "")
+
+    def _held(self, name: str) -> str:
+        return str(super()._embed_image_or_attachment(f"attachment:{name}"))
 
 
 class PaperExporter(HTMLExporter):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import PathMatches, Rule
+
+from geodes_datalab.server.late import Late
+from geodes_datalab.server.late.aside import Aside, Passed
 
 
 class Nothing(APIHandler):
@@ -19,28 +23,6 @@ class Nothing(APIHandler):
     def get(self) -> None:
         """Answer with an empty list."""
         self.finish("[]")
-
-
-class Unused(PathMatches):
-    """Matches a question that an extension need not be loaded for.
-
-    Parameters
-    ----------
-    pattern
-        Of the whole path.
-    module
-        Of the extension: where something else has imported it, it has things to tell.
-    """
-
-    def __init__(self, pattern: str, module: str) -> None:
-        super().__init__(pattern)
-        self._module = module
-
-    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        """Return arguments for `Nothing`, or None."""
-        if request.method != "GET" or self._module in sys.modules:
-            return None
-        return super().match(request)
 
 
 class First(PathMatches):
@@ -58,35 +40,69 @@ class First(PathMatches):
 
     def __init__(self, pattern: str, serverapp: Any, name: str) -> None:
         super().__init__(pattern)
-        self._server = serverapp
-        self._name: str | None = name
+        self._server, self._name = serverapp, name
+        self.waiting = True
 
     def match(self, request: HTTPServerRequest) -> None:
         """Load the extension if it is asked for."""
-        name = self._name
-        if name is None or super().match(request) is None:
-            return
-        self._name = None
+        if self.waiting and super().match(request) is not None:
+            self.load()
+
+    def load(self) -> None:
+        """Load the extension."""
+        self.waiting = False
         manager = self._server.extension_manager
-        manager.add_extension(name, enabled=True)
-        manager.link_extension(name)
-        manager.load_extension(name)
+        manager.add_extension(self._name, enabled=True)
+        manager.link_extension(self._name)
+        manager.load_extension(self._name)
 
 
-def rules(serverapp: Any, name: str, pattern: str, quiet: str | None) -> list[Rule]:
+class Unused(PathMatches):
+    """Matches what the Lab asks by itself, which an extension need not be loaded for.
+
+    Parameters
+    ----------
+    pattern
+        Of the whole path.
+    first
+        What loads the extension.
+    late
+        The extension. Where something else has imported it, it has things to tell.
+    """
+
+    def __init__(self, pattern: str, first: First, late: Late) -> None:
+        super().__init__(pattern)
+        self._first, self._late = first, late
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """Return arguments for a handler, or None. A number in the query only keeps browsers from caching."""
+        plain = all(name.isdigit() for name in request.query_arguments)
+        used = not self._first.waiting or self._late.module in sys.modules
+        if request.method != "GET" or used or not plain or self._told():
+            return None
+        return super().match(request)
+
+    def _told(self) -> bool:
+        return bool(self._late.unless) and Path(self._late.unless).is_file()
+
+
+def rules(serverapp: Any, late: Late) -> list[Rule]:
     """Return the rules that watch for an extension.
 
     Parameters
     ----------
     serverapp
         The Jupyter server.
-    name
-        Of the extension.
-    pattern, quiet
-        Beginning of its addresses; what need not load it.
+    late
+        The extension.
     """
-    base = re.escape(serverapp.web_app.settings["base_url"])
-    first = Rule(First(f"{base}{pattern}.*", serverapp, name), Nothing)
-    if quiet is None:
-        return [first]
-    return [Rule(Unused(f"{base}{quiet}", name), Nothing), first]
+    base = serverapp.web_app.settings["base_url"]
+    start = re.escape(base)
+    first = First(f"{start}{late.addresses}.*", serverapp, late.module)
+    found = [Rule(first, Nothing)]
+    if late.aside:
+        taken = {"aside": Aside(late.module, base), "load": first.load}
+        found.insert(0, Rule(Unused(f"{start}{late.aside}", first, late), Passed, taken))
+    if late.quiet:
+        found.insert(0, Rule(Unused(f"{start}{late.quiet}", first, late), Nothing))
+    return found

@@ -83,7 +83,7 @@ def prepare(environment: Mapping[str, str]) -> dict[str, str]:
         The same, or that of rescue mode.
     """
     home = Path(environment.get("HOME") or Path.home())
-    added = _lab(environment) | _threads(environment) | runtime_folder("server")
+    added = _lab(environment) | _told_threads(environment) | runtime_folder("server")
     problem = examine(home)
     if problem is None:
         problem = _fill(home, environment.get(FOLDER_VARIABLE, "notebooks"))
@@ -130,16 +130,21 @@ def threads(environment: Mapping[str, str]) -> dict[str, str]:
     environment
         Of the server: what is set in it stays.
     """
-    found = _limits.variables(environment, _limits.cores(environment=environment))
+    return _threads(environment, _limits.cores(environment=environment))
+
+
+def _threads(environment: Mapping[str, str], cores: int | None) -> dict[str, str]:
+    found = _limits.variables(environment, cores)
     if not found:
         return {}
     return found | {NANNY_PRELOAD: _preloads(environment.get(NANNY_PRELOAD, ""))}
 
 
-def _threads(environment: Mapping[str, str]) -> dict[str, str]:
-    found = threads(environment)
+def _told_threads(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the same, and write it into the log."""
+    cores = _limits.cores(environment=environment)
+    found = _threads(environment, cores)
     if found:
-        cores = _limits.cores(environment=environment)
         say(f"libraries start {cores} thread{'s' * (cores != 1)}: as many as the pod may use cores")
     return found
 
