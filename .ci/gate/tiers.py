@@ -84,7 +84,7 @@ TEST_311 = Tier(
 TIERS = (
     TEST,
     Tier(
-        "test-cluster", 20, lane="a", tests=(*ON_CLUSTER, "tests/images/"), packages=CLUSTER, again=True,
+        "test-cluster", 18, lane="a", tests=(*ON_CLUSTER, "tests/images/"), packages=CLUSTER, again=True,
         unused=SCIENCE, used=RECIPES,
     ),
     Tier(
