@@ -71,7 +71,7 @@ def test_what_is_shared_is_the_key_of_the_portal_in_use(monkeypatch: pytest.Monk
             brought.append(plugin)
 
     client = Client()
-    monkeypatch.setattr(credentials, "_active_client", lambda: client)
+    monkeypatch.setattr(sharing, "_active_client", lambda: client)
     monkeypatch.setenv("GEODES_PORTAL", FIRST)
     monkeypatch.setenv("GEODES_API_KEY", KEY)
     sharing.share(config.load(portal=SECOND))

@@ -23,7 +23,7 @@ from geodes_datalab.cubes.archive.copies import View
 from geodes_datalab.cubes.archive.window import Window
 from geodes_datalab.cubes.engines.odc import load_params
 from geodes_datalab.cubes.parse import products
-from geodes_datalab.cubes.plan import making as planning
+from geodes_datalab.cubes.plan.files import at_hand, sources_of
 from geodes_datalab.cubes.plan.locate import Finder
 from geodes_datalab.cubes.plan.model import Layer
 from geodes_datalab.cubes.read import views
@@ -199,8 +199,8 @@ def test_hundreds_of_products_are_planned_without_a_look_at_any(
 
     with _http.Client() as client:
         parsed = products.parse(items, None)
-        slow = [planning._sources(one, Finder(client)) for one in parsed]
-        quick = planning._at_hand(parsed, Finder(client))
+        slow = [sources_of(one, Finder(client)) for one in parsed]
+        quick = at_hand(parsed, Finder(client))
     assert quick is not None
     assert [dict(one) for one in quick] == slow
     assert "B03" not in quick[7]

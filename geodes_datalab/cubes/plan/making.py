@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import methodcaller
@@ -11,7 +11,6 @@ from typing import Any
 from odc.geo.geobox import GeoBox
 
 from geodes_datalab import _http, stac
-from geodes_datalab._types import Json
 from geodes_datalab.cubes import skipping
 from geodes_datalab.cubes.grid import native, seam
 from geodes_datalab.cubes.grid.grid import (
@@ -26,7 +25,8 @@ from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.parse.products import Parsed, reader_of, titles
 from geodes_datalab.cubes.parse.values import Told, Words, completed
 from geodes_datalab.cubes.plan import doubt
-from geodes_datalab.cubes.plan.locate import Finder, Locator, MissingMember
+from geodes_datalab.cubes.plan.files import Sources, at_hand, sources_of
+from geodes_datalab.cubes.plan.locate import Locator
 from geodes_datalab.cubes.plan.model import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.plan.readable import placed, readable
 from geodes_datalab.cubes.plan.several import several
@@ -37,7 +37,6 @@ from geodes_datalab.errors import CubeError, GeodesError, UnknownBand
 from geodes_datalab.stac.items.versions import ranks
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-Sources = Mapping[str, Source]
 
 
 @dataclass(frozen=True)
@@ -135,11 +134,11 @@ def _located(
     parsed: Sequence[Parsed], wish: Wish, locator: Locator, client: _http.Client, progress: Progress
 ) -> tuple[Sequence[Parsed], list[Sources]]:
     """Find the files of all products; look at each of them where some may be left out."""
-    find = partial(_sources, locator=locator)
+    find = partial(sources_of, locator=locator)
     if wish.skips.on_error == "skip":
         tried = list(progress(client.map(partial(readable, find=find), parsed)))
         return placed(parsed, tried)
-    sources = _at_hand(parsed, locator)
+    sources = at_hand(parsed, locator)
     if sources is None:
         sources = list(progress(client.map(find, parsed)))
     return parsed, sources
@@ -161,92 +160,6 @@ def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     hits = touching(grids, area) if len(told) == len(parsed) else touches(grids, area)
     out = {id(one) for one, hit in zip(told, hits, strict=True) if not hit}
     return [one for one in parsed if id(one) not in out]
-
-
-class _Files(Mapping[str, Source]):
-    """The files of a product by band, each told when it is asked for: thousands are planned at once."""
-
-    __slots__ = ("_first", "_names", "_one", "_paths", "_sizes")
-
-    def __init__(
-        self,
-        one: tuple[str, Mapping[str, stac.Band]],
-        names: tuple[str, ...],
-        paths: Sequence[str],
-        sizes: Sequence[int | None],
-        first: int,
-    ) -> None:
-        self._one, self._names = one, names
-        self._paths, self._sizes, self._first = paths, sizes, first
-
-    def __getitem__(self, name: str) -> Source:
-        if name not in self._names:
-            raise KeyError(name)
-        title, bands = self._one
-        place = self._first + self._names.index(name)
-        band = bands[name]
-        return Source(title, band.name, self._paths[place], self._sizes[place], band.number)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
-def _at_hand(parsed: Sequence[Parsed], locator: Locator) -> list[Sources] | None:
-    """Find the files of all bands where that takes no look at any of them; None where it does."""
-    if not isinstance(locator, Finder) or any(one.container == "zip" for one in parsed):
-        return None
-    held = [_assets(one) for one in parsed]
-    flat = [asset for assets in held for asset in assets.values()]
-    paths = locator.at_hand(flat)
-    if paths is None:
-        return None
-    sizes = list(map(_size, flat))
-    found: list[Sources] = []
-    first = 0
-    for one, assets in zip(parsed, held, strict=True):
-        found.append(_Files((one.title, one.bands), tuple(assets), paths, sizes, first))
-        first += len(assets)
-    return found
-
-
-def _sources(one: Parsed, locator: Locator) -> Sources:
-    """Find the file of each band; a product may lack some."""
-    found = {}
-    for name, asset in _assets(one).items():
-        band = one.bands[name]
-        try:
-            path = locator.locate(asset, band.member)
-        except MissingMember:
-            continue
-        found[name] = Source(one.title, band.name, path, _size(asset), band.number)
-    return found
-
-
-def _size(asset: Json) -> int | None:
-    size = asset.get("file:size")
-    return int(size) if size else None
-
-
-def _assets(one: Parsed) -> dict[str, Json]:
-    """Return the asset that holds each band: the archive, or the file whose name fits."""
-    if one.container == "zip":
-        return dict.fromkeys(one.bands, stac.data_asset(one.item)[1])
-    assets: Mapping[str, Json] = one.item["assets"]
-    if one.container == "asset":
-        return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.key))}
-    names = {str(asset.get("title") or key): asset for key, asset in assets.items()}
-    found = {}
-    for name, band in one.bands.items():
-        fitting = (asset for title, asset in names.items() if band.matches(title))
-        if asset := next(fitting, None):
-            found[name] = asset
-    return found
 
 
 def _with_any_band(
