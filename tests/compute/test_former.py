@@ -9,7 +9,6 @@ import distributed
 import pytest
 
 from geodes_datalab.compute import held
-from geodes_datalab.compute.cluster import opened
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterWarning
 
@@ -37,8 +36,7 @@ class Opened:
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client made since is the current one, and nothing else is open."""
-    monkeypatch.setattr(held, "opened", opened)
-    opened.clear()
+    monkeypatch.setattr(held, "opened", set())
     monkeypatch.setattr(distributed, "default_client", object)
 
 
@@ -52,7 +50,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["waits-for-workers", "done", "forgotten-by-the-gateway"],
 )
 def test_what_becomes_of_a_former_cluster(cluster: Any, status: str, words: str) -> None:
-    opened.add(cluster)
+    held.opened.add(cluster)
     with pytest.warns(ClusterWarning, match=words):
         assert held.former("gateway", REQUEST) is None
     assert cluster.status == status
