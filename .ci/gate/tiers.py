@@ -95,7 +95,7 @@ TIERS = (
     ),
     Tier("lint", 3, lane="b", proved=False),
     Tier("docs", 2, lane="b", proved=False),
-    Tier("test-images", 9, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
+    Tier("test-images", 11, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
         "test-browser", 8, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
         unused=IN_THE_CHART,
@@ -111,7 +111,7 @@ TIERS = (
     TEST_311,
     Tier("size", 3, lane="b", only=PINNED),
     Tier(
-        "bench-access", 12, tests=("tests/benchmarks/", "tests/slurm/"),
+        "bench-access", 10, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
     Tier("bench-composites", 3, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, *HUB)),

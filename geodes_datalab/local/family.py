@@ -16,6 +16,11 @@ import psutil
 VARIABLE = "GEODES_DATALAB_INSTANCE"
 """Environment variable that holds the state folder's path."""
 
+BIRTH_SECONDS = 2.0
+"""How long a process may take to show its environment after its program was loaded."""
+
+_KILLS = 3  # what a process starts between the look and the blow is met by the next one
+
 
 def members(instance: str, *, without: Iterable[int] = ()) -> list[psutil.Process]:
     """Return the processes that bear a mark, except this one and those given.
@@ -58,9 +63,11 @@ def end(instance: str, *, without: Iterable[int] = (), grace: float = 10.0) -> i
     deadline = time.monotonic() + grace
     while members(instance, without=kept) and time.monotonic() < deadline:
         psutil.wait_procs(found, timeout=0.2)
-    for process in members(instance, without=kept):
-        _quietly(process.kill)
-    psutil.wait_procs(found, timeout=2)
+    for _ in range(_KILLS):
+        left = members(instance, without=kept)
+        for process in left:
+            _quietly(process.kill)
+        psutil.wait_procs(left, timeout=2)
     return len(found)
 
 
@@ -68,9 +75,23 @@ def _mark(process: psutil.Process) -> str | None:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return process.environ().get(VARIABLE)
+        deadline = time.monotonic() + BIRTH_SECONDS
+        while not (environment := process.environ()) and _unborn(process):
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.001)
+        return environment.get(VARIABLE)
     except (psutil.Error, OSError):
         return None
+
+
+def _unborn(process: psutil.Process) -> bool:
+    """Whether a program is loaded but has neither arguments nor environment yet.
+
+    Linux shows both as empty until the new program's stack is made, which is after `Popen` returns;
+    a thread of the kernel never has them, and no program either.
+    """
+    return not process.cmdline() and bool(process.exe())
 
 
 def _parent(process: psutil.Process) -> int:
