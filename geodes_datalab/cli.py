@@ -339,7 +339,7 @@ def _log_in_kind(layout: Layout) -> str:
 
     if not layout.settings.is_file():
         return "shared-password"
-    return load(layout.settings).authenticator.kind
+    return load(layout.settings).auth.type
 
 
 def _follow(path: Path) -> None:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Make what follows from the chart's values.schema.yaml, the one place where values are described.
+"""Make what follows from the settings and from the chart's values.schema.yaml, where values are described.
 
     values.schema.json    what helm checks: types, choices, patterns
+    files/settings.json   which values the templates hand over as settings (geodes_datalab/settings)
     files/keys.json       what templates/values/validate.yaml checks: names, with the nearest right one
     files/authorities.json   variables that name the site's authorities (geodes_datalab/_authorities.py)
     files/traits.json     the same about what stands in hub.config and gateway.config (make_traits.py)
@@ -26,6 +27,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 from make_traits import traits
+from settings_schema import merged, settings_schema, tree
 
 from geodes_datalab._authorities import VARIABLES
 
@@ -47,6 +49,11 @@ OPEN = "?"
 def load(path: Path) -> Any:
     """Read YAML."""
     return yaml.safe_load(path.read_text("utf-8"))
+
+
+def values_schema(chart: Path = CHART) -> Schema:
+    """Return what all values are: what only templates read, and the settings."""
+    return merged(load(chart / "values.schema.yaml"), settings_schema())
 
 
 # --- values.schema.json -----------------------------------------------------------------------
@@ -211,7 +218,7 @@ def spliced(text: str, name: str, table: str) -> str:
 
 def products(chart: Path = CHART, page: Path | None = PAGE) -> dict[Path, str]:
     """Return every generated file with its content."""
-    schema, defaults = load(chart / "values.schema.yaml"), load(chart / "values.yaml")
+    schema, defaults = values_schema(chart), load(chart / "values.yaml")
     moved = load(chart / "moved-keys.yaml")
     keys = {
         "keys": key_tree(schema),
@@ -222,6 +229,7 @@ def products(chart: Path = CHART, page: Path | None = PAGE) -> dict[Path, str]:
     made = {
         chart / "values.schema.json": _json(helm_schema(schema)),
         chart / "files/keys.json": _json(keys),
+        chart / "files/settings.json": _json(tree(settings_schema())),
         chart / "files/traits.json": _json(traits()),
         chart / "files/authorities.json": _json(sorted(VARIABLES)),
         readme: spliced(readme.read_text("utf-8"), "values", value_table(schema, defaults)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, get_args, get_origin
@@ -12,8 +13,12 @@ from docutils.statemachine import StringList
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
-from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
+
+from geodes_datalab.settings import Secret, SecretKey, Toleration
+
+VALUES = (Secret, SecretKey, Toleration)
+"""Models that are one value, in Kubernetes' words or ours."""
 
 
 class Settings(SphinxDirective):
@@ -40,30 +45,30 @@ def groups(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[Base
     """Every group with its dotted name; ``<name>`` stands for what an operator names."""
     if prefix:
         yield prefix, model
-    for name, field in model.model_fields.items():
+    for field in model.model_fields.values():
         below = inner(field.annotation)
         if below is not None:
             named = ".<name>" if get_origin(field.annotation) is dict else ""
-            yield from groups(below, f"{prefix}.{name}{named}".lstrip("."))
+            yield from groups(below, f"{prefix}.{field.alias}{named}".lstrip("."))
 
 
 def inner(annotation: Any) -> type[BaseModel] | None:
-    """The model that a setting holds; a secret is one value, not a group."""
+    """The model that a setting holds; a secret is one value, not a group, and so is a taint."""
     for found in (annotation, *get_args(annotation)):
-        if isinstance(found, type) and issubclass(found, BaseModel) and found.__name__ != "Secret":
+        if isinstance(found, type) and issubclass(found, BaseModel) and found not in VALUES:
             return found
     return None
 
 
 def table(model: type[BaseModel]) -> Iterator[str]:
-    yield from (model.__doc__ or "").strip().splitlines()
+    yield rst(model.__doc__ or "")
     yield from ("", ".. list-table::", "   :header-rows: 1", "   :widths: 25 20 55", "")
     yield from ("   * - Setting", "     - Default", "     - Meaning")
-    for name, field in model.model_fields.items():
+    for field in model.model_fields.values():
         if inner(field.annotation) is None:
-            yield f"   * - ``{name}``"
+            yield f"   * - ``{field.alias}``{filled(field)}"
             yield f"     - {default(field)}"
-            yield f"     - {meaning(model, name)}"
+            yield f"     - {rst(field.description or '')}"
     yield ""
 
 
@@ -75,13 +80,15 @@ def default(field: FieldInfo) -> str:
     return f"``{json.dumps(value, default=str, ensure_ascii=False)}``"
 
 
-def meaning(model: type[BaseModel], name: str) -> str:
-    """The docstring below the setting, wherever in the model's family it stands."""
-    for cls in model.__mro__:
-        if name in vars(cls).get("__annotations__", {}):
-            texts = ModuleAnalyzer.for_module(cls.__module__).find_attr_docs()
-            return " ".join(texts[(cls.__name__, name)]).strip()
-    raise LookupError(f"{model.__name__}.{name} is declared nowhere")
+def filled(field: FieldInfo) -> str:
+    """Mark what is no value of the chart."""
+    extra = field.json_schema_extra
+    return " *(filled in)*" if isinstance(extra, dict) and extra.get("filled") else ""
+
+
+def rst(text: str) -> str:
+    """Write out what stands between single backticks in the chart's table."""
+    return re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", " ".join(text.split()))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

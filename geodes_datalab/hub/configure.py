@@ -44,8 +44,8 @@ def apply(settings: Settings, c: Any) -> None:
     traits.check(settings, c)
     traits.override(settings.hub.config, c)
     traits.complete(settings.hub.config, c)
-    if settings.hub.extra_config is not None:
-        extra.run(settings.hub.extra_config, c, settings)
+    if settings.hub.extra_config_folder is not None:
+        extra.run(settings.hub.extra_config_folder, c, settings)
     authenticator.close(settings, c)
 
 

@@ -38,6 +38,23 @@ def run(folder: Path, c: Any, settings: Settings) -> None:
             ) from error
 
 
+def finish_gateway(settings: Settings, c: Any) -> None:
+    """Let the operator have the last word on Dask Gateway.
+
+    Parameters
+    ----------
+    settings
+        What the operator wants.
+    c
+        ``traitlets.config.Config``.
+    """
+    if settings.debug.enabled:
+        c.Application.log_level = "DEBUG"
+    override(settings.gateway.config, c)
+    if settings.gateway.extra_config_folder is not None:
+        run(settings.gateway.extra_config_folder, c, settings)
+
+
 def override(config: dict[str, dict[str, Any]], c: Any) -> None:
     """Set traits by class and name, over everything else."""
     for name, values in config.items():

@@ -18,17 +18,17 @@ from geodes_datalab.settings.kinds import OIDC
 Traits = Mapping[str, Mapping[str, Any]]
 
 OURS = {
-    "allowed_users": "authenticator.users (auth.users)",
-    "whitelist": "authenticator.users (auth.users)",
-    "admin_users": "authenticator.admins (auth.admins)",
-    "allow_all": "authenticator.allow_all (auth.allowAll), where the site gives the accounts out; "
+    "allowed_users": "auth.users",
+    "whitelist": "auth.users",
+    "admin_users": "auth.admins",
+    "allow_all": "auth.allowAll, where the site gives the accounts out; "
     "else name who may log in",
 }
 """Traits of every authenticator that have a setting of their own."""
 
 OURS_OF_OIDC = {
-    "allowed_groups": "authenticator.oidc.allowed_groups (auth.oidc.allowedGroups)",
-    "admin_groups": "authenticator.oidc.admin_groups (auth.oidc.adminGroups)",
+    "allowed_groups": "auth.oidc.allowedGroups",
+    "admin_groups": "auth.oidc.adminGroups",
 }
 """More of them, of an identity provider that the settings describe."""
 
@@ -92,7 +92,7 @@ def check(settings: Settings, c: Any) -> None:
     if problems:
         raise ConfigurationError(
             "hub.config cannot be used:\n" + "\n".join(f"  {line}" for line in problems),
-            hint="correct these lines, or set it in Python by hub.extra_config (hub.extraConfig)",
+            hint="correct these lines, or set it in Python by hub.extraConfig",
         )
 
 
@@ -150,7 +150,7 @@ def _unknown(config: Traits, known: Mapping[str, frozenset[str]]) -> Iterable[st
 
 
 def _beside_ours(settings: Settings) -> Iterable[str]:
-    oidc = OURS_OF_OIDC if settings.authenticator.kind == OIDC else {}
+    oidc = OURS_OF_OIDC if settings.auth.type == OIDC else {}
     for name, traits in settings.hub.config.items():
         for trait in traits:
             if place := (OURS | oidc).get(trait):

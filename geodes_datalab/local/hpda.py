@@ -90,7 +90,7 @@ def prepare(layout: Layout, ports: Ports, settings: Settings) -> None:
         "hub": settings.hub.model_dump(mode="json", exclude_none=True),
         "gateway": {
             **hpda.gateway,
-            "backend": "slurm",
+            "kind": "slurm",
             "service": hpda.service,
             "token": _secret(layout, "hpda-token"),
             "proxy_token": _secret(layout, "hpda-proxy-token"),

@@ -23,6 +23,7 @@ from geodes_datalab.local.ports import HOST, Ports
 from geodes_datalab.server.notebooks_sync import shipped
 from geodes_datalab.server.start import threads
 from geodes_datalab.settings import VARIABLE, read
+from geodes_datalab.settings.base import spelled
 
 NOTICE = "sample catalogue, not GEODES"
 """Shown wherever results of the sample catalogue are."""
@@ -69,9 +70,10 @@ def make_settings(layout: Layout, ports: Ports, wishes: Wishes) -> Settings:
         "spawner": {
             "homes": str(layout.homes),
             "logs": str(layout.logs),
-            "environment": _user_environment(layout, ports, wishes),
         },
         "singleuser": {
+            "environment": _user_environment(layout, ports, wishes),
+            "start_timeout": 120,
             "notebooks": str(shipped() or "") or None,
             "allow_root": os.geteuid() == 0,
             "language": wishes.language,
@@ -95,7 +97,7 @@ def _doors(layout: Layout, ports: Ports) -> dict[str, Any]:
             "api_url": f"http://{HOST}:{ports.proxy_api}",
             "token": _secret(layout, "proxy-token"),
         },
-        "authenticator": {
+        "auth": {
             "password": _secret(layout, "password"),
             "admin_password": _secret(layout, "admin-password"),
             "admins": ["admin"],
@@ -151,9 +153,13 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     --------
     >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
     {'a': {'x': 1, 'y': 3}}
+    >>> merge({"start_timeout": 1}, {"startTimeout": 2})
+    {'start_timeout': 2}
     """
     result = dict(base)
-    for key, value in over.items():
+    ours = {spelled(key): key for key in base if key.islower()}
+    for written, value in over.items():
+        key = ours.get(written, written)  # memoryGiB is memory_gib
         inner = result.get(key)
         both = isinstance(inner, Mapping) and isinstance(value, Mapping)
         result[key] = merge(inner, value) if both else value  # type: ignore[arg-type]
@@ -224,9 +230,8 @@ def _hub(layout: Layout, ports: Ports) -> dict[str, Any]:
     return {
         "public_url": f"http://{HOST}:{ports.public}/",
         "bind_url": f"http://{HOST}:{ports.hub}",
-        "db_url": f"sqlite:///{layout.hub_database}",
+        "db": {"url": f"sqlite:///{layout.hub_database}"},
         "cookie_secret": _secret(layout, "cookie-secret"),
-        "config": {"JupyterHub": {"upgrade_db": True}},
     }
 
 

@@ -52,11 +52,11 @@ def ready(layout: Layout, runtime: Runtime) -> Table:
 
 def _log_in(layout: Layout) -> dict[str, str]:
     """Say how people log in, as the settings have it: the password, or who asks for another one."""
-    auth = load(layout.settings).authenticator
+    auth = load(layout.settings).auth
     admins = ", ".join(auth.admins)
     users = f"{', '.join(auth.users)} (and nobody else)" if auth.users else ""
-    if auth.kind != "shared-password":
-        by = auth.oidc.login_service if auth.oidc else f"by {auth.kind}"
+    if auth.type != "shared-password":
+        by = auth.oidc.login_service if auth.type == "oidc" else f"by {auth.type}"
         rows = {"Log in": by or "with your account of the identity provider", "Users": users}
         return {name: text for name, text in {**rows, "Administrators": admins}.items() if text}
     names = users or "any: small letters, digits, . _ - (a home of its own for each)"

@@ -3,47 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from geodes_datalab.settings.base import Model, Quantity, Secret
+from geodes_datalab.settings.base import QUANTITY, Filled, Model, Secret, Service
 
 
 class HomeUsage(Model):
-    """How full a home is, shown to its user."""
+    """How full a home is, shown to its user in the Lab."""
 
     enabled: bool = True
-    """Shown in the Lab's status bar."""
-    quota: Quantity | None = None
-    """What the storage grants to each home, where the site limits it: shown, never enforced here. None:
+    """Whether it is."""
+    quota: Annotated[str, Field(pattern=rf"^({QUANTITY})?$")] = ""
+    """What the storage grants to each home, where the site limits it: shown, never enforced here. Empty is
     the size of the claims, or no limit where homes share one."""
-    every_minutes: float = Field(default=60.0, gt=0)
-    """Time between two measurements, where homes share a volume and files must be counted."""
+    every_minutes: float = Field(default=60, gt=0)
+    """Time between two measurements, where homes share a volume."""
 
 
 class HomeMetrics(Model):
-    """How large all homes are, for Prometheus."""
+    """How large each home is, for Prometheus; for `singleuser.storage.type` static."""
 
     enabled: bool = False
-    """Measured when metrics are asked for, in the background."""
-    every_minutes: float = Field(default=360.0, gt=0)
+    """Whether homes are measured."""
+    every_minutes: float = Field(default=360, gt=0)
     """Time between two measurements of a home, at least."""
     share: float = Field(default=0.1, gt=0, le=1)
-    """Part of the time in which files are looked at; in the rest the storage is left alone."""
-    home_minutes: float = Field(default=30.0, gt=0)
+    """Part of the time in which files are looked at."""
+    home_minutes: float = Field(default=30, gt=0)
     """The longest that one home may take; a larger one is told as incomplete."""
 
 
 class HomeView(Model):
-    """A read-only view of all homes, for administrators of the hub."""
+    """A read-only view of all homes for administrators of the hub, with a line in the log for everything
+    that is shown; for `singleuser.storage.type` static."""
 
     enabled: bool = False
-    """Off: nothing mounts the homes, and the hub knows of no such service."""
-    token: Secret | None = None
+    """Whether there is one; off, nothing mounts the homes."""
+    token: Filled[Secret | None] = None
     """The view's token as a service of the hub."""
-    url: str = ""
+    url: Filled[str] = ""
     """How the proxy reaches it: ``http://service.namespace:8000``."""
-    service: str = Field(default="homes", pattern=r"^[a-z][a-z0-9-]*$")
+    service: Filled[Service] = "homes"
     """Name of the service, and last part of its path."""
 
 
@@ -51,16 +53,13 @@ class Homes(Model):
     """The users' homes, from outside."""
 
     usage: HomeUsage = HomeUsage()
-    """Told to their users."""
     metrics: HomeMetrics = HomeMetrics()
-    """Told to Prometheus."""
     view: HomeView = HomeView()
-    """Shown to administrators."""
-    folder: Path | None = None
+    folder: Filled[Path | None] = None
     """Where the service finds the homes; None: no service runs (local mode's hub knows them)."""
-    address: str = "127.0.0.1"
+    address: Filled[str] = "127.0.0.1"
     """Where the service listens; in a pod, behind a policy: ``0.0.0.0``."""
-    port: int = Field(default=8000, ge=1, le=65535)
+    port: Filled[int] = Field(default=8000, ge=1, le=65535)
     """Its port."""
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.settings.explaining import explain
-from geodes_datalab.settings.settings import Settings
+from geodes_datalab.settings.model import Settings
 
 VARIABLE = "GEODES_DATALAB_SETTINGS"
 """Environment variable that names the settings file (TOML or JSON)."""
@@ -27,7 +27,8 @@ def load(source: Source = None) -> Settings:
     Parameters
     ----------
     source
-        A mapping, or a TOML or JSON file; ``None``: the file that ``GEODES_DATALAB_SETTINGS`` names.
+        A mapping, or a TOML or JSON file; ``None``: the file that ``GEODES_DATALAB_SETTINGS`` names. Names
+        are spelled as in the chart's values (``memoryGiB``) or as in Python (``memory_gib``).
 
     Raises
     ------
@@ -36,8 +37,10 @@ def load(source: Source = None) -> Settings:
 
     Examples
     --------
-    >>> load({"cull": {"minutes": 30}}).cull.minutes
-    30.0
+    >>> load({"cull": {"timeout": 1800}}).cull.timeout
+    1800.0
+    >>> load({"gateway": {"limits": {"memoryGiB": 8}}}).gateway.limits.memory_gib
+    8.0
     """
     values = source if isinstance(source, Mapping) else read(source)
     try:
@@ -45,7 +48,7 @@ def load(source: Source = None) -> Settings:
     except ValidationError as error:
         where = "the settings" if isinstance(source, Mapping) else str(source or _named())
         raise ConfigurationError(
-            f"{where} cannot be used:\n" + "\n".join(explain(error, Settings)),
+            f"{where} cannot be used:\n" + "\n".join(explain(error, Settings, values)),
             hint="correct these lines; docs/reference lists every setting",
         ) from None
 

@@ -230,10 +230,10 @@ MUTATIONS = (
         "test_objects.py::test_names_begin_with_the_full_name",
     ),
     Mutation(
-        "names: a choice without quotes",
-        "templates/_settings_spawner.tpl",
-        r"\{\{ toJson \$key \}\}:",
-        "{{ $key }}:",
+        "names: a file without quotes",
+        "templates/_settings.tpl",
+        r"path: \{\{ toJson \$name \}\}",
+        "path: {{ $name }}",
         "test_names.py::test_the_settings_hold_the_names",
     ),
     Mutation(
@@ -281,14 +281,14 @@ MUTATIONS = (
     Mutation(
         "settings: a key that the hub does not know",
         "templates/_settings.tpl",
-        r"^concurrent_spawns:",
-        "concurrent_spawn:",
+        r"^  connectUrl:",
+        "  conectUrl:",
         "test_settings.py::test_the_hub_accepts_the_settings",
     ),
     Mutation(
         "values: a key without a description",
         "values.schema.yaml",
-        r"description: Seconds without use\.",
+        r"description: Labels of every object\.",
         'description: ""',
         "test_values.py::test_every_key_is_described",
     ),
@@ -302,8 +302,8 @@ MUTATIONS = (
     Mutation(
         "values: a table that is not made anew",
         "README.md",
-        r"Seconds without use\.",
-        "Minutes without use.",
+        r"Seconds without use,",
+        "Minutes without use,",
         "test_values.py::test_what_is_generated_is_up_to_date",
     ),
     Mutation(

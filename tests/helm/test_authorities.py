@@ -22,16 +22,18 @@ def test_every_variable_is_told_to_every_pod(helm: Helm) -> None:
         if container["name"] == "hub"
     ]
     assert told.items() <= {each["name"]: each.get("value") for each in hub["env"]}.items()
-    for part in ("spawner", "gateway"):
-        settings = release.settings[part]
+    gateway = release.settings["gateway"]
+    users = release.settings["singleuser"]
+    for settings, pods in ((users, users), (gateway, gateway["backend"])):
         assert told.items() <= settings["environment"].items()
-        mounts = settings["kubernetes"]["volume_mounts"].values()
+        mounts = pods["volumeMounts"].values()
         assert {one["mountPath"] for one in mounts} >= {"/etc/geodes-datalab/ca", SYSTEM}
 
 
 def test_without_an_authority_nothing_is_told(helm: Helm) -> None:
     release = helm.render(values=GIVEN)
-    for part in ("spawner", "gateway"):
-        settings = release.settings[part]
+    gateway = release.settings["gateway"]
+    users = release.settings["singleuser"]
+    for settings, pods in ((users, users), (gateway, gateway["backend"])):
         assert not settings["environment"].keys() & VARIABLES.keys()
-        assert "system-ca" not in settings["kubernetes"]["volume_mounts"]
+        assert "system-ca" not in pods["volumeMounts"]

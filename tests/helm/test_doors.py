@@ -127,7 +127,7 @@ def test_a_trait_that_would_only_stop_the_hub_is_refused(helm: Helm) -> None:
 def test_accounts_that_the_site_gives_out_may_open_to_all(helm: Helm, name: str) -> None:
     oidc = {"oidc": PROVIDERS["okta"].oidc} if name == "oidc" else {}
     values = PROVIDERS["okta"].values() | {"auth": {"type": name, "allowAll": True, **oidc}}
-    assert helm.render(values=values).settings["authenticator"]["allow_all"] is True
+    assert helm.render(values=values).settings["auth"]["allowAll"] is True
 
 
 def test_a_provider_of_the_site_opens_to_all_on_purpose(site: Site) -> None:

@@ -229,7 +229,7 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"secrets": {"values": {"auth.password": "short"}}}, "at '/secrets/values/auth.password'"),
     ({"secrets": {"from": {"proxy.tokn": {"name": "a", "key": "b"}}}}, "proxy.tokn"),
     ({"ingress": {"tls": [{"secret": "x"}]}}, "additional properties 'secret' not allowed"),
-    ({"singleuser": {"profiles": {"a": {}}}}, "missing property 'displayName'"),
+    ({"singleuser": {"sharedData": {"a": {"pvcName": "x"}}}}, "missing property 'mountPath'"),
 ]
 TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"auth": {"type": "oidc"}}, "auth.oidc.authorizeUrl is empty"),

@@ -56,7 +56,8 @@ def test_the_hub_knows_the_service_and_users_may_use_it(helm: Helm) -> None:
 
 def test_it_is_off_by_default(helm: Helm) -> None:
     release = helm.render(values={"existingSecret": "mine"})
-    assert "hpda" not in release.settings
+    assert not load(release.settings).hpda.enabled
+    assert "token" not in release.settings["hpda"]
     assert "192.0.2.7" not in str(release.one("NetworkPolicy", "user"))
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from manifests.render import Helm, Release, containers
 
 from geodes_datalab import settings as schema
+from geodes_datalab.hub.pods import secrets_of_servers, variables_of_servers
 
 SLUGS = (
     "yes", "no", "on", "off", "y", "n", "true", "false", "null", "010", "8", "0x10", "16", "1e3",
@@ -139,47 +140,42 @@ def test_no_name_became_a_number_or_a_truth(named: Release) -> None:
 
 def test_the_settings_hold_the_names(named: Release) -> None:
     found = named.settings
-    pods = found["spawner"]["kubernetes"]
+    pods = found["singleuser"]
     assert set(pods["profiles"]) == set(SLUGS)
     for name, profile in pods["profiles"].items():
-        assert profile["display_name"] == f"the profile {name}"
+        assert profile["displayName"] == f"the profile {name}"
     for name in SLUGS[:4]:
         profile = pods["profiles"][name]
         assert set(profile["options"]) == set(SLUGS)
-        assert profile["environment"] == {variable: variable for variable in VARIABLES}
-        assert profile["node_selector"] == {name: name}
+        assert profile["extraEnv"] == {variable: variable for variable in VARIABLES}
+        assert profile["nodeSelector"] == {name: name}
         for option in profile["options"].values():
-            assert {k: v["display_name"] for k, v in option["choices"].items()} == {
+            assert {k: v["displayName"] for k, v in option["choices"].items()} == {
                 slug: f"the choice {slug}" for slug in SLUGS
             }
-    assert (
-        found["spawner"]["environment"].items()
-        >= {
-            **{name: f"value of {name}" for name in VARIABLES},
-            "Yes": "no",
-        }.items()
-    )
-    assert set(pods["environment_from_secrets"]) == {"SY", "SN"}
-    assert pods["environment_from_secrets"]["SY"]["secret"] == "010"
-    assert pods["environment_from_secrets"]["SY"]["key"] == "no"
-    assert set(pods["shared"]) == set(SLUGS)
-    assert set(SLUGS) <= set(pods["volumes"])
-    assert set(SLUGS) <= set(pods["volume_mounts"])
-    assert set(found["hub"]["services"]) == set(found["hub"]["roles"]) == set(SLUGS)
-    assert set(found["gateway"]["kubernetes"]["sizes"]) == {*SLUGS, "small", "medium"}
-    assert found["gateway"]["environment"].items() >= {name: name for name in VARIABLES}.items()
-    assert found["gateway"]["kubernetes"]["namespace"] == "010"
-    assert found["gateway"]["kubernetes"]["worker"]["environment"] == {n: n for n in VARIABLES}
+    assert set(pods["sharedData"]) == set(SLUGS)
+    files = pods["volumes"]["files"]["secret"]["items"]
+    assert {item["path"] for item in files} == {item["key"] for item in files} == set(FILES)
+    assert set(SLUGS) == set(pods["storage"]["extraVolumes"])
+    assert set(SLUGS) == set(pods["storage"]["extraVolumeMounts"])
+    assert set(found["hub"]["services"]) == set(found["hub"]["loadRoles"]) == set(SLUGS)
+    assert set(found["gateway"]["sizes"]) == {*SLUGS, "small", "medium"}
+    backend = found["gateway"]["backend"]
+    assert backend["environment"] == {name: name for name in VARIABLES}
+    assert backend["namespace"] == "010"
+    assert backend["worker"]["environment"] == {n: n for n in VARIABLES}
 
 
 def test_the_hub_reads_the_names(named: Release) -> None:
     """What the template wrote is what the model holds: nothing collapsed, nothing changed."""
     read = schema.load(named.settings)
-    assert read.spawner.kubernetes is not None
-    assert set(read.spawner.kubernetes.profiles) == set(SLUGS)
-    assert read.gateway.kubernetes is not None
-    assert set(read.gateway.kubernetes.sizes) == {*SLUGS, "small", "medium"}
-    assert read.spawner.environment["NO"] == "value of NO"
+    assert set(read.singleuser.profiles) == set(SLUGS)
+    assert set(read.gateway.sizes) == {*SLUGS, "small", "medium"}
+    told = {**{name: f"value of {name}" for name in VARIABLES}, "Yes": "no"}
+    assert variables_of_servers(read).items() >= told.items()
+    places = secrets_of_servers(read)
+    assert set(places) == {"SY", "SN"}
+    assert (places["SY"].name, places["SY"].key) == ("010", "no")
 
 
 @pytest.mark.parametrize(
@@ -208,8 +204,7 @@ def test_files_whose_names_are_alike_are_all_mounted(helm: Helm) -> None:
     names = ("a.b", "a-b", "a_b", "A.B", "x" * 63, "x" * 62 + "y")
     files = {name: {"mountPath": f"/etc/x/{name}", "stringData": name} for name in names}
     found = helm.render(values=OURS | {"singleuser": {"extraFiles": files}}).settings
-    read = schema.load(found).spawner.kubernetes
-    assert read is not None
+    read = schema.load(found).singleuser
     mounts = [mount for mount in read.volume_mounts.values() if mount["name"] == "files"]
     assert {mount["subPath"]: mount["mountPath"] for mount in mounts} == {
         name: f"/etc/x/{name}" for name in names
@@ -227,7 +222,7 @@ def test_numbers_in_variables_are_written_out(
     lines = f"  extraEnv:\n    SIZE: {number}\n"
     path.write_text(f"existingSecret: mine\nsingleuser:\n{lines}hub:\n{lines}")
     found = helm.render(path)
-    assert found.settings["spawner"]["environment"]["SIZE"] == text
+    assert variables_of_servers(schema.load(found.settings))["SIZE"] == text
     pod = found.one("Deployment", "hub")["spec"]["template"]["spec"]
     assert {"name": "SIZE", "value": text} in pod["containers"][0]["env"]
 
@@ -259,15 +254,16 @@ def test_any_name_comes_through(helm: Helm, names: list[str], texts: list[str]) 
         "gateway": {"sizes": {name: {"cores": 1, "memoryGiB": 1} for name in names}},
     }
     found = helm.render(values=given_values).settings
-    profiles = found["spawner"]["kubernetes"]["profiles"]
+    profiles = found["singleuser"]["profiles"]
     assert set(profiles) == set(names)
     for name in names:
         held = profiles[name]["options"][name]["choices"]
-        assert {key: one["display_name"] for key, one in held.items()} == {
+        assert {key: one["displayName"] for key, one in held.items()} == {
             key: one["displayName"] for key, one in choices.items()
         }
-    assert set(names) <= set(found["gateway"]["kubernetes"]["sizes"])
-    assert [found["spawner"]["environment"][f"V{i}"] for i in range(len(texts))] == texts
+    assert set(names) <= set(found["gateway"]["sizes"])
+    told = variables_of_servers(schema.load(found))
+    assert [told[f"V{i}"] for i in range(len(texts))] == texts
 
 
 @pytest.mark.parametrize("word", ["no", "010", "null"])
@@ -309,8 +305,8 @@ def test_a_release_and_its_namespace_may_bear_such_names_too(helm: Helm, word: s
     for obj in found.objects:
         assert obj["metadata"].get("namespace", word) == word
         assert all(isinstance(value, str) for value in obj["metadata"].get("labels", {}).values())
-    assert found.settings["spawner"]["kubernetes"]["namespace"] == word
-    assert found.settings["gateway"]["kubernetes"]["instance"] == release
+    assert found.settings["singleuser"]["namespace"] == word
+    assert found.settings["gateway"]["backend"]["instance"] == release
 
 
 def test_quoted_names_of_a_values_file_come_through(helm: Helm, tmp_path: Path) -> None:
@@ -321,8 +317,9 @@ def test_quoted_names_of_a_values_file_come_through(helm: Helm, tmp_path: Path) 
         f"existingSecret: mine\ngateway:\n  sizes:\n{sizes}singleuser:\n  extraEnv:\n{variables}"
     )
     found = helm.render(path).settings
-    assert set(SLUGS) <= set(found["gateway"]["kubernetes"]["sizes"])
-    assert found["spawner"]["environment"].items() >= {n: n for n in VARIABLES}.items()
+    assert set(SLUGS) <= set(found["gateway"]["sizes"])
+    told = variables_of_servers(schema.load(found))
+    assert told.items() >= {n: n for n in VARIABLES}.items()
 
 
 def test_yaml_would_change_these_names() -> None:

@@ -105,14 +105,14 @@ class Datalab:
     def _started(self) -> dict[str, Peer]:
         """Pods that hub and gateway start, by the labels that the settings give them."""
         settings = self.release.settings
-        user = settings["spawner"]["kubernetes"]["labels"]
+        user = settings["singleuser"]["labels"]
         namespace = self.release.namespace
         found = {
             "user": Peer("user", "10.244.2.1", namespace, user, {"notebook-port": 8888}),
             "other user": Peer("other user", "10.244.2.2", namespace, user),
         }
         if settings["gateway"]["enabled"]:
-            dask = settings["gateway"]["kubernetes"]
+            dask = settings["gateway"]["backend"]
             common = {**dask.get("labels", {}), "gateway.dask.org/instance": dask["instance"]}
             for number, name in enumerate(("scheduler", "worker")):
                 labels = {**common, "app.kubernetes.io/component": f"dask-{name}"}

@@ -44,7 +44,7 @@ def rules(role: dict[str, Any]) -> Rules:
 
 
 def dask_namespace(release: Release) -> str:
-    backend = release.settings["gateway"].get("kubernetes") or {}
+    backend = release.settings["gateway"]["backend"]
     return str(backend.get("namespace", release.namespace))
 
 

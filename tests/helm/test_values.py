@@ -22,8 +22,8 @@ NOT_TRIED: set[str] = set()
 
 
 @pytest.fixture(scope="module")
-def schema(chart: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load((chart / "values.schema.yaml").read_text()))
+def schema(chart: Path, generator: ModuleType) -> dict[str, Any]:
+    return dict(generator.values_schema(chart))
 
 
 @pytest.fixture(scope="module")

@@ -33,12 +33,13 @@ def values(secret: Any, tmp_path: Path) -> dict[str, Any]:
             "cookie_secret": secret("ab" * 32),
         },
         "proxy": {"api_url": "http://127.0.0.1:9001", "token": secret("proxy-secret")},
-        "authenticator": {
+        "auth": {
             "password": secret("user-password"),
             "admin_password": secret("a" * 32),
             "admins": ["admin"],
         },
-        "spawner": {"homes": str(tmp_path / "homes"), "environment": {"GEODES_PORTAL": "http://x"}},
+        "spawner": {"homes": str(tmp_path / "homes")},
+        "singleuser": {"environment": {"GEODES_PORTAL": "http://x"}},
         "gateway": {
             "token": secret("gateway-secret"),
             "proxy_token": secret("gateway-proxy-secret"),
@@ -61,19 +62,17 @@ def pods(values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     place = "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
     monkeypatch.setattr(place, str(config))  # KUBECONFIG, but that is read when it is imported
-    values["spawner"] = {
-        "kind": "kubernetes",
-        "kubernetes": {
-            "namespace": "datalab",
-            "image": "registry.example.org/datalab/notebook:1",
-            "labels": {
-                "app.kubernetes.io/name": "geodes-datalab",
-                "app.kubernetes.io/instance": "lab",
-            },
+    values["spawner"] = {"kind": "kubernetes"}
+    values["singleuser"] = {
+        "namespace": "datalab",
+        "image": {"reference": "registry.example.org/datalab/notebook:1"},
+        "labels": {
+            "app.kubernetes.io/name": "geodes-datalab",
+            "app.kubernetes.io/instance": "lab",
         },
     }
-    values["gateway"]["backend"] = "kubernetes"
-    values["gateway"]["kubernetes"] = {
+    values["gateway"]["kind"] = "kubernetes"
+    values["gateway"]["backend"] = {
         "namespace": "datalab",
         "instance": "lab",
         "api_url": "http://127.0.0.1:9002",

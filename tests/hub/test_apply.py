@@ -100,9 +100,9 @@ def test_names_and_passwords(values: dict[str, Any], secret: Any) -> None:
     c = applied(values)
     assert c.Authenticator.allow_all is True
     assert c.SharedPasswordAuthenticator.user_password == "user-password"
-    values["authenticator"]["users"] = ["alice"]
+    values["auth"]["users"] = ["alice"]
     assert applied(values).Authenticator.allow_all is False
-    values["authenticator"]["password"] = secret("short")
+    values["auth"]["password"] = secret("short")
     with pytest.raises(ConfigurationError, match="has 5 characters, 8 are needed"):
         applied(values)
 
@@ -125,7 +125,7 @@ def test_cookie_secret_must_be_hexadecimal(values: dict[str, Any], secret: Any) 
 
 
 def test_culler_takes_flags_with_values_only(values: dict[str, Any]) -> None:
-    values["cull"] |= {"minutes": 30, "every_minutes": 0.5}
+    values["cull"] |= {"timeout": 1800, "every": 30}
     command = culler_command(load(values))
     assert command[:3] == [sys.executable, "-m", "jupyterhub_idle_culler"]
     assert "--url=http://127.0.0.1:9006/hub/api" in command

@@ -67,7 +67,7 @@ def test_what_there_is_no_driver_for_is_told(url: str, said: str) -> None:
 
 
 def test_the_hub_gets_it(values: dict[str, Any], secret: Any) -> None:
-    values["hub"]["db_url_secret"] = secret("postgresql+psycopg2://hub:x@db/hub")
+    values["hub"]["db"] = {"url_secret": secret("postgresql+psycopg2://hub:x@db/hub")}
     c = Config()
     apply(load(values), c)
     assert c.JupyterHub.db_url == "postgresql+psycopg://hub:x@db/hub"

@@ -29,11 +29,8 @@ def shown(title: str) -> dict[str, Any]:
 
 @pytest.fixture
 def static(pods: dict[str, Any]) -> dict[str, Any]:
-    pods["spawner"]["kubernetes"]["home"] = {
-        "kind": "shared",
-        "claim": "homes",
-        "subpath": "home/{username}",
-    }
+    static = {"pvc_name": "homes", "sub_path": "home/{username}"}
+    pods["singleuser"]["storage"] = {"type": "static", "static": static}
     return pods
 
 
@@ -69,7 +66,7 @@ def test_a_folder_for_each_group(static: dict[str, Any]) -> None:
 
 def test_a_scratch_bucket_bears_the_name_of_the_person(pods: dict[str, Any]) -> None:
     values = shown("A scratch bucket")["singleuser"]["extraEnv"]
-    pods["spawner"]["environment"] = {"SCRATCH_BUCKET": values["SCRATCH_BUCKET"]}
+    pods["singleuser"]["extra_env"] = {"SCRATCH_BUCKET": values["SCRATCH_BUCKET"]}
     env = pod_of(pods)["spec"]["containers"][0]["env"]
     names = [each["name"] for each in env]
     (bucket,) = (each["value"] for each in env if each["name"] == "SCRATCH_BUCKET")

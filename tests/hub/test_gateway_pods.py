@@ -32,16 +32,19 @@ ADA = User("ada")
 MEMBER = User("max", groups=["gpu-users"])
 
 
-def settings(kubernetes: dict[str, Any] | None = None, **spawner: Any) -> Settings:
+def settings(
+    backend: dict[str, Any] | None = None, sizes: dict[str, Any] | None = None, **user: Any
+) -> Settings:
     where = {"namespace": "dask", "instance": "x", "api_url": "http://api.hub:8000/"}
     gateway: dict[str, Any] = {
-        "backend": "kubernetes",
+        "kind": "kubernetes",
         "proxy_address": "x-gateway-proxy.hub:8000",
         "scheduler_address": "x-gateway-proxy.hub:8786",
-        "kubernetes": where | (kubernetes or {}),
+        "backend": where | (backend or {}),
+        "sizes": sizes or {},
     }
-    users = {"namespace": "hub", "image": "lab:1"} | spawner
-    return load({"gateway": gateway, "spawner": {"kind": "kubernetes", "kubernetes": users}})
+    users = {"namespace": "hub", "image": {"reference": "lab:1"}} | user
+    return load({"gateway": gateway, "spawner": {"kind": "kubernetes"}, "singleuser": users})
 
 
 def chosen(wanted: Settings, user: User = ADA, **request: Any) -> dict[str, Any]:
@@ -52,11 +55,11 @@ def chosen(wanted: Settings, user: User = ADA, **request: Any) -> dict[str, Any]
 
 def test_without_a_choice_users_get_their_own_image_and_the_default_size() -> None:
     sizes = {"big": {"cores": 4, "memory_gib": 8}, "small": {"cores": 1, "default": True}}
-    found = chosen(settings({"sizes": sizes}))
+    found = chosen(settings(sizes=sizes))
     assert found["image"] == "lab:1"
     assert (found["worker_cores"], found["worker_memory"]) == (1, 2 * 2**30)
     labels = [
-        one["label"] for one in cluster_options(settings({"sizes": sizes})).get_specification()
+        one["label"] for one in cluster_options(settings(sizes=sizes)).get_specification()
     ]
     assert labels[0] == "Worker size (big: 4 cores, 8 GiB; small: 1 core, 2 GiB)"
 
@@ -88,14 +91,14 @@ def test_pods_run_where_the_operator_says() -> None:
     dask, spot = {"key": "dask", "operator": "Exists"}, {"key": "spot", "operator": "Exists"}
     wanted = settings(
         {
-            "sizes": {"spot": {"node_selector": {"disk": "fast"}, "tolerations": [spot]}},
             "worker": {"node_selector": {"pool": "dask"}, "tolerations": [dask]},
             "scheduler": {
                 "node_selector": {"pool": "users"},
-                "priority_class": "high",
+                "priority_class_name": "high",
                 "environment": {"DASK_X": "1"},
             },
-        }
+        },
+        {"spot": {"node_selector": {"disk": "fast"}, "tolerations": [spot]}},
     )
     worker = chosen(wanted, size="spot")["worker_extra_pod_config"]
     assert worker["nodeSelector"] == {"pool": "dask", "disk": "fast"}
@@ -104,7 +107,7 @@ def test_pods_run_where_the_operator_says() -> None:
     assert scheduler["nodeSelector"] == {"pool": "users"}
     assert scheduler["priorityClassName"] == "high"
     assert "tolerations" not in scheduler
-    container = pods.container(wanted, pods.described(wanted).scheduler)
+    container = pods.container(wanted, wanted.gateway.backend.scheduler)
     assert container["env"] == [{"name": "DASK_X", "value": "1"}]
 
 
@@ -125,32 +128,33 @@ def test_threads_follow_the_limit_of_the_container(
 
 
 def test_shared_data_is_read_only_and_only_where_its_claim_is() -> None:
-    shared = {"data": {"claim": "data", "path": "/data", "writers": ["staff"], "read_only": False}}
-    here = settings({"namespace": "hub"}, shared=shared)
+    data = {"pvc_name": "data", "mount_path": "/data", "writers": ["staff"], "read_only": False}
+    shared = {"data": data}
+    here = settings({"namespace": "hub"}, shared_data=shared)
     volumes = pods.scheduler_pod(here)["volumes"]
     claim = {"claimName": "data", "readOnly": True}
     assert {"name": "shared-data", "persistentVolumeClaim": claim} in volumes
-    mounts = pods.container(here, pods.described(here).worker)["volumeMounts"]
+    mounts = pods.container(here, here.gateway.backend.worker)["volumeMounts"]
     assert {"name": "shared-data", "mountPath": "/data", "readOnly": True} in mounts
-    twice = {**shared, "more": {"claim": "data", "path": "/more", "subpath": "more"}}
-    both = settings({"namespace": "hub"}, shared=twice)
+    twice = {**shared, "more": {"pvc_name": "data", "mount_path": "/more", "sub_path": "more"}}
+    both = settings({"namespace": "hub"}, shared_data=twice)
     claims = [v for v in pods.scheduler_pod(both)["volumes"] if "persistentVolumeClaim" in v]
     assert len(claims) == 1  # a claim named twice in a pod is never mounted
-    mounts = pods.container(both, pods.described(both).worker)["volumeMounts"]
+    mounts = pods.container(both, both.gateway.backend.worker)["volumeMounts"]
     names = {mount["mountPath"]: mount["name"] for mount in mounts}
     assert names["/more"] == names["/data"] == "shared-data"
-    elsewhere = settings(shared=shared)
+    elsewhere = settings(shared_data=shared)
     names = [volume["name"] for volume in pods.scheduler_pod(elsewhere)["volumes"]]
     assert names == ["tmp", "dev-shm"]
 
 
 def test_another_account_has_a_name_all_the_same() -> None:
     """`getpass.getuser` and others ask for it; the image knows its own account alone."""
-    wanted = settings({"uid": 1234, "gid": 1235, "fs_gid": 1236})
+    wanted = settings(uid=1234, gid=1235, fs_gid=1236)
     context = pods.scheduler_pod(wanted)["securityContext"]
     numbers = (context["runAsUser"], context["runAsGroup"], context["fsGroup"])
     assert numbers == (1234, 1235, 1236)
-    assert pods.container(wanted, pods.described(wanted).worker)["workingDir"] == "/tmp"
+    assert pods.container(wanted, wanted.gateway.backend.worker)["workingDir"] == "/tmp"
     environment = chosen(wanted)["environment"]
     assert environment["USER"] == environment["LOGNAME"] == "jovyan"
 
@@ -159,7 +163,7 @@ def memory_to_share(wanted: Settings) -> list[tuple[str | None, list[str]]]:
     """Size of the volume, and where it is mounted, in schedulers and in workers."""
     found = []
     worker = chosen(wanted)
-    kubernetes = pods.described(wanted)
+    kubernetes = wanted.gateway.backend
     for pod, kind in (
         (pods.scheduler_pod(wanted), kubernetes.scheduler),
         (worker["worker_extra_pod_config"], kubernetes.worker),
@@ -176,8 +180,8 @@ def test_dask_s_processes_share_as_much_memory_as_the_settings_say() -> None:
     assert memory_to_share(settings({"shared_memory_gib": 0.5})) == [("512Mi", ["dev-shm"])] * 2
     assert memory_to_share(settings({"shared_memory_gib": 0})) == [(None, [])] * 2
     own = {
-        "volumes": {"mine": {"emptyDir": {"medium": "Memory"}}},
-        "volume_mounts": {"mine": {"mountPath": "/dev/shm"}},
+        "extra_volumes": {"mine": {"emptyDir": {"medium": "Memory"}}},
+        "extra_volume_mounts": {"mine": {"mountPath": "/dev/shm"}},
     }
     assert memory_to_share(settings(own)) == [(None, ["mine"])] * 2
 

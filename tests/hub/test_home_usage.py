@@ -337,16 +337,16 @@ def test_the_lab_is_given_the_module() -> None:
     [
         ({}, {}, True, 10 << 30),
         ({"capacity": "2.5G"}, {}, True, 2_500_000_000),
-        ({"kind": "shared", "claim": "homes"}, {}, False, None),
-        ({"kind": "shared", "claim": "homes"}, {"quota": "20Gi"}, False, 20 << 30),
-        ({"kind": "none", "size_limit": "512Mi"}, {}, False, 512 << 20),
+        ({"type": "static", "static": {"pvc_name": "homes"}}, {}, False, None),
+        ({"type": "static", "static": {"pvc_name": "homes"}}, {"quota": "20Gi"}, False, 20 << 30),
+        ({"type": "none", "none": {"size_limit": "512Mi"}}, {}, False, 512 << 20),
     ],
     ids=["claims", "size", "shared", "quota", "none"],
 )
 def test_servers_are_told_what_was_promised(
     pods: dict[str, Any], home: Any, usage: Any, own: bool, limit: int | None
 ) -> None:
-    pods["spawner"]["kubernetes"]["home"] = home
+    pods["singleuser"]["storage"] = home
     pods["homes"] = {"usage": {"every_minutes": 30, **usage}}
     told = json.loads(environment(load(pods))[VARIABLE])
     assert told == {"own": own, "limit": limit, "minutes": 30}

@@ -268,8 +268,7 @@ def test_hubs_metrics_hold_homes_only_where_it_starts_servers_itself(
     apply(load(pods), Config())
     assert asked == []
     pods["spawner"] = {"homes": "homes"}
-    pods["gateway"]["backend"] = "local"
-    pods["gateway"].pop("kubernetes")
+    pods["gateway"]["kind"] = "local"
     apply(load(pods), Config())
     assert asked == (["local"] if metrics else [])
 
@@ -382,7 +381,7 @@ def settings(
             "bind_url": f"http://127.0.0.1:{hub_port}",
             "monitoring_token": secret("monitoring"),
             "services": {"tester": {"api_token": secret("tester")}},
-            "roles": {
+            "load_roles": {
                 "tester": {
                     "services": ["tester"],
                     "scopes": ["access:services!service=homes", "admin:users", "read:users"],
@@ -392,7 +391,7 @@ def settings(
             },
         },
         "proxy": {"api_url": proxy.api_url, "token": secret("proxy")},
-        "authenticator": {
+        "auth": {
             "password": secret("password"),
             "admin_password": secret("admin"),
             "admins": ["root"],

@@ -30,8 +30,7 @@ def named(things: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def test_a_database_with_a_password(values: dict[str, Any], secret: Any) -> None:
     values["hub"] |= {
-        "db_url_secret": secret("postgresql://hub:hunter2@db/hub"),
-        "upgrade_db": True,
+        "db": {"url_secret": secret("postgresql://hub:hunter2@db/hub"), "upgrade": True},
     }
     c = applied(values)
     assert c.JupyterHub.db_url == "postgresql://hub:hunter2@db/hub"
@@ -52,7 +51,7 @@ def test_crypt_keys_switch_state_on(values: dict[str, Any], secret: Any) -> None
 
 
 def test_limits_and_metrics(values: dict[str, Any]) -> None:
-    values["hub"] |= {"named_server_limit": 3, "active_server_limit": 50}
+    values["hub"] |= {"named_server_limit_per_user": 3, "active_server_limit": 50}
     c = applied(values)
     assert c.JupyterHub.named_server_limit_per_user == 3
     assert c.JupyterHub.active_server_limit == 50
@@ -61,7 +60,7 @@ def test_limits_and_metrics(values: dict[str, Any]) -> None:
 
 def test_services_have_the_least_rights_that_work(values: dict[str, Any], secret: Any) -> None:
     values["hub"]["monitoring_token"] = secret("monitoring-secret")
-    values["check"] = {"token": secret("check-secret"), "user": "probe"}
+    values["tests"] = {"token": secret("check-secret"), "user": "probe"}
     c = applied(values)
     services, roles = named(c.JupyterHub.services), named(c.JupyterHub.load_roles)
     assert services["monitoring"]["api_token"] == "monitoring-secret"
@@ -85,7 +84,7 @@ def test_own_services_and_roles_are_added_by_name(values: dict[str, Any], secret
             "grafana": {"url": "http://grafana:3000", "api_token": secret("grafana-secret")},
             "idle-culler": {"info": {"who": "us"}},
         },
-        "roles": {
+        "load_roles": {
             "user": {"scopes": ["self", "shares!user"]},
             "grafana": {"services": ["grafana"], "scopes": ["read:users"]},
             "idle-culler": {"scopes": ["admin:users"]},
@@ -109,7 +108,7 @@ def test_own_services_and_roles_are_added_by_name(values: dict[str, Any], secret
 
 def test_own_roles_keep_what_every_user_has(values: dict[str, Any]) -> None:
     values["gateway"]["enabled"] = False
-    values["hub"]["roles"] = {"user": {"scopes": ["shares!user"]}}
+    values["hub"]["load_roles"] = {"user": {"scopes": ["shares!user"]}}
     roles = named(applied(values).JupyterHub.load_roles)
     assert roles["user"]["scopes"] == ["self", "shares!user"]
 
@@ -119,7 +118,7 @@ def test_own_roles_keep_what_every_user_has(values: dict[str, Any]) -> None:
     [
         ({"services": {"x": {"api_token": "clear"}}}, "stands here in clear"),
         ({"services": {"x": {"name": "y"}}}, "the key is the name"),
-        ({"roles": {"x": {"name": "x"}}}, "the key is the name"),
+        ({"load_roles": {"x": {"name": "x"}}}, "the key is the name"),
         ({"services": {"x": {"api_token": {"path": "x"}}}}, "hub"),
     ],
 )
@@ -133,8 +132,8 @@ def test_wrong_services_are_told(values: dict[str, Any], hub: dict[str, Any], sa
 
 def test_an_identity_provider(values: dict[str, Any], secret: Any) -> None:
     values["hub"]["public_url"] = "https://lab.example.org/datalab/"
-    values["authenticator"] = {
-        "kind": "oidc",
+    values["auth"] = {
+        "type": "oidc",
         "admins": ["ada"],
         "oidc": {
             "authorize_url": "https://sso/authorize",
@@ -167,11 +166,11 @@ def test_an_identity_provider(values: dict[str, Any], secret: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"kind": "oidc"}, "describe the identity provider in authenticator.oidc"),
-        ({"oidc": {"client_id": "x"}}, "authenticator.oidc.token_url: Field required"),
+        ({"type": "oidc"}, "auth.oidc lacks authorizeUrl, tokenUrl, userdataUrl, clientId"),
+        ({"type": "oidc", "oidc": {"token_url": "x"}}, "auth.oidc.token_url: String should match"),
         (
             {"oidc": {"groups_claim": "", "allowed_groups": ["a"]}},
-            "allowed_groups and admin_groups need groups_claim",
+            "allowedGroups and adminGroups need groupsClaim",
         ),
     ],
 )
@@ -181,7 +180,7 @@ def test_an_unfinished_provider_is_told(
     if "groups_claim" in change.get("oidc", {}):
         urls = {f"{name}_url": "https://sso/x" for name in ("authorize", "token", "userdata")}
         change["oidc"] |= {**urls, "client_id": "x", "client_secret": {"env": "X"}}
-    values["authenticator"] |= change
+    values["auth"] |= change
     with pytest.raises(ConfigurationError) as caught:
         load(values)
     assert said in str(caught.value)
@@ -193,15 +192,14 @@ def test_names_may_be_addresses_on_kubernetes(values: dict[str, Any], pods: dict
     pattern = applied(pods).Authenticator.username_pattern
     assert re.match(pattern, "jean.dupont@cnes.fr")
     assert not re.match(pattern, "../x")
-    pods["authenticator"]["name_pattern"] = "^x+$"
+    pods["auth"]["username_pattern"] = "^x+$"
     assert applied(pods).Authenticator.username_pattern == "^x+$"
 
 
 def test_a_shared_password_is_for_trials(values: dict[str, Any], pods: dict[str, Any]) -> None:
     assert applied(pods).JupyterHub.template_vars["datalab_trial"] == TRIAL
-    del values["spawner"]["kubernetes"]
     values["spawner"]["kind"] = "local"
-    values["gateway"]["backend"] = "local"
+    values["gateway"]["kind"] = "local"
     assert "datalab_trial" not in applied(values).JupyterHub.template_vars
     values["hub"]["public_url"] = "http://lab.example.org/"
     assert applied(values).JupyterHub.template_vars["datalab_trial"] == TRIAL
@@ -274,7 +272,7 @@ def test_a_culler_of_the_hub_asks_by_loopback(values: dict[str, Any]) -> None:
 
 
 def test_servers_are_told_how_they_are_looked_at(values: dict[str, Any]) -> None:
-    values["cull"] |= {"minutes": 2, "busy_hours": 6}
+    values["cull"] |= {"timeout": 120, "busy_max_age": 21600}
     values["hub"]["last_activity_interval"] = 60
     environment = applied(values).Spawner.environment
     assert environment["JUPYTERHUB_ACTIVITY_INTERVAL"] == "30"

@@ -21,22 +21,22 @@ ADMIN = Person(frozenset(), admin=True)
 
 @pytest.fixture
 def choosing(pods: dict[str, Any]) -> dict[str, Any]:
-    pods["spawner"]["kubernetes"] |= {
-        "allowed_images": ["registry.example.org/team/*"],
+    pods["singleuser"] |= {
+        "allowed_images": {"team": "registry.example.org/team/*"},
         "profiles": {
             "gpu": {
                 "groups": ["gpu-users"],
                 "gpu": 2,
                 "node_selector": {"pool": "gpu"},
                 "tolerations": [{"key": "gpu", "operator": "Exists"}],
-                "environment": {"BRACES": "{x}"},
+                "extra_env": {"BRACES": "{x}"},
             },
-            "huge": {"admins_only": True, "memory_limit_gib": 64, "shared_memory_gib": 32},
+            "huge": {"admins_only": True, "memory": {"limit_gib": 64, "shared_gib": 32}},
             "small": {
                 "default": True,
                 "display_name": "Small",
                 "description": "For reading",
-                "cpu_limit": 0.05,
+                "cpu": {"limit": 0.05},
                 "options": {
                     "image": {
                         "choices": {
@@ -57,15 +57,13 @@ def choosing(pods: dict[str, Any]) -> dict[str, Any]:
 
 
 def names(values: dict[str, Any], who: Person) -> dict[str, list[str]]:
-    kubernetes = load(values).spawner.kubernetes
-    assert kubernetes is not None
     return {
         offer["slug"]: [
             f"{option}.{choice}"
             for option, content in offer["profile_options"].items()
             for choice in content["choices"]
         ]
-        for offer in offered(kubernetes, who)
+        for offer in offered(load(values).singleuser, who)
     }
 
 
@@ -78,7 +76,7 @@ def test_profiles_options_and_choices_are_filtered(choosing: dict[str, Any]) -> 
 
 
 def test_who_sees_no_profile_gets_no_server(choosing: dict[str, Any]) -> None:
-    del choosing["spawner"]["kubernetes"]["profiles"]["small"]
+    del choosing["singleuser"]["profiles"]["small"]
     with pytest.raises(Refusal, match="No kind of server is offered to you"):
         names(choosing, USER)
     with pytest.raises(SpawnFailure) as caught:
@@ -153,7 +151,7 @@ def test_refused_choices_are_forgotten(choosing: dict[str, Any]) -> None:
 
 @pytest.fixture
 def free(choosing: dict[str, Any]) -> dict[str, Any]:
-    choosing["spawner"]["kubernetes"]["other_image"] = {"enabled": True, "groups": ["gpu-users"]}
+    choosing["singleuser"]["other_image"] = {"enabled": True, "groups": ["gpu-users"]}
     return choosing
 
 
@@ -191,7 +189,7 @@ def test_an_allowed_image_only_for_those_who_see_the_field(free: dict[str, Any])
 
 
 def test_an_image_without_profiles(free: dict[str, Any]) -> None:
-    free["spawner"]["kubernetes"]["profiles"] = {}
+    free["singleuser"]["profiles"] = {}
     image = "registry.example.org/team/lab:2"
     options = {"image--unlisted-choice": image}
     pod = pod_of(free, options, groups=("gpu-users",))
@@ -202,7 +200,7 @@ def test_an_image_without_profiles(free: dict[str, Any]) -> None:
 
 
 def test_profiles_written_in_python_cannot_let_foreign_images_in(pods: dict[str, Any]) -> None:
-    pods["spawner"]["kubernetes"]["allowed_images"] = ["registry.example.org/team/*"]
+    pods["singleuser"]["allowed_images"] = {"team": "registry.example.org/team/*"}
     pods["hub"]["config"] = {
         "KubeSpawner": {
             "profile_list": [

@@ -200,10 +200,10 @@ def settings(folder: Path, port: int, proxy: Proxy, server: Server) -> dict[str,
             "bind_url": f"http://127.0.0.1:{port}",
             "announcement": "Maintenance <b>on Friday</b>",
             "monitoring_token": {"file": str(folder / "monitoring")},
-            "concurrent_spawns": 2,
-            "extra_config": str(folder / "extra"),
+            "concurrent_spawn_limit": 2,
+            "extra_config_folder": str(folder / "extra"),
             "services": {"tester": {"api_token": {"file": str(folder / "tester")}}},
-            "roles": {
+            "load_roles": {
                 "tester": {
                     "services": ["tester"],
                     "scopes": ["admin:users", "admin:servers", "admin:groups", "read:hub"],
@@ -212,18 +212,16 @@ def settings(folder: Path, port: int, proxy: Proxy, server: Server) -> dict[str,
             "config": {"KubeSpawner": {"port": int(server.address.rpartition(":")[2])}},
         },
         "proxy": {"api_url": proxy.address, "token": {"file": str(folder / "proxy")}},
-        "authenticator": {"password": {"file": str(folder / "password")}},
+        "auth": {"password": {"file": str(folder / "password")}},
         "gateway": {"enabled": False},
         "cull": {"enabled": False},
-        "spawner": {
-            "kind": "kubernetes",
+        "spawner": {"kind": "kubernetes"},
+        "singleuser": {
             "start_timeout": round(minutes(5)),
-            "kubernetes": {
-                "namespace": "datalab",
-                "image": "registry.example.org/datalab/notebook:1",
-                "home": {"kind": "none"},
-                "profiles": {"small": {"default": True}, "big": {"groups": ["big-users"]}},
-            },
+            "namespace": "datalab",
+            "image": {"reference": "registry.example.org/datalab/notebook:1"},
+            "storage": {"type": "none"},
+            "profiles": {"small": {"default": True}, "big": {"groups": ["big-users"]}},
         },
     }
 

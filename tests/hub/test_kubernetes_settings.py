@@ -72,14 +72,14 @@ def test_a_pod_fits_pod_security_restricted(pods: dict[str, Any]) -> None:
 
 def test_another_account_has_a_name_all_the_same(pods: dict[str, Any]) -> None:
     """`getpass.getuser` and others ask for it; the image knows its own account alone."""
-    pods["spawner"]["kubernetes"] |= {"uid": 1234, "gid": 1235, "fs_gid": 1236}
+    pods["singleuser"] |= {"uid": 1234, "gid": 1235, "fs_gid": 1236}
     spec = pod_of(pods)["spec"]
     context = spec["securityContext"]
     numbers = (context["runAsUser"], context["runAsGroup"], context["fsGroup"])
     assert numbers == (1234, 1235, 1236)
     env = {one["name"]: one.get("value") for one in spec["containers"][0]["env"]}
     assert env["USER"] == env["LOGNAME"] == "jovyan"
-    pods["spawner"]["environment"] = {"USER": "site"}
+    pods["singleuser"]["extra_env"] = {"USER": "site"}
     env = {one["name"]: one.get("value") for one in pod_of(pods)["spec"]["containers"][0]["env"]}
     assert env["USER"] == "site"
 
@@ -99,22 +99,22 @@ def test_processes_share_as_much_memory_as_the_settings_say(
     pods: dict[str, Any], amount: float | None, size: str
 ) -> None:
     if amount is not None:
-        pods["spawner"]["kubernetes"]["shared_memory_gib"] = amount
+        pods["singleuser"]["memory"] = {"shared_gib": amount}
     volume = {"name": "dev-shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}
     assert shared_memory(pod_of(pods)) == volume
 
 
 def test_without_memory_to_share_containers_keep_what_they_have(pods: dict[str, Any]) -> None:
-    pods["spawner"]["kubernetes"]["shared_memory_gib"] = 0
+    pods["singleuser"]["memory"] = {"shared_gib": 0}
     assert shared_memory(pod_of(pods)) is None
 
 
 def test_an_operator_s_own_shared_memory_stays_alone(pods: dict[str, Any]) -> None:
     """Two mounts at one path would be refused by Kubernetes: a chart before ours told people to add one."""
     own = {"emptyDir": {"medium": "Memory"}}
-    pods["spawner"]["kubernetes"] |= {
-        "volumes": {"shm-volume": own},
-        "volume_mounts": {"shm-volume": {"mountPath": "/dev/shm/"}},
+    pods["singleuser"]["storage"] = {
+        "extra_volumes": {"shm-volume": own},
+        "extra_volume_mounts": {"shm-volume": {"mountPath": "/dev/shm/"}},
     }
     pod = pod_of(pods)
     assert "dev-shm" not in {volume["name"] for volume in pod["spec"]["volumes"]}
@@ -123,14 +123,14 @@ def test_an_operator_s_own_shared_memory_stays_alone(pods: dict[str, Any]) -> No
 
 
 def test_nothing_that_an_operator_adds_weakens_a_pod(pods: dict[str, Any]) -> None:
-    pods["spawner"]["kubernetes"] |= {
-        "containers": {
+    pods["singleuser"] |= {
+        "extra_containers": {
             "helper": {"image": "helper:1", "securityContext": {"privileged": True, "runAsUser": 0}}
         },
         "init_containers": {
             "first": {"image": "first:1", "securityContext": {"runAsUser": 2000}},
         },
-        "pod_config": {
+        "extra_pod_config": {
             "securityContext": {"runAsNonRoot": False, "runAsUser": 0},
             "automountServiceAccountToken": True,
             "enableServiceLinks": True,
@@ -181,9 +181,9 @@ def test_names_that_are_addresses_become_safe_ones(pods: dict[str, Any]) -> None
 
 
 def test_two_releases_name_their_pods_apart(pods: dict[str, Any]) -> None:
-    pods["spawner"]["kubernetes"]["pod_name"] = "other-user-{user_server}"
+    pods["singleuser"]["pod_name"] = "other-user-{user_server}"
     assert pod_of(pods, server="second")["metadata"]["name"] == "other-user-ada--second"
-    pods["spawner"]["kubernetes"]["pod_name"] = "fixed"
+    pods["singleuser"]["pod_name"] = "fixed"
     with pytest.raises(ConfigurationError, match=r"put \{user_server\} into it"):
         load(pods)
 
@@ -192,24 +192,24 @@ def test_two_releases_name_their_pods_apart(pods: dict[str, Any]) -> None:
     ("home", "volume", "mount"),
     [
         (
-            {"kind": "dynamic", "claim": "home-{user_server}"},
+            {"type": "dynamic", "dynamic": {"pvc_name_template": "home-{user_server}"}},
             {"persistentVolumeClaim": {"claimName": "home-ada"}},
             {},
         ),
         (
-            {"kind": "shared", "claim": "homes", "subpath": "users/{username}"},
+            {"type": "static", "static": {"pvc_name": "homes", "sub_path": "users/{username}"}},
             {"persistentVolumeClaim": {"claimName": "homes"}},
             {"subPath": "users/ada"},
         ),
-        ({"kind": "none", "size_limit": "2Gi"}, {"emptyDir": {"sizeLimit": "2Gi"}}, {}),
+        ({"type": "none", "none": {"size_limit": "2Gi"}}, {"emptyDir": {"sizeLimit": "2Gi"}}, {}),
     ],
 )
 def test_homes(
     pods: dict[str, Any], home: dict[str, Any], volume: dict[str, Any], mount: dict[str, Any]
 ) -> None:
-    pods["spawner"]["kubernetes"]["home"] = home
+    pods["singleuser"]["storage"] = home
     c = traits(pods)
-    assert c.KubeSpawner.storage_pvc_ensure is (home["kind"] == "dynamic")
+    assert c.KubeSpawner.storage_pvc_ensure is (home["type"] == "dynamic")
     assert c.KubeSpawner.delete_pvc is False
     spec = pod_of(pods)["spec"]
     assert next(v for v in spec["volumes"] if v["name"] == "home") == {"name": "home"} | volume
@@ -219,10 +219,9 @@ def test_homes(
 
 
 def test_the_claim_of_a_home(pods: dict[str, Any]) -> None:
-    pods["spawner"]["kubernetes"]["home"] = {
+    pods["singleuser"]["storage"] = {
         "capacity": "3Gi",
-        "storage_class": "fast",
-        "access_modes": ["ReadWriteMany"],
+        "dynamic": {"storage_class": "fast", "storage_access_modes": ["ReadWriteMany"]},
     }
     claim = asyncio.run(_claim(pods))
     assert claim.metadata.name == "claim-ada"
@@ -248,9 +247,9 @@ async def _claim(values: dict[str, Any]) -> Any:
 def test_shared_volumes_open_to_writers_only(
     pods: dict[str, Any], groups: tuple[str, ...], admin: bool, archive: bool, team: bool
 ) -> None:
-    pods["spawner"]["kubernetes"]["shared"] = {
-        "archive": {"claim": "archive", "path": "/data/archive", "admins_write": True},
-        "team": {"claim": "t", "path": "/data/team", "subpath": "x", "writers": ["writers"]},
+    pods["singleuser"]["shared_data"] = {
+        "archive": {"pvc_name": "archive", "mount_path": "/data/archive", "admins_write": True},
+        "team": {"pvc_name": "t", "mount_path": "/data/team", "sub_path": "x", "writers": ["writers"]},
     }
     spec = pod_of(pods, groups=groups, admin=admin)["spec"]
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"]}
@@ -262,12 +261,12 @@ def test_shared_volumes_open_to_writers_only(
 
 
 def test_a_claim_is_one_volume_however_often_it_is_mounted(pods: dict[str, Any]) -> None:
-    kubernetes = pods["spawner"]["kubernetes"]
-    kubernetes["home"] = {"kind": "shared", "claim": "all", "subpath": "home/{username}"}
-    kubernetes["shared"] = {
-        "data": {"claim": "all", "path": "/data/all", "subpath": "data"},
-        "one": {"claim": "b", "path": "/data/one"},
-        "two": {"claim": "b", "path": "/data/two", "subpath": "two", "writers": ["writers"]},
+    static = {"pvc_name": "all", "sub_path": "home/{username}"}
+    pods["singleuser"]["storage"] = {"type": "static", "static": static}
+    pods["singleuser"]["shared_data"] = {
+        "data": {"pvc_name": "all", "mount_path": "/data/all", "sub_path": "data"},
+        "one": {"pvc_name": "b", "mount_path": "/data/one"},
+        "two": {"pvc_name": "b", "mount_path": "/data/two", "sub_path": "two", "writers": ["writers"]},
     }
     spec = pod_of(pods, groups=("writers",))["spec"]
     claims = [v["persistentVolumeClaim"] for v in spec["volumes"] if "persistentVolumeClaim" in v]
@@ -283,10 +282,8 @@ def test_a_claim_is_one_volume_however_often_it_is_mounted(pods: dict[str, Any])
 
 
 def test_environment_is_literal_and_secrets_stay_with_kubernetes(pods: dict[str, Any]) -> None:
-    pods["spawner"]["environment"] = {"PATTERN": "{x}/{{y}}"}
-    pods["spawner"]["kubernetes"]["environment_from_secrets"] = {
-        "GEODES_API_KEY": {"secret": "geodes-{username}", "key": "api-key", "optional": True}
-    }
+    pods["singleuser"]["extra_env"] = {"PATTERN": "{x}/{{y}}"}
+    pods["geodes"] = {"credentials": {"mode": "user"}}
     env = {e["name"]: e for e in pod_of(pods)["spec"]["containers"][0]["env"]}
     assert env["PATTERN"]["value"] == "{x}/{{y}}"
     assert env["DASK_GATEWAY__PUBLIC_ADDRESS"]["value"].startswith("{JUPYTERHUB_SERVICE_PREFIX}")
@@ -302,18 +299,20 @@ def test_environment_is_literal_and_secrets_stay_with_kubernetes(pods: dict[str,
 
 def test_operators_add_volumes_tolerations_and_labels(pods: dict[str, Any]) -> None:
     toleration = {"key": "users", "operator": "Exists"}
-    pods["spawner"]["kubernetes"] |= {
-        "volumes": {"ca": {"configMap": {"name": "ca"}}},
-        "volume_mounts": {
-            "ca": {"mountPath": "/ca", "readOnly": True},
-            "one": {"name": "ca", "mountPath": "/ca1", "subPath": "ca.crt"},
+    pods["singleuser"] |= {
+        "storage": {
+            "extra_volumes": {"ca": {"configMap": {"name": "ca"}}},
+            "extra_volume_mounts": {
+                "ca": {"mountPath": "/ca", "readOnly": True},
+                "one": {"name": "ca", "mountPath": "/ca1", "subPath": "ca.crt"},
+            },
         },
-        "tolerations": [toleration],
+        "extra_tolerations": [toleration],
         "node_selector": {"pool": "users"},
-        "priority_class": "low",
-        "image_pull_secrets": ["registry"],
-        "annotations": {"who": "{unescaped_username}"},
+        "priority_class_name": "low",
+        "extra_annotations": {"who": "{unescaped_username}"},
     }
+    pods["global"] = {"image_pull_secrets": ["registry"]}
     pod = pod_of(pods)
     spec = pod["spec"]
     assert {"name": "ca", "configMap": {"name": "ca"}} in spec["volumes"]
@@ -330,20 +329,20 @@ def test_operators_add_volumes_tolerations_and_labels(pods: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"volumes": {"home": {"emptyDir": {}}}}, "the name home is ours"),
-        ({"volumes": {"dev-shm": {"emptyDir": {}}}}, "the name dev-shm is ours"),
+        ({"storage": {"extra_volumes": {"home": {"emptyDir": {}}}}}, "the name home is ours"),
+        ({"storage": {"extra_volumes": {"dev-shm": {}}}}, "the name dev-shm is ours"),
         (
-            {"shared_memory_gib": -1},
-            "shared_memory_gib: Input should be greater than or equal to 0",
+            {"memory": {"shared_gib": -1}},
+            "memory.shared_gib: Input should be greater than or equal to 0",
         ),
-        ({"shared": {"a": {"claim": "a", "path": "/tmp"}}}, "folder of its own in every pod"),
-        ({"home": {"kind": "shared"}}, "name the claim"),
-        ({"home": {"kind": "shared", "claim": "x", "subpath": "all"}}, "put {username} into it"),
-        ({"home": {"claim": "one-for-all"}}, "put {username} into it"),
-        ({"home": {"claim": "{usrname}"}}, 'did you mean "username"?'),
-        ({"home": {"capacity": "10 GB"}}, "home.capacity: String should match"),
-        ({"other_image": {"enabled": True}}, "allowed_images names no image"),
-        ({"cpu_guarantee": 4}, "cpu_guarantee is larger than cpu_limit"),
+        ({"shared_data": {"a": {"pvc_name": "a", "mount_path": "/tmp"}}}, "folder of its own in every pod"),
+        ({"storage": {"type": "static"}}, "name the claim"),
+        ({"storage": {"static": {"sub_path": "all"}}}, "put {username} into it"),
+        ({"storage": {"dynamic": {"pvc_name_template": "all"}}}, "put {username} into it"),
+        ({"storage": {"dynamic": {"pvc_name_template": "{usrname}"}}}, 'mean "username"?'),
+        ({"storage": {"capacity": "10 GB"}}, "storage.capacity: String should match"),
+        ({"other_image": {"enabled": True}}, "allowedImages names no image"),
+        ({"cpu": {"guarantee": 4}}, "cpu: guarantee is larger than limit"),
         ({"uid": 0}, "uid: Input should be greater than or equal to 1"),
         ({"profiles": {"a": {"default": True}, "b": {"default": True}}}, "several are the default"),
         ({"profiles": {"Big": {}}}, "profiles.Big: String should match"),
@@ -354,15 +353,15 @@ def test_operators_add_volumes_tolerations_and_labels(pods: dict[str, Any]) -> N
     ],
 )
 def test_wrong_settings_are_told(pods: dict[str, Any], change: dict[str, Any], said: str) -> None:
-    pods["spawner"]["kubernetes"] |= change
+    pods["singleuser"] |= change
     with pytest.raises(ConfigurationError) as caught:
         load(pods)
     assert said in str(caught.value)
 
 
 def test_kubernetes_needs_its_part(pods: dict[str, Any]) -> None:
-    del pods["spawner"]["kubernetes"]
-    with pytest.raises(ConfigurationError, match=r"describe the pods in spawner\.kubernetes"):
+    del pods["singleuser"]["namespace"]
+    with pytest.raises(ConfigurationError, match="singleuser lacks namespace"):
         load(pods)
 
 
@@ -370,11 +369,11 @@ def test_extra_configuration_runs_last_in_order(pods: dict[str, Any], tmp_path: 
     folder = tmp_path / "extra"
     folder.mkdir()
     (folder / "10-second.py").write_text(
-        "c.KubeSpawner.image = settings.spawner.kubernetes.image + '-x' + c.X.y\n"
+        "c.KubeSpawner.image = settings.singleuser.image.reference + '-x' + c.X.y\n"
     )
     (folder / "05-first.py").write_text("get_config().X.y = 'z'\n")
     (folder / "README").write_text("not Python")
-    pods["hub"] |= {"extra_config": str(folder), "config": {"KubeSpawner": {"image": "no"}}}
+    pods["hub"] |= {"extra_config_folder": str(folder), "config": {"KubeSpawner": {"image": "no"}}}
     assert traits(pods).KubeSpawner.image == "registry.example.org/datalab/notebook:1-xz"
     (folder / "20-wrong.py").write_text("1 / 0\n")
     with pytest.raises(ConfigurationError, match=r"20-wrong\.py fails: ZeroDivisionError"):

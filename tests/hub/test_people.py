@@ -164,7 +164,7 @@ def test_a_provider_tells_groups_in_any_of_these_ways(
     values: dict[str, Any], secret: Any, claim: str, told: dict[str, Any], groups: list[str]
 ) -> None:
     described = oidc(secret, groups_claim=claim, allowed_groups=["staff"])
-    values["authenticator"] = {"kind": "oidc", "oidc": described}
+    values["auth"] = {"type": "oidc", "oidc": described}
     authenticator = door(values)
     found = model(authenticator, {"preferred_username": "ada", **told})
     assert found["groups"] == groups
@@ -184,13 +184,13 @@ def test_a_provider_tells_the_name_in_any_of_these_ways(
     values: dict[str, Any], secret: Any, claim: str, told: dict[str, Any], name: str
 ) -> None:
     described = oidc(secret, username_claim=claim)
-    values["authenticator"] = {"kind": "oidc", "allow_all": True, "oidc": described}
+    values["auth"] = {"type": "oidc", "allow_all": True, "oidc": described}
     assert model(door(values), told)["name"] == name
 
 
 def test_a_missing_name_is_told_by_its_claim(values: dict[str, Any], secret: Any) -> None:
     described = oidc(secret, username_claim="profile.login")
-    values["authenticator"] = {"kind": "oidc", "allow_all": True, "oidc": described}
+    values["auth"] = {"type": "oidc", "allow_all": True, "oidc": described}
     with pytest.raises(ValueError, match=r"No profile\.login found"):
         model(door(values), {"sub": "1"})
 
@@ -237,7 +237,7 @@ def test_clusters_of_people_with_a_colon_end_with_their_server() -> None:
     ],
 )
 def test_ways_in_that_there_are_not(values: dict[str, Any], kind: str, said: str) -> None:
-    values["authenticator"]["kind"] = kind
+    values["auth"]["type"] = kind
     with pytest.raises(ConfigurationError) as caught:
         load(values)
     assert said in str(caught.value)
@@ -246,30 +246,30 @@ def test_ways_in_that_there_are_not(values: dict[str, Any], kind: str, said: str
 @pytest.mark.parametrize(
     ("authenticator", "said"),
     [
-        ({"kind": "github", "allow_all": True}, "would let every account of github in"),
-        ({"kind": "site.auth.Ours", "allow_all": True}, "would let every account"),
+        ({"type": "github", "allow_all": True}, "would let every account of github in"),
+        ({"type": "site.auth.Ours", "allow_all": True}, "would let every account"),
         ({"allow_all": True}, "would let every account of shared-password in"),
-        ({"kind": "ldap", "allow_all": True, "users": ["ada"]}, "exclude each other"),
+        ({"type": "ldap", "allow_all": True, "users": ["ada"]}, "exclude each other"),
     ],
 )
 def test_doors_that_do_not_open(
     values: dict[str, Any], authenticator: dict[str, Any], said: str
 ) -> None:
-    values["authenticator"] |= authenticator
+    values["auth"] |= authenticator
     with pytest.raises(ConfigurationError) as caught:
         load(values)
     assert said in str(caught.value)
 
 
 def test_a_class_of_the_sites_own_is_closed_too(values: dict[str, Any]) -> None:
-    values["authenticator"] |= {"kind": "support.own_authenticator.Everybody", "admins": []}
+    values["auth"] |= {"type": "support.own_authenticator.Everybody", "admins": []}
     authenticator = door(values)
     assert authenticator.allow_all is False
     assert not authenticator.check_allowed("ada")
 
 
 def test_a_sites_own_rule_for_groups_is_kept(values: dict[str, Any]) -> None:
-    values["authenticator"] |= {"kind": "support.own_authenticator.Mapped", "admins": []}
+    values["auth"] |= {"type": "support.own_authenticator.Mapped", "admins": []}
     values["hub"]["config"] = {"GenericOAuthenticator": {"allowed_groups": ["site-a"]}}
     values["hub"]["config"]["Mapped"] = {"username_claim": "login"}
     authenticator = door(values)
@@ -279,9 +279,9 @@ def test_a_sites_own_rule_for_groups_is_kept(values: dict[str, Any]) -> None:
 
 
 def test_one_that_is_not_there_is_told(values: dict[str, Any]) -> None:
-    values["authenticator"]["kind"] = "nowhere.to.be.Found"
+    values["auth"]["type"] = "nowhere.to.be.Found"
     with pytest.raises(ConfigurationError, match="cannot be imported"):
         door(values)
-    values["authenticator"]["kind"] = "collections.OrderedDict"
+    values["auth"]["type"] = "collections.OrderedDict"
     with pytest.raises(ConfigurationError, match="is no authenticator"):
         door(values)

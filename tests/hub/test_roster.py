@@ -53,7 +53,7 @@ def hubs(values: dict[str, Any], tmp_path: Path) -> Iterator[Any]:
     opened: list[Entry] = []
 
     def make(known: tuple[str, ...] = (), **authenticator: Any) -> Entry:
-        values["authenticator"] |= authenticator
+        values["auth"] |= authenticator
         c = Config()
         apply(load(values), c)
         c.JupyterHub.db_url = f"sqlite:///{tmp_path}/hub.sqlite"
@@ -121,7 +121,7 @@ def test_the_database_may_name_administrators_on_purpose(hubs: Any, values: dict
 
 
 def test_a_role_names_administrators_too(hubs: Any, values: dict[str, Any]) -> None:
-    values["hub"]["roles"] = {"admin": {"users": ["bob"]}}
+    values["hub"]["load_roles"] = {"admin": {"users": ["bob"]}}
     hubs(known=("bob",), admins=["admin"])
     assert {role.name for role in hubs(admins=["admin"]).known("bob").roles} == {"admin", "user"}
 
@@ -155,7 +155,7 @@ def test_names_are_compared_as_the_hub_writes_them(hubs: Any) -> None:
 
 
 def test_the_account_of_the_check_is_kept(hubs: Any, values: dict[str, Any], secret: Any) -> None:
-    values["check"] = {"token": secret("check-secret"), "user": "datalab-check"}
+    values["tests"] = {"token": secret("check-secret"), "user": "datalab-check"}
     hubs(known=("datalab-check", "bob"))
     hub = hubs(users=["alice"])
     assert hub.known("datalab-check").roles
@@ -191,7 +191,7 @@ def test_the_database_may_open_the_door_on_purpose(hubs: Any, values: dict[str, 
 def test_a_list_in_python_is_a_list_too(hubs: Any, values: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "extra").mkdir()
     (tmp_path / "extra" / "own.py").write_text("c.Authenticator.allowed_users = {'alice'}")
-    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    values["hub"]["extra_config_folder"] = str(tmp_path / "extra")
     hub = hubs(known=("bob",))
     assert comes(hub, "alice")
     assert not comes(hub, "bob")
@@ -203,7 +203,7 @@ def test_another_authenticator_by_python_is_closed_too(
 ) -> None:
     (tmp_path / "extra").mkdir()
     own = tmp_path / "extra" / "own.py"
-    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    values["hub"]["extra_config_folder"] = str(tmp_path / "extra")
     for name in ("dummy", "support.own_authenticator.Everybody"):
         own.write_text(f"c.JupyterHub.authenticator_class = {name!r}")
         hub = hubs()
@@ -224,7 +224,7 @@ def test_a_class_that_is_open_by_a_plain_attribute_is_closed_too(
         "class Open(Everybody):\n    allow_all = True\n"
         "c.JupyterHub.authenticator_class = Open"
     )
-    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    values["hub"]["extra_config_folder"] = str(tmp_path / "extra")
     assert not comes(hubs(), "stranger")
     assert comes(hubs(users=["alice"]), "alice")
 
@@ -241,7 +241,7 @@ def test_names_are_written_once_by_a_class_of_the_sites_own(
         "        return 'site-' + super().normalize_username(name)\n"
         "c.JupyterHub.authenticator_class = Prefixed"
     )
-    values["hub"]["extra_config"] = str(tmp_path / "extra")
+    values["hub"]["extra_config_folder"] = str(tmp_path / "extra")
     hub = hubs(known=("site-alice", "site-bob"), users=["alice"], admins=["Root"])
     assert [comes(hub, name) for name in ("alice", "root", "bob")] == [True, True, False]
     assert hub.authenticator.blocked_users == {"site-bob"}
@@ -288,11 +288,11 @@ def running(folder: Path, proxy: Proxy, **authenticator: Any) -> Iterator[Runnin
         "hub": {
             "public_url": "http://127.0.0.1/",
             "bind_url": f"http://127.0.0.1:{port}",
-            "db_url": f"sqlite:///{folder}/hub.sqlite",
+            "db": {"url": f"sqlite:///{folder}/hub.sqlite"},
             "cookie_secret": {"file": str(folder / "cookie")},
         },
         "proxy": {"api_url": proxy.address, "token": {"file": str(folder / "proxy")}},
-        "authenticator": {"password": {"file": str(folder / "password")}, **authenticator},
+        "auth": {"password": {"file": str(folder / "password")}, **authenticator},
         "spawner": {"homes": str(folder / "homes")},
         "gateway": {"enabled": False},
         "cull": {"enabled": False},

@@ -10,27 +10,28 @@ from pydantic import ValidationError
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import Settings, load
-from geodes_datalab.settings import Secret
+from geodes_datalab.hub.pods import variables_of_servers
+from geodes_datalab.settings import Model, Secret
 
 
 def test_defaults_are_usable_and_frozen() -> None:
     settings = load({})
-    assert settings.cull.minutes == 60
+    assert settings.cull.timeout == 3600
     with pytest.raises(ValidationError):
-        settings.cull.minutes = 5  # type: ignore[misc]
+        settings.cull.timeout = 5  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
         ({"cul": {}}, 'cul: there is no such setting; did you mean "cull"?'),
-        ({"cull": {"minuts": 5}}, 'cull.minuts: there is no such setting; did you mean "minutes"?'),
+        ({"cull": {"timout": 5}}, 'cull.timout: there is no such setting; did you mean "timeout"?'),
         (
             {"gateway": {"workers": {"max_core": 4}}},
             'gateway.workers.max_core: there is no such setting; did you mean "max_cores"?',
         ),
-        ({"hub": {"zzz": 1}}, "known here: active_server_limit, allow_named_servers"),
-        ({"cull": {"minutes": -1}}, "cull.minutes: Input should be greater than 0"),
+        ({"hub": {"zzz": 1}}, "known here: activeServerLimit, allowNamedServers"),
+        ({"cull": {"timeout": -1}}, "cull.timeout: Input should be greater than 0"),
         ({"gateway": {"workers": {"cores": 4, "max_cores": 2}}}, "larger than the largest one"),
         ({"gateway": {"database": "sqlite:///x"}}, "a database on disk needs encryption_key"),
         ({"hub": {"cookie_secret": {}}}, "name either a file or an environment variable"),
@@ -43,27 +44,58 @@ def test_wrong_settings_are_told_with_the_right_key(values: dict[str, Any], said
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"authenticator": {"kind": "oidc"}}, "authenticator: it is auth (authenticator.kind"),
+        ({"cull": {"minutes": 30}}, "cull.minutes: it is cull.timeout, in seconds now"),
+        ({"gateway": {"backend": "slurm"}}, "gateway.backend: it is gateway.kind now"),
+        ({"spawner": {"kubernetes": {}}}, "spawner.kubernetes: it is singleuser now"),
+    ],
+)
+def test_names_from_before_are_told_with_todays(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(values)
+    assert said in str(caught.value)
+
+
+def test_names_are_those_of_the_chart_or_python_s() -> None:
+    ours = load({"gateway": {"limits": {"memory_gib": 8}}, "hub": {"load_roles": {"x": {}}}})
+    theirs = load({"gateway": {"limits": {"memoryGiB": 8}}, "hub": {"loadRoles": {"x": {}}}})
+    assert ours == theirs
+    with pytest.raises(ConfigurationError, match=r"gateway\.limits\.memoryGiB: Input should be"):
+        load({"gateway": {"limits": {"memoryGiB": -1}}})
+    with pytest.raises(ConfigurationError, match=r"gateway\.limits\.memory_gib: Input should be"):
+        load({"gateway": {"limits": {"memory_gib": -1}}})
+
+
+def test_variables_keep_their_spaces_and_become_text() -> None:
+    given = {"A": " x ", "B": True, "C": 12345678901, "D": {"value": " "}}
+    told = variables_of_servers(load({"singleuser": {"extraEnv": given}}))
+    assert told == {"A": " x ", "B": "true", "C": "12345678901", "D": " "}
+
+
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load({"cul": {}, "hub": {"urll": ""}, "cull": {"minutes": "soon"}})
+        load({"cul": {}, "hub": {"urll": ""}, "cull": {"timeout": "soon"}})
     message = str(caught.value)
     assert "cul:" in message
     assert "hub.urll:" in message
-    assert "cull.minutes:" in message
+    assert "cull.timeout:" in message
 
 
 def test_values_are_not_repeated_in_errors() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load({"authenticator": {"password": "hunter2-hunter2"}})
+        load({"auth": {"password": "hunter2-hunter2"}})
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", [".toml", ".json"])
 def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
     path = tmp_path / f"settings{suffix}"
-    path.write_text("[cull]\nminutes = 7\n" if suffix == ".toml" else '{"cull": {"minutes": 7}}')
+    path.write_text("[cull]\ntimeout = 7\n" if suffix == ".toml" else '{"cull": {"timeout": 7}}')
     monkeypatch.setenv("GEODES_DATALAB_SETTINGS", str(path))
-    assert load(path) == load() == load({"cull": {"minutes": 7}})
+    assert load(path) == load() == load({"cull": {"timeout": 7}})
 
 
 def test_no_file_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -110,16 +142,10 @@ def test_every_setting_is_described() -> None:
 
 
 def test_every_setting_says_what_it_means() -> None:
-    from sphinx.pycode import ModuleAnalyzer
-
-    from geodes_datalab import settings as schema
-
-    models = [getattr(schema, name) for name in schema.__all__]
-    for model in (m for m in models if isinstance(m, type) and issubclass(m, schema.Model)):
-        texts = ModuleAnalyzer.for_module(model.__module__).find_attr_docs()
-        for name in vars(model).get("__annotations__", {}):
-            if name in model.model_fields:
-                assert texts.get((model.__name__, name)), f"{model.__name__}.{name}"
+    for model in Model.__subclasses__():
+        for name, field in model.model_fields.items():
+            group = isinstance(field.annotation, type) and issubclass(field.annotation, Model)
+            assert field.description or group, f"{model.__name__}.{name}"
 
 
 def test_every_reason_for_a_failure_is_in_the_reference() -> None:

@@ -21,7 +21,7 @@ def applied(values: dict[str, Any], config: dict[str, Any]) -> Config:
 def provider(values: dict[str, Any], secret: Any, **more: Any) -> None:
     urls = {f"{name}_url": f"https://sso/{name}" for name in ("authorize", "token", "userdata")}
     oidc = {**urls, "client_id": "lab", "client_secret": secret("provider-secret"), **more}
-    values["authenticator"] = {"kind": "oidc", "oidc": oidc}
+    values["auth"] = {"type": "oidc", "oidc": oidc}
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,10 @@ def provider(values: dict[str, Any], secret: Any, **more: Any) -> None:
         ({"JupyterHub": {"admin_acess": True}}, 'did you mean "admin_access"'),
         ({"KubeSpawner": {"cpu_limit": 2}}, "KubeSpawner: no such class is in use here"),
         ({"GitHubOAuthenticator": {"allowed_organizations": ["x"]}}, "no such class is in use"),
-        ({"Authenticator": {"allowed_users": ["ada"]}}, "use authenticator.users (auth.users)"),
-        ({"Authenticator": {"whitelist": ["ada"]}}, "use authenticator.users (auth.users)"),
-        ({"SharedPasswordAuthenticator": {"admin_users": ["ada"]}}, "use authenticator.admins"),
-        ({"Authenticator": {"allow_all": True}}, "use authenticator.allow_all"),
+        ({"Authenticator": {"allowed_users": ["ada"]}}, "use auth.users"),
+        ({"Authenticator": {"whitelist": ["ada"]}}, "use auth.users"),
+        ({"SharedPasswordAuthenticator": {"admin_users": ["ada"]}}, "use auth.admins"),
+        ({"Authenticator": {"allow_all": True}}, "use auth.allowAll"),
     ],
 )
 def test_what_has_no_effect_is_refused(
@@ -61,7 +61,7 @@ def test_groups_of_a_described_provider_have_their_own_setting(
 ) -> None:
     provider(values, secret, allowed_groups=["ours"])
     for name in ("GenericOAuthenticator", "OAuthenticator"):
-        with pytest.raises(ConfigurationError, match=r"use authenticator\.oidc\.allowed_groups"):
+        with pytest.raises(ConfigurationError, match=r"use auth\.oidc\.allowedGroups"):
             applied(values, {name: {"allowed_groups": ["theirs"]}})
 
 
@@ -85,7 +85,7 @@ def test_on_kubernetes_too(pods: dict[str, Any]) -> None:
 def test_groups_of_the_hub_come_from_the_provider_where_they_let_people_in(
     values: dict[str, Any],
 ) -> None:
-    values["authenticator"] = {"kind": "generic-oauth"}
+    values["auth"] = {"type": "generic-oauth"}
     traits = {
         "allowed_groups": ["staff"],
         "userdata_url": "https://sso/u",
@@ -98,7 +98,7 @@ def test_groups_of_the_hub_come_from_the_provider_where_they_let_people_in(
 
 
 def test_groups_that_nobody_tells_are_refused(values: dict[str, Any]) -> None:
-    values["authenticator"] = {"kind": "github"}
+    values["auth"] = {"type": "github"}
     with pytest.raises(
         ConfigurationError, match=r"needs GitHubOAuthenticator\.auth_state_groups_key"
     ):
@@ -131,19 +131,19 @@ def test_every_part_of_the_hub_takes_its_traits(values: dict[str, Any]) -> None:
 def test_what_would_only_stop_the_hub_is_told(
     values: dict[str, Any], kind: str, name: str, trait: str, now: str
 ) -> None:
-    values["authenticator"] = {"kind": kind}
+    values["auth"] = {"type": kind}
     with pytest.raises(ConfigurationError, match=rf"{name}\.{trait}: it is no more; use {now}"):
         applied(values, {name: {trait: "x"}})
 
 
 def test_what_was_renamed_goes_on(values: dict[str, Any]) -> None:
-    values["authenticator"] = {"kind": "github"}
+    values["auth"] = {"type": "github"}
     c = applied(values, {"GitHubOAuthenticator": {"github_organization_whitelist": ["example"]}})
     assert c.JupyterHub.authenticator_class(config=c).allowed_organizations == {"example"}
 
 
 def test_a_class_of_the_sites_own_is_known_by_itself(values: dict[str, Any]) -> None:
-    values["authenticator"] |= {"kind": "support.own_authenticator.Everybody", "admins": []}
+    values["auth"] |= {"type": "support.own_authenticator.Everybody", "admins": []}
     c = applied(values, {"Everybody": {"greeting": "salut"}})
     assert c.JupyterHub.authenticator_class(config=c).greeting == "salut"
     with pytest.raises(ConfigurationError, match='did you mean "greeting"'):

@@ -76,7 +76,7 @@ def fetched(url: str, **how: Any) -> Any:
 
 
 OIDC = {
-    "kind": "oidc",
+    "type": "oidc",
     "oidc": {
         "authorize_url": f"https://{HOST}/authorize",
         "token_url": f"https://{HOST}/token",
@@ -115,7 +115,7 @@ def log_in(values: dict[str, Any], kind: str, traits: dict[str, Any]) -> Any:
     common = {"client_id": "datalab", "client_secret": "x", "oauth_callback_url": "http://lab/cb"}
     name = kind.rpartition(".")[2]
     if kind != "oidc":
-        values["authenticator"] = {"kind": kind}
+        values["auth"] = {"type": kind}
         values["hub"]["config"] = {name: {**traits, **common}}
     c = Config()
     apply(load(values), c)
@@ -129,7 +129,7 @@ def test_log_in_goes_through_the_proxy(
 ) -> None:
     kind, traits = CLASSES[which]
     secret_there = secret("secret-of-the-datalab")
-    values["authenticator"] = {**OIDC, "oidc": {**OIDC["oidc"], "client_secret": secret_there}}
+    values["auth"] = {**OIDC, "oidc": {**OIDC["oidc"], "client_secret": secret_there}}
     assert log_in(values, kind, traits)["name"] == "ada"
     assert set(behind.targets()) == {f"{HOST}:443"}
     assert {one.method for one in behind.asked} == {"CONNECT"}

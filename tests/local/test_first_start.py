@@ -175,10 +175,10 @@ def runtime_at(port: int, **asked: str) -> run.Runtime:
 
 
 OIDC = """
-[authenticator]
-kind = "oidc"
+[auth]
+type = "oidc"
 users = ["ada", "bob"]
-[authenticator.oidc]
+[auth.oidc]
 authorize_url = "https://sso.example.org/a"
 token_url = "https://sso.example.org/t"
 userdata_url = "https://sso.example.org/u"
@@ -186,9 +186,9 @@ client_id = "x"
 login_service = "Example SSO"
 client_secret = {env = "X"}
 """
-OTHER = '[authenticator]\nkind = "oauthenticator.github.GitHubOAuthenticator"\n'
+OTHER = '[auth]\ntype = "oauthenticator.github.GitHubOAuthenticator"\n'
 ELSEWHERE = (
-    '[authenticator]\npassword = {file = "/srv/lab-password"}\nadmins = ["eve"]\nusers = ["ada"]\n'
+    '[auth]\npassword = {file = "/srv/lab-password"}\nadmins = ["eve"]\nusers = ["ada"]\n'
 )
 
 

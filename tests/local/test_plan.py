@@ -29,7 +29,7 @@ def settled(place: Layout, wishes: plan.Wishes) -> dict[str, str]:
     settings = plan.make_settings(place, PORTS, wishes)
     plan.write_settings(place, settings)
     assert load(place.settings) == settings
-    return settings.spawner.environment
+    return settings.singleuser.environment
 
 
 def test_servers_in_a_container_are_told_its_cores(furnished: Layout) -> None:
@@ -107,13 +107,14 @@ def test_any_stac_api(furnished: Layout) -> None:
 
 def test_an_operators_file_goes_over(furnished: Layout, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text("[cull]\nminutes = 5\n[gateway.limits]\nclusters = 1\n")
+    file.write_text("[cull]\ntimeout = 5\n[gateway.limits]\nclusters = 1\n[singleuser]\nstartTimeout = 7\n")
     settings = plan.make_settings(furnished, PORTS, plan.Wishes(settings=file))
-    assert settings.cull.minutes == 5
+    assert settings.cull.timeout == 5
+    assert settings.singleuser.start_timeout == 7, "spelled as in the chart"
     assert settings.cull.token is not None
     assert settings.gateway.limits.clusters == 1
     assert settings.gateway.limits.workers >= 8
-    file.write_text("[cul]\nminutes = 5\n")
+    file.write_text("[cul]\ntimeout = 5\n")
     with pytest.raises(ConfigurationError, match='did you mean "cull"'):
         plan.make_settings(furnished, PORTS, plan.Wishes(settings=file))
 
@@ -213,7 +214,7 @@ def test_authorities_that_are_not_there_are_told_before_anything_starts(
     [
         ("[hub.config.LocalSpawnr]\nlogs = 'x'", 'did you mean "LocalSpawner"'),
         ("[hub.config.JupyterHub]\nadmin_acess = true", 'did you mean "admin_access"'),
-        ("[hub.config.Authenticator]\nallowed_users = ['ada']", "use authenticator.users"),
+        ("[hub.config.Authenticator]\nallowed_users = ['ada']", "use auth.users"),
     ],
     ids=["class", "trait", "list"],
 )

@@ -21,9 +21,9 @@ from geodes_datalab._authorities import VARIABLES
 
 HOST = "sso.example.org"
 SETTINGS = f"""
-[authenticator]
-kind = "oidc"
-[authenticator.oidc]
+[auth]
+type = "oidc"
+[auth.oidc]
 authorize_url = "https://{HOST}/authorize"
 token_url = "https://{HOST}/token"
 userdata_url = "https://{HOST}/userinfo"

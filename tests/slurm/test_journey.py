@@ -55,7 +55,7 @@ class Datalab:
         addresses = {
             f"{name}_address": f"127.0.0.1:{n}" for n, name in enumerate(("api", "proxy"), 1)
         }
-        settings = load({"gateway": {**gateway, **addresses, "backend": "slurm"}})
+        settings = load({"gateway": {**gateway, **addresses, "kind": "slurm"}})
         site.write_launcher(
             self.launcher, config=self.libexec / "launcher.json", python="/usr/bin/python3"
         )

@@ -247,7 +247,7 @@ def _settings(folder: Path, hub: HubStandIn, ports: list[int]) -> dict[str, Any]
     return {
         "hub": {"bind_url": hub.address, "monitoring_token": {"file": str(folder / "monitoring")}},
         "gateway": {
-            "backend": "kubernetes",
+            "kind": "kubernetes",
             "token": {"file": str(folder / "gateway")},
             "proxy_token": {"file": str(folder / "gateway-proxy")},
             "api_address": f"127.0.0.1:{ports[0]}",
@@ -256,17 +256,17 @@ def _settings(folder: Path, hub: HubStandIn, ports: list[int]) -> dict[str, Any]
             "limits": {"clusters": 3, "workers": 6, "cores": 10, "memory_gib": 64},
             "reaper_seconds": 0.5,
             "config": {"JupyterHubAuthenticator": {"cache_max_age": 1}},
-            "kubernetes": {
+            "sizes": SIZES,
+            "backend": {
                 "namespace": NAMESPACE,
                 "instance": "datalab",
                 "api_url": f"http://127.0.0.1:{ports[0]}",
                 "controller_address": f"127.0.0.1:{ports[3]}",
-                "image": "registry.example.org/lab:1",
-                "allowed_images": ["registry.example.org/team/*"],
-                "sizes": SIZES,
+                "image": {"reference": "registry.example.org/lab:1"},
                 "labels": {"app.kubernetes.io/instance": "datalab"},
             },
         },
+        "singleuser": {"allowed_images": {"team": "registry.example.org/team/*"}},
     }
 
 

@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 SETTINGS = """
 [cull]
-minutes = 0.5
-every_minutes = 0.05
+timeout = 30
+every = 3
 
-[authenticator]
+[auth]
 users = ["alice", "admin"]
 
 [singleuser]

@@ -7,6 +7,7 @@ from typing import Any
 
 from geodes_datalab.hub import extra
 from geodes_datalab.hub.addresses import api_url
+from geodes_datalab.hub.pods import variables_of_dask
 from geodes_datalab.hub.steps.singleuser import dask_environment, scheduler_words
 from geodes_datalab.settings import Settings
 
@@ -34,18 +35,18 @@ def apply(settings: Settings, c: Any) -> None:
     """
     _server(settings, c)
     _proxy(settings, c)
-    if settings.gateway.backend == "kubernetes":
+    if settings.gateway.kind == "kubernetes":
         from geodes_datalab.hub.gateway.kubernetes.settings import apply_api
 
         apply_api(settings, c)
-    elif settings.gateway.backend == "slurm":
+    elif settings.gateway.kind == "slurm":
         from geodes_datalab.hub.gateway.slurm.settings import apply as apply_slurm
 
         apply_slurm(settings, c)
     else:
         _backend(settings, c)
         _clusters(settings, c)
-    _finish(settings, c)
+    extra.finish_gateway(settings, c)
 
 
 def apply_proxy(settings: Settings, c: Any) -> None:
@@ -65,8 +66,8 @@ def apply_proxy(settings: Settings, c: Any) -> None:
     _proxy(settings, c)
     c.Proxy.address = f"0.0.0.0:{_port(gateway.proxy_address)}"
     c.Proxy.tcp_address = f"0.0.0.0:{_port(gateway.scheduler_address)}"
-    if gateway.kubernetes is not None:
-        c.Proxy.gateway_url = gateway.kubernetes.api_url.rstrip("/")
+    if gateway.backend.api_url:
+        c.Proxy.gateway_url = gateway.backend.api_url.rstrip("/")
     extra.override({name: traits for name, traits in gateway.config.items() if name == "Proxy"}, c)
 
 
@@ -105,8 +106,8 @@ def _proxy(settings: Settings, c: Any) -> None:
 
 def _backend(settings: Settings, c: Any) -> None:
     gateway = settings.gateway
-    if gateway.backend != "local":
-        c.DaskGateway.backend_class = gateway.backend
+    if gateway.kind != "local":
+        c.DaskGateway.backend_class = gateway.kind
         return
     c.DaskGateway.backend_class = "geodes_datalab.hub.gateway.local.LocalBackend"
     c.LocalBackend.homes = str(settings.spawner.homes)
@@ -124,7 +125,7 @@ def _clusters(settings: Settings, c: Any) -> None:
     from geodes_datalab.hub.gateway.options import cluster_options
 
     gateway = settings.gateway
-    c.Backend.cluster_options = cluster_options(gateway)
+    c.Backend.cluster_options = cluster_options(settings)
     dask = [sys.executable, "-m", "dask"]  # dask-scheduler and dask-worker are gone since 2026.6
     c.ClusterConfig.scheduler_cmd = [*dask, *scheduler_words()]
     c.ClusterConfig.worker_cmd = [*dask, "worker", "--no-dashboard"]  # it asks nobody who comes
@@ -132,14 +133,7 @@ def _clusters(settings: Settings, c: Any) -> None:
     c.ClusterConfig.worker_memory = round(gateway.workers.memory_gib * GIB)
     c.ClusterConfig.worker_cores = gateway.workers.cores
     c.ClusterConfig.idle_timeout = gateway.idle_minutes * 60
-    c.ClusterConfig.environment = dask_environment() | gateway.environment
-
-
-def _finish(settings: Settings, c: Any) -> None:
-    """Let the operator have the last word."""
-    extra.override(settings.gateway.config, c)
-    if settings.gateway.extra_config is not None:
-        extra.run(settings.gateway.extra_config, c, settings)
+    c.ClusterConfig.environment = dask_environment() | variables_of_dask(settings)
 
 
 def _port(address: str) -> str:

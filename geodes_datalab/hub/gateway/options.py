@@ -11,21 +11,22 @@ from dask_gateway_server.models import User
 from dask_gateway_server.options import Float, Integer, Mapping, Options, Select
 
 from geodes_datalab.errors import near
+from geodes_datalab.hub.pods import variables_of_dask
 from geodes_datalab.hub.steps.singleuser import dask_environment
-from geodes_datalab.settings import Gateway
+from geodes_datalab.settings import Settings
 
 _SECRETS = ("*KEY*", "*TOKEN*", "*SECRET*", "*PASSWORD*", "*CREDENTIAL*")
 
 
-def cluster_options(gateway: Gateway) -> Options:
+def cluster_options(settings: Settings) -> Options:
     """Return the options and their limits.
 
     Parameters
     ----------
-    gateway
-        Settings that hold sizes, limits and the allowed variables.
+    settings
+        Hold sizes, limits and the allowed variables.
     """
-    sizes = gateway.workers
+    sizes = settings.gateway.workers
     return Options(
         Integer(
             "worker_cores", default=sizes.cores, min=1, max=sizes.max_cores, label="Worker cores"
@@ -38,7 +39,7 @@ def cluster_options(gateway: Gateway) -> Options:
             label="Worker memory (GiB)",
         ),
         Mapping("environment", {}, label="Environment variables"),
-        handler=Handler(Environment(gateway.environment, gateway.environment_names)),
+        handler=Handler(environment(settings)),
     )
 
 
@@ -85,6 +86,20 @@ class Environment:
                 + ", ".join(self.names),
                 "environment",
             )
+
+
+def environment(settings: Settings, **further: str) -> Environment:
+    """Return which variables clusters have, and which of them users may set.
+
+    Parameters
+    ----------
+    settings
+        Hold both.
+    further
+        Variables of the backend, before the settings' own.
+    """
+    fixed = {**further, **variables_of_dask(settings)}
+    return Environment(fixed, settings.gateway.backend.environment_names)
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,7 @@ def _metrics(settings: Settings, places: Places) -> dict[str, Any]:
 
 def _template(settings: Settings) -> str:
     """Return the path of a home below the folder, which is the whole claim."""
-    pods = settings.spawner.kubernetes
-    return "{username}" if pods is None else pods.home.subpath
+    return settings.singleuser.storage.static.sub_path
 
 
 def _quiet(handler: web.RequestHandler) -> None:

@@ -130,7 +130,7 @@ def guarded(authenticator: str | type[Authenticator]) -> type[Authenticator]:
     except ImportError as error:
         raise ConfigurationError(
             f"the authenticator {authenticator} cannot be imported: {error}",
-            hint="correct authenticator.kind (auth.type), or install the package that holds it",
+            hint="correct auth.type, or install the package that holds it",
         ) from error
     if not (isinstance(cls, type) and issubclass(cls, Authenticator)):
         raise ConfigurationError(

@@ -17,7 +17,7 @@ MINIMUM = {"password": 8, "admin_password": 32}
 
 TRIAL = (
     "TRIAL ONLY: everybody who knows the one shared password can log in under any name and "
-    "reach that user's files. Set authenticator.kind to oidc, or to your site's authenticator, "
+    "reach that user's files. Set auth.type to oidc, or to your site's authenticator, "
     "before real users come."
 )
 """Logged, and shown on the login page, where a shared password meets a network."""
@@ -25,19 +25,19 @@ TRIAL = (
 
 def apply(settings: Settings, c: Any) -> None:
     """Set the authenticator, who may come in, and its passwords."""
-    auth = settings.authenticator
+    auth = settings.auth
     choose(settings, c)
     kubernetes = settings.spawner.kind == "kubernetes"
     c.Authenticator.username_pattern = auth.pattern(kubernetes=kubernetes)
     c.Doors.name_rule = auth.rule(kubernetes=kubernetes)
-    c.Doors.kept = {settings.check.user} if settings.check.token is not None else set()
+    c.Doors.kept = {settings.tests.user} if settings.tests.token is not None else set()
     c.Authenticator.admin_users = set(auth.admins)
     c.Authenticator.allowed_users = set(auth.users)
     c.Authenticator.pop("allow_all", None)  # `close` says it, after everything else
     c.Authenticator.allow_existing_users = False  # else whoever came once may come for ever
-    if auth.kind == SHARED:
+    if auth.type == SHARED:
         _shared(settings, c)
-    elif auth.kind == OIDC and auth.oidc is not None:
+    elif auth.type == OIDC:
         _oidc(settings, auth.oidc, c)
     if on_trial(settings):
         get_logger().warning(TRIAL)
@@ -51,12 +51,12 @@ def close(settings: Settings, c: Any) -> None:
     """
     from geodes_datalab.hub.login import doors
 
-    asked, cls = find(settings.authenticator.kind), doors.chosen(c)
+    asked, cls = find(settings.auth.type), doors.chosen(c)
     c.JupyterHub.authenticator_class = doors.guarded(cls)
     sections = [base.__name__ for base in cls.__mro__ if base.__name__ in c]
     listed = any(c[name].get("allowed_users") for name in sections)
     same = issubclass(cls, doors.guarded(asked.path))
-    opened = settings.authenticator.open and same
+    opened = settings.auth.open and same
     c.Authenticator.setdefault("allow_all", opened and not (listed and asked.name == SHARED))
 
 
@@ -64,18 +64,18 @@ def choose(settings: Settings, c: Any) -> None:
     """Set the authenticator's class, with the door before it."""
     from geodes_datalab.hub.login import doors
 
-    c.JupyterHub.authenticator_class = doors.guarded(find(settings.authenticator.kind).path)
+    c.JupyterHub.authenticator_class = doors.guarded(find(settings.auth.type).path)
 
 
 def on_trial(settings: Settings) -> bool:
     """Tell whether a shared password guards a hub that others than this machine's users reach."""
     host = urlsplit(settings.hub.public_url).hostname
     local = host in {"127.0.0.1", "localhost", "::1"} and settings.spawner.kind == "local"
-    return settings.authenticator.kind == SHARED and not local
+    return settings.auth.type == SHARED and not local
 
 
 def _shared(settings: Settings, c: Any) -> None:
-    auth = settings.authenticator
+    auth = settings.auth
     c.SharedPasswordAuthenticator.user_password = _read("password", auth.password)
     if auth.admins:
         password = _read("admin_password", auth.admin_password)
@@ -89,7 +89,7 @@ def _oidc(settings: Settings, oidc: Oidc, c: Any) -> None:
     provider.token_url = oidc.token_url
     provider.userdata_url = oidc.userdata_url
     provider.client_id = oidc.client_id
-    provider.client_secret = oidc.client_secret.read()
+    provider.client_secret = _secret(oidc)
     provider.oauth_callback_url = oidc.callback_url or f"{base}/hub/oauth_callback"
     provider.scope = list(oidc.scopes)
     provider.username_claim = claims.Name(oidc.username_claim)
@@ -101,11 +101,15 @@ def _oidc(settings: Settings, oidc: Oidc, c: Any) -> None:
     provider.login_service = oidc.login_service or "the identity provider"
 
 
+def _secret(oidc: Oidc) -> str:
+    return oidc.client_secret.read() if oidc.client_secret else ""
+
+
 def _read(name: str, secret: Secret | None) -> str:
     text = secret.read() if secret else ""
     if len(text) < MINIMUM[name]:
         raise ConfigurationError(
-            f"authenticator.{name} has {len(text)} characters, {MINIMUM[name]} are needed",
-            hint=f"name a file or a variable with a longer one in authenticator.{name}",
+            f"auth.{name} has {len(text)} characters, {MINIMUM[name]} are needed",
+            hint=f"name a file or a variable with a longer one in auth.{name}",
         )
     return text

@@ -57,14 +57,11 @@ def variable(settings: Settings) -> str:
     usage = settings.homes.usage
     if not usage.enabled:
         return "off"
-    pods = settings.spawner.kubernetes if settings.spawner.kind == "kubernetes" else None
-    home = None if pods is None else pods.home
-    promised = usage.quota
-    if promised is None and home is not None and home.kind != "shared":
-        promised = home.capacity if home.kind == "dynamic" else home.size_limit
+    storage = settings.singleuser.storage if settings.spawner.kind == "kubernetes" else None
+    promised = usage.quota or (storage.promised if storage else "")
     told = {
-        "own": home is not None and home.kind == "dynamic",
-        "limit": None if promised is None else size(promised),
+        "own": storage is not None and storage.type == "dynamic",
+        "limit": size(promised) if promised else None,
         "minutes": usage.every_minutes,
     }
     return json.dumps(told)

@@ -10,8 +10,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from geodes_datalab.hub.pods import ACCOUNT, gib
-from geodes_datalab.settings import Home, Kubernetes, Settings
+from geodes_datalab.hub import images
+from geodes_datalab.hub.pods import ACCOUNT, gib, secrets_of_servers
+from geodes_datalab.settings import Settings, Singleuser, Storage
 
 SPAWNER = "geodes_datalab.hub.spawn.kubernetes.DatalabKubeSpawner"
 HOME = "/home/jovyan"
@@ -24,24 +25,26 @@ GRACE_SECONDS = 10
 """From the order to stop until a server is ended: the time to save what it holds."""
 
 
-def apply(settings: Settings, pods: Kubernetes, c: Any) -> None:
+def apply(settings: Settings, c: Any) -> None:
     """Set everything about users' pods.
 
     Parameters
     ----------
     settings
         All settings.
-    pods
-        The part about these pods.
     c
         ``traitlets.config.Config``.
     """
     c.JupyterHub.spawner_class = SPAWNER
-    c.DatalabKubeSpawner.pods = pods
-    _pod(pods, c)
-    _resources(pods, c)
-    _home(pods.home, c)
-    _volumes(pods, c)
+    user = images.in_registry(settings)
+    c.DatalabKubeSpawner.described = user
+    c.DatalabKubeSpawner.variables_from_secrets = secrets_of_servers(settings)
+    _pod(user, c)
+    c.KubeSpawner.image_pull_secrets = list(settings.registry.image_pull_secrets)
+    _resources(user, c)
+    _places(settings, c)
+    _home(user.storage, c)
+    _volumes(user, c)
     c.Spawner.environment = {**ACCOUNT, **c.Spawner.environment, "HOME": HOME}
     c.Spawner.cmd = START
     # A hub that ends itself after failures of users' servers would be one that a user can end;
@@ -49,24 +52,22 @@ def apply(settings: Settings, pods: Kubernetes, c: Any) -> None:
     c.Spawner.consecutive_failure_limit = 0
 
 
-def _pod(pods: Kubernetes, c: Any) -> None:
+def _pod(user: Singleuser, c: Any) -> None:
     kube = c.KubeSpawner
-    kube.namespace = pods.namespace
-    kube.pod_name_template = pods.pod_name
-    kube.image = pods.image
-    kube.image_pull_policy = pods.image_pull_policy
-    kube.image_pull_secrets = list(pods.image_pull_secrets)
-    kube.uid, kube.gid, kube.fs_gid = pods.uid, pods.gid, pods.fs_gid
+    kube.namespace = user.namespace
+    kube.pod_name_template = user.pod_name
+    kube.image = user.image.reference
+    kube.image_pull_policy = user.image.pull_policy
+    kube.uid, kube.gid, kube.fs_gid = user.uid, user.gid, user.fs_gid
     kube.working_dir = HOME
     kube.component_label = COMPONENT
-    kube.common_labels = dict(pods.labels)
-    kube.extra_annotations = dict(pods.annotations)
-    kube.priority_class_name = pods.priority_class
-    kube.service_account = pods.service_account
+    kube.common_labels = {**user.extra_labels, **user.labels}
+    kube.extra_annotations = dict(user.extra_annotations)
+    kube.service_account = user.account
     kube.automount_service_account_token = False
-    kube.init_containers = _named(pods.init_containers)
-    kube.extra_containers = _named(pods.containers)
-    kube.extra_pod_config = {**copy.deepcopy(pods.pod_config), "enableServiceLinks": False}
+    kube.init_containers = _named(user.init_containers)
+    kube.extra_containers = _named(user.extra_containers)
+    kube.extra_pod_config = {**copy.deepcopy(user.extra_pod_config), "enableServiceLinks": False}
     kube.delete_grace_period = GRACE_SECONDS
     kube.delete_pvc = False  # a home is deleted by people, never by a program
     kube.events_enabled = True
@@ -74,55 +75,63 @@ def _pod(pods: Kubernetes, c: Any) -> None:
     kube.slow_spawn_message_frequency = 30
 
 
-def _resources(pods: Kubernetes, c: Any) -> None:
+def _resources(user: Singleuser, c: Any) -> None:
     kube = c.KubeSpawner
-    kube.cpu_guarantee, kube.cpu_limit = pods.cpu_guarantee, pods.cpu_limit
-    kube.mem_guarantee = gib(pods.memory_guarantee_gib)
-    kube.mem_limit = gib(pods.memory_limit_gib)
-    c.DatalabKubeSpawner.shared_memory_gib = pods.shared_memory_gib
-    kube.node_selector = dict(pods.node_selector)
-    kube.tolerations = [dict(taint) for taint in pods.tolerations]
+    kube.cpu_guarantee, kube.cpu_limit = user.cpu.guarantee, user.cpu.limit
+    kube.mem_guarantee = gib(user.memory.guarantee_gib)
+    kube.mem_limit = gib(user.memory.limit_gib)
+    c.DatalabKubeSpawner.shared_memory_gib = user.memory.shared_gib
 
 
-def _home(home: Home, c: Any) -> None:
+def _places(settings: Settings, c: Any) -> None:
+    places = settings.singleuser.places.within(settings.scheduling.user_pods)
     kube = c.KubeSpawner
-    kube.storage_pvc_ensure = home.kind == "dynamic"
-    kube.pvc_name_template = home.claim or "claim-{username}"
-    kube.storage_capacity = home.capacity
-    kube.storage_access_modes = list(home.access_modes)
-    if home.storage_class is not None:
-        kube.storage_class = home.storage_class
+    kube.node_selector = dict(places.node_selector)
+    kube.tolerations = [taint.plain() for taint in places.tolerations]
+    kube.priority_class_name = places.priority_class_name
 
 
-def _volumes(pods: Kubernetes, c: Any) -> None:
+def _home(storage: Storage, c: Any) -> None:
+    kube, claims = c.KubeSpawner, storage.dynamic
+    kube.storage_pvc_ensure = storage.type == "dynamic"
+    kube.pvc_name_template = storage.claim or "claim-{username}"
+    kube.storage_capacity = storage.capacity
+    kube.storage_access_modes = list(claims.storage_access_modes)
+    if claims.storage_class:
+        kube.storage_class = claims.storage_class
+
+
+def _volumes(user: Singleuser, c: Any) -> None:
     """Set volumes and mounts; the spawner opens shared ones to those who may write."""
-    volumes: dict[str, dict[str, Any]] = {"home": _home_volume(pods.home), "tmp": {"emptyDir": {}}}
+    storage = user.storage
+    volumes: dict[str, dict[str, Any]] = {"home": _home_volume(storage), "tmp": {"emptyDir": {}}}
     mounts: dict[str, dict[str, Any]] = {
-        "home": {"mountPath": HOME, **_subpath(pods.home)},
+        "home": {"mountPath": HOME, **_subpath(storage)},
         "tmp": {"mountPath": "/tmp"},  # noqa: S108  # the pod's own
     }
-    holders = {pods.home.claim: "home"} if pods.home.kind == "shared" else {}
-    for name, shared in pods.shared.items():
+    holders = {storage.static.pvc_name: "home"} if storage.type == "static" else {}
+    for name, shared in user.shared_data.items():
         key = f"shared-{name}"  # one volume per claim: a claim named twice is never mounted
-        volume = holders.setdefault(shared.claim, key)
+        volume = holders.setdefault(shared.pvc_name, key)
         if volume == key:
-            volumes[key] = {"persistentVolumeClaim": {"claimName": shared.claim}}
-        subpath = {"subPath": shared.subpath} if shared.subpath else {}
-        mount = {"mountPath": shared.path, "readOnly": shared.read_only, **subpath}
+            volumes[key] = {"persistentVolumeClaim": {"claimName": shared.pvc_name}}
+        subpath = {"subPath": shared.sub_path} if shared.sub_path else {}
+        mount = {"mountPath": shared.mount_path, "readOnly": shared.read_only, **subpath}
         mounts[key] = {"name": volume, **mount}
-    c.KubeSpawner.volumes = _named(volumes | pods.volumes)
-    c.KubeSpawner.volume_mounts = _named(mounts | pods.volume_mounts)
+    c.KubeSpawner.volumes = _named({**volumes, **user.volumes, **storage.extra_volumes})
+    further = {**user.volume_mounts, **storage.extra_volume_mounts}
+    c.KubeSpawner.volume_mounts = _named({**mounts, **further})
 
 
-def _home_volume(home: Home) -> dict[str, Any]:
-    if home.kind == "none":
-        return {"emptyDir": {"sizeLimit": home.size_limit}}
-    claim = "{pvc_name}" if home.kind == "dynamic" else home.claim
+def _home_volume(storage: Storage) -> dict[str, Any]:
+    if storage.type == "none":
+        return {"emptyDir": {"sizeLimit": storage.none.size_limit}}
+    claim = "{pvc_name}" if storage.type == "dynamic" else storage.claim
     return {"persistentVolumeClaim": {"claimName": claim}}
 
 
-def _subpath(home: Home) -> dict[str, str]:
-    return {"subPath": home.subpath} if home.kind == "shared" else {}
+def _subpath(storage: Storage) -> dict[str, str]:
+    return {"subPath": storage.static.sub_path} if storage.type == "static" else {}
 
 
 def _named(things: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

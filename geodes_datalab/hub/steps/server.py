@@ -24,9 +24,9 @@ def apply(settings: Settings, c: Any) -> None:
     c.JupyterHub.hub_bind_url = hub.bind_url
     if hub.connect_url is not None:
         c.JupyterHub.hub_connect_url = hub.connect_url
-    db_url = hub.db_url_secret.read() if hub.db_url_secret else hub.db_url
-    c.JupyterHub.db_url = database.usable(db_url)
-    c.JupyterHub.upgrade_db = hub.upgrade_db
+    address = hub.db.url_secret.read() if hub.db.url_secret else hub.db.url
+    c.JupyterHub.db_url = database.usable(address)
+    c.JupyterHub.upgrade_db = hub.db.upgrade
     if hub.cookie_secret is not None:
         c.JupyterHub.cookie_secret = _key("hub.cookie_secret", hub.cookie_secret.read())
     if hub.crypt_keys is not None:
@@ -35,9 +35,9 @@ def apply(settings: Settings, c: Any) -> None:
     c.JupyterHub.cleanup_servers = False  # user servers outlive the hub, and are found again
     c.JupyterHub.cleanup_proxy = False
     c.JupyterHub.allow_named_servers = hub.allow_named_servers
-    c.JupyterHub.named_server_limit_per_user = hub.named_server_limit
+    c.JupyterHub.named_server_limit_per_user = hub.named_server_limit_per_user
     c.JupyterHub.active_server_limit = hub.active_server_limit
-    c.JupyterHub.concurrent_spawn_limit = hub.concurrent_spawns
+    c.JupyterHub.concurrent_spawn_limit = hub.concurrent_spawn_limit
     c.JupyterHub.last_activity_interval = hub.last_activity_interval
     c.JupyterHub.authenticate_prometheus = True
     _pace(settings, c)

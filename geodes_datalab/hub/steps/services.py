@@ -30,7 +30,7 @@ def apply(settings: Settings, c: Any) -> None:
     roles = dict(_roles(settings))
     for name, content in settings.hub.services.items():
         services[name] = services.get(name, {}) | _with_secret_read(content)
-    for name, content in settings.hub.roles.items():
+    for name, content in settings.hub.load_roles.items():
         roles[name] = _merged(roles.get(name, {}), content)
     c.JupyterHub.services = [{"name": name, **content} for name, content in services.items()]
     c.JupyterHub.load_roles = [{"name": name, **content} for name, content in roles.items()]
@@ -56,9 +56,9 @@ def culler_command(settings: Settings) -> list[str]:
         "-m",
         "jupyterhub_idle_culler",
         f"--url={api_url(settings, inside=cull.token is None)}",
-        f"--timeout={round(cull.minutes * 60)}",
-        f"--cull-every={round(cull.every_minutes * 60)}",
-        f"--max-age={round(cull.max_age_hours * 3600)}",
+        f"--timeout={round(cull.timeout)}",
+        f"--cull-every={round(cull.every)}",
+        f"--max-age={round(cull.max_age)}",
         "--cull-users=False",
     ]
 
@@ -74,14 +74,14 @@ def _services(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
         yield MONITORING, _with_token(settings.hub.monitoring_token)
     if settings.homes.view.enabled:
         yield settings.homes.view.service, homes.service(settings)
-    if settings.check.token is not None:
-        yield CHECK, _with_token(settings.check.token)
+    if settings.tests.token is not None:
+        yield CHECK, _with_token(settings.tests.token)
 
 
 def _roles(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
     gateway = settings.gateway
     user = ["self", *access_scopes(settings)]
-    if len(user) > 1 or "user" in settings.hub.roles:
+    if len(user) > 1 or "user" in settings.hub.load_roles:
         yield "user", {"scopes": user}
     if gateway.enabled:
         yield gateway.service, {"services": [gateway.service], "scopes": _GATEWAY_SCOPES}
@@ -92,8 +92,8 @@ def _roles(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
         yield CULLER, {"services": [CULLER], "scopes": _CULLER_SCOPES}
     if settings.hub.monitoring_token is not None:
         yield MONITORING, {"services": [MONITORING], "scopes": ["read:metrics"]}
-    if settings.check.token is not None:
-        yield CHECK, {"services": [CHECK], "scopes": _check_scopes(settings.check.user)}
+    if settings.tests.token is not None:
+        yield CHECK, {"services": [CHECK], "scopes": _check_scopes(settings.tests.user)}
 
 
 def _check_scopes(user: str) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from geodes_datalab import server
 from geodes_datalab._authorities import FSSPEC
+from geodes_datalab.hub.pods import variables_of_servers
 from geodes_datalab.hub.steps import homes
 from geodes_datalab.server.home_usage import VARIABLE as HOME_USAGE
 from geodes_datalab.settings import Settings
@@ -36,7 +37,7 @@ _IMAGE = "{JUPYTER_IMAGE_SPEC}"  # the client fills it in: clusters run the imag
 def default_url(settings: Settings) -> str:
     """Return the first page: as set, or the notebooks' README, or the Lab."""
     user = settings.singleuser
-    if user.default_url is not None:
+    if user.default_url:
         return user.default_url
     here = user.notebooks is not None and (user.notebooks / "README.md").is_file()
     if here or (settings.spawner.kind == "kubernetes" and user.notebooks_folder):
@@ -67,18 +68,18 @@ def environment(settings: Settings) -> dict[str, str]:
         "DASK_LOGGING": '{"distributed.preloading": "warning"}',  # else: red lines in notebooks
         **(_gateway(settings) if settings.gateway.enabled else {}),
         **(_hpda(settings) if settings.hpda.enabled else {}),
-        **settings.spawner.environment,
+        **variables_of_servers(settings),
     }
 
 
 def activity(settings: Settings) -> dict[str, str]:
     """Return what a server must know to tell work from idleness, and idleness from its end."""
     hub, cull = settings.hub, settings.cull
-    told = {"GEODES_DATALAB_BUSY_HOURS": f"{cull.busy_hours:g}"}
+    told = {"GEODES_DATALAB_BUSY_HOURS": f"{cull.busy_max_age / 3600:g}"}
     seconds = float(hub.last_activity_interval)
     if cull.enabled:
-        seconds = max(min(seconds, cull.minutes * 60 / 4), 1)  # told before it is looked at
-        told["GEODES_DATALAB_CULL_MINUTES"] = f"{cull.minutes:g}"
+        seconds = max(min(seconds, cull.timeout / 4), 1)  # told before it is looked at
+        told["GEODES_DATALAB_CULL_MINUTES"] = f"{cull.timeout / 60:g}"
     return {**told, "JUPYTERHUB_ACTIVITY_INTERVAL": f"{round(seconds)}"}
 
 
@@ -144,5 +145,5 @@ def _gateway(settings: Settings) -> dict[str, str]:
         "DASK_GATEWAY__HTTP_CLIENT__PROXY": "False",  # it is inside; the client ignores NO_PROXY
         "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
         "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
-        **({} if gateway.kubernetes is None else {"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE}),
+        **({"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE} if gateway.kind == "kubernetes" else {}),
     }

@@ -17,8 +17,8 @@ def apply(settings: Settings, c: Any) -> None:
     _common(settings, c)
     if spawner.kind == "local":
         _local(settings, c)
-    elif spawner.kubernetes is not None and spawner.kind == "kubernetes":
-        kubernetes.apply(settings, spawner.kubernetes, c)
+    elif spawner.kind == "kubernetes":
+        kubernetes.apply(settings, c)
     else:
         c.JupyterHub.spawner_class = spawner.kind
     if spawner.kind != "local":  # KubeSpawner and its like format values: braces are doubled
@@ -26,13 +26,12 @@ def apply(settings: Settings, c: Any) -> None:
 
 
 def _common(settings: Settings, c: Any) -> None:
-    spawner = settings.spawner
     c.Spawner.default_url = singleuser.default_url(settings)
     c.Spawner.args = singleuser.arguments(settings)
     c.Spawner.environment = singleuser.environment(settings)
-    c.Spawner.poll_interval = spawner.poll_seconds
-    c.Spawner.start_timeout = spawner.start_timeout
-    c.Spawner.http_timeout = spawner.http_timeout
+    c.Spawner.poll_interval = settings.spawner.poll_seconds
+    c.Spawner.start_timeout = settings.singleuser.start_timeout
+    c.Spawner.http_timeout = settings.singleuser.http_timeout
     c.Spawner.consecutive_failure_limit = 5
     c.Spawner.server_token_scopes = _scopes(settings)
     if settings.gateway.enabled:

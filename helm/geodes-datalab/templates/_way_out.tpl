@@ -48,18 +48,16 @@ no_proxy: {{ $none | quote }}
 {{- end -}}
 
 {{- /*
-Variables whose values are secrets, as a YAML map name -> {secret, key}: (list . <variables that the
-operator sets and that win>).
+Variables whose values are secrets, as a YAML map name -> {name, key} of the Secret. What the operator sets
+under such a name wins. Input: the root context.
 */ -}}
 {{- define "datalab.way-out.places" -}}
-{{- $root := index . 0 -}}{{- $own := index . 1 -}}
+{{- $root := . -}}
 {{- $found := dict -}}
 {{- range $key := include "datalab.way-out.keys" $root | fromYamlArray -}}
 {{- $name := printf "%s_proxy" ($key | trimPrefix "site." | trimSuffix "-proxy") -}}
 {{- range $variable := list $name (upper $name) -}}
-{{- if not (hasKey $own $variable) -}}
-{{- $_ := set $found $variable (dict "secret" (include "datalab.secrets.home" (list $root $key)) "key" (include "datalab.secrets.key-there" (list $root $key))) -}}
-{{- end -}}
+{{- $_ := set $found $variable (dict "name" (include "datalab.secrets.home" (list $root $key)) "key" (include "datalab.secrets.key-there" (list $root $key))) -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $found -}}
@@ -67,11 +65,11 @@ operator sets and that win>).
 
 {{- /* The same as a container's `env` wants them, as a YAML map. Input: the root context. */ -}}
 {{- define "datalab.way-out.env" -}}
-{{- range $name, $place := include "datalab.way-out.places" (list . dict) | fromYaml }}
+{{- range $name, $place := include "datalab.way-out.places" . | fromYaml }}
 {{ $name }}:
   valueFrom:
     secretKeyRef:
-      name: {{ $place.secret | toJson }}
+      name: {{ $place.name | toJson }}
       key: {{ $place.key | toJson }}
 {{- end }}
 {{- end -}}

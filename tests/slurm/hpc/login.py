@@ -67,7 +67,7 @@ class Login:
         self.values = {
             "hub": {"bind_url": hub_url, "connect_url": hub_url},
             "gateway": {
-                "backend": "slurm",
+                "kind": "slurm",
                 "service": SERVICE,
                 "token": self._secret("gateway-secret"),
                 "proxy_token": self._secret("proxy-secret"),

@@ -10,7 +10,7 @@ from dask_gateway_server.models import User
 from dask_gateway_server.options import Mapping, Options, String
 
 from geodes_datalab.hub.gateway.kubernetes import pods
-from geodes_datalab.hub.gateway.options import Environment, Named, OptionError
+from geodes_datalab.hub.gateway.options import Named, OptionError, environment
 from geodes_datalab.hub.images import permitted
 from geodes_datalab.hub.person import Person
 from geodes_datalab.settings import Settings, Size
@@ -31,7 +31,7 @@ def cluster_options(settings: Settings) -> Options:
     told = "; ".join(f"{name}: {describe(size)}" for name, size in sizes.items())
     return Options(
         NamedSize("size", [(name, name) for name in sizes], default, label=f"Worker size ({told})"),
-        String("image", default=pods.default_image(settings), label="Image"),
+        String("image", default=pods.image(settings).reference, label="Image"),
         Mapping("environment", {}, label="Environment variables"),
         handler=Handler(settings),
     )
@@ -69,13 +69,10 @@ class Handler:
             A variable or an image that is not allowed; the user reads the message.
         """
         self._check_image(options.image, Person(frozenset(user.groups), user.admin))
-        gateway = self.settings.gateway
-        environment = Environment(
-            {**pods.ENVIRONMENT, **gateway.environment}, gateway.environment_names
-        )
+        variables = environment(self.settings, **pods.ENVIRONMENT)
         return {
             "image": options.image,
-            "environment": environment.merged(options.environment),
+            "environment": variables.merged(options.environment),
             "worker_extra_pod_annotations": self._annotations("worker", user),
             "scheduler_extra_pod_annotations": self._annotations("scheduler", user),
             **self._worker(pods.sizes(self.settings)[options.size]),
@@ -93,12 +90,12 @@ class Handler:
         }
 
     def _annotations(self, kind: str, user: User) -> dict[str, str]:
-        given: Dictionary[str, str] = getattr(pods.described(self.settings), kind).annotations
+        given: Dictionary[str, str] = getattr(self.settings.gateway.backend, kind).annotations
         return {**given, pods.OWNER: user.name}
 
     def _check_image(self, image: str, person: Person) -> None:
         named = pods.images(self.settings, person)
-        patterns = pods.allowed_images(self.settings)
+        patterns = self.settings.singleuser.patterns
         if image not in named and not permitted(image, patterns):
             allowed = ", ".join(sorted({*named, *patterns}))
             raise OptionError(

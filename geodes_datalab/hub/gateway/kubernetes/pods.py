@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from geodes_datalab import _limits
+from geodes_datalab.hub.images import in_registry
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.pods import ACCOUNT
 from geodes_datalab.hub.spawn import shared_memory
-from geodes_datalab.settings import KubernetesGateway, Pods, Settings, Size
+from geodes_datalab.settings import Image, Places, Pods, Settings, SharedData, Size
 
 OWNER = "hub.jupyter.org/username"
 """Annotation that names a pod's owner, the same as on user pods."""
@@ -30,19 +31,10 @@ CONTAINER = {
 """Security context of the containers; not a setting."""
 
 
-def described(settings: Settings) -> KubernetesGateway:
-    """Return the description of the pods, which the schema demands for this backend."""
-    kubernetes = settings.gateway.kubernetes
-    if kubernetes is None:  # the schema refuses it with backend "kubernetes"
-        raise ValueError("gateway.kubernetes is missing")
-    return kubernetes
-
-
 def sizes(settings: Settings) -> dict[str, Size]:
     """Return the sizes by name; one called ``standard`` where the settings name none."""
-    given = described(settings).sizes
-    if given:
-        return dict(given)
+    if settings.gateway.sizes:
+        return dict(settings.gateway.sizes)
     one = settings.gateway.workers
     return {"standard": Size(cores=one.cores, memory_gib=one.memory_gib, threads=one.cores)}
 
@@ -55,17 +47,16 @@ def told(settings: Settings) -> dict[str, dict[str, Any]]:
     }
 
 
-def default_image(settings: Settings) -> str:
+def image(settings: Settings) -> Image:
     """Return the image of clusters whose owner names none."""
-    spawner = settings.spawner.kubernetes
-    return described(settings).image or (spawner.image if spawner else "")
+    own = settings.gateway.backend.image
+    return own if own.reference else settings.singleuser.image
 
 
 def images(settings: Settings, person: Person) -> set[str]:
     """Return the images that the settings themselves name, as far as a person is offered them."""
-    spawner = settings.spawner.kubernetes
-    found = {default_image(settings), spawner.image if spawner else ""}
-    for profile in filter(person.sees, spawner.profiles.values() if spawner else ()):
+    found = {image(settings).reference, settings.singleuser.image.reference}
+    for profile in filter(person.sees, in_registry(settings).profiles.values()):
         found.add(profile.image or "")
         for option in filter(person.sees, profile.options.values()):
             offered = filter(person.sees, option.choices.values())
@@ -73,19 +64,15 @@ def images(settings: Settings, person: Person) -> set[str]:
     return found - {""}
 
 
-def allowed_images(settings: Settings) -> tuple[str, ...]:
-    """Return patterns of further images that users may name."""
-    return described(settings).allowed_images
-
-
 def scheduler_pod(settings: Settings) -> dict[str, Any]:
     """Return what is merged into the specification of scheduler pods."""
-    return _pod(settings, described(settings).scheduler)
+    scheduler = settings.gateway.backend.scheduler
+    return _pod(settings, scheduler.within(settings.scheduling.user_pods))
 
 
 def worker_pod(settings: Settings, size: Size) -> dict[str, Any]:
     """Return what is merged into the specification of worker pods of a size."""
-    worker = described(settings).worker
+    worker = settings.gateway.backend.worker.within(settings.scheduling.user_pods)
     where = worker.model_copy(
         update={
             "node_selector": {**worker.node_selector, **size.node_selector},
@@ -134,57 +121,61 @@ def with_threads(container: Mapping[str, Any], of_dask: int | None = None) -> di
 
 
 def _variables(settings: Settings, kind: Pods) -> Iterator[dict[str, Any]]:
-    for name, place in described(settings).environment_from_secrets.items():
-        if name not in kind.environment:
-            reference = {"name": place.secret, "key": place.key}
+    backend = settings.gateway.backend
+    given = {**backend.environment, **kind.environment}
+    for name, place in backend.environment_from_secrets.items():
+        if name not in given:
+            reference = {"name": place.name, "key": place.key}
             yield {"name": name, "valueFrom": {"secretKeyRef": reference}}
     for name, value in kind.environment.items():
         yield {"name": name, "value": value}
 
 
-def _pod(settings: Settings, kind: Pods) -> dict[str, Any]:
-    kubernetes = described(settings)
+def _pod(settings: Settings, places: Places) -> dict[str, Any]:
+    user = settings.singleuser
     pod: dict[str, Any] = {
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": kubernetes.uid,
-            "runAsGroup": kubernetes.gid,
-            "fsGroup": kubernetes.gid if kubernetes.fs_gid is None else kubernetes.fs_gid,
+            "runAsUser": user.uid,
+            "runAsGroup": user.gid,
+            "fsGroup": user.fs_gid,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "enableServiceLinks": False,
         "volumes": [{"name": "tmp", "emptyDir": {}}, *_volumes(settings)],
     }
-    if kind.node_selector:
-        pod["nodeSelector"] = dict(kind.node_selector)
-    if kind.tolerations:
-        pod["tolerations"] = [dict(one) for one in kind.tolerations]
-    if kind.priority_class:
-        pod["priorityClassName"] = kind.priority_class
+    if places.node_selector:
+        pod["nodeSelector"] = dict(places.node_selector)
+    if places.tolerations:
+        pod["tolerations"] = [taint.plain() for taint in places.tolerations]
+    if places.priority_class_name:
+        pod["priorityClassName"] = places.priority_class_name
     return pod
 
 
 def _volumes(settings: Settings) -> Iterator[dict[str, Any]]:
-    for name, volume in described(settings).volumes.items():
+    backend = settings.gateway.backend
+    for name, volume in {**backend.volumes, **backend.extra_volumes}.items():
         yield {"name": name, **volume}
     for claim, name in _claims(settings).items():
         yield {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
     if _shares_memory(settings):
-        yield shared_memory.volume(described(settings).shared_memory_gib)
+        yield shared_memory.volume(backend.shared_memory_gib)
 
 
 def _shares_memory(settings: Settings) -> bool:
     taken = [str(mount.get("mountPath", "")) for _, mount in _mounts(settings)]
-    return shared_memory.wanted(described(settings).shared_memory_gib, taken)
+    return shared_memory.wanted(settings.gateway.backend.shared_memory_gib, taken)
 
 
 def _mounts(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield from described(settings).volume_mounts.items()
+    backend = settings.gateway.backend
+    yield from {**backend.volume_mounts, **backend.extra_volume_mounts}.items()
     for name, shared in _shared(settings):
-        volume = _claims(settings)[shared.claim]
-        mount: dict[str, Any] = {"name": volume, "mountPath": shared.path, "readOnly": True}
-        if shared.subpath:
-            mount["subPath"] = shared.subpath
+        volume = _claims(settings)[shared.pvc_name]
+        mount: dict[str, Any] = {"name": volume, "mountPath": shared.mount_path, "readOnly": True}
+        if shared.sub_path:
+            mount["subPath"] = shared.sub_path
         yield f"shared-{name}", mount
 
 
@@ -192,15 +183,15 @@ def _claims(settings: Settings) -> dict[str, str]:
     """Return the volume of each claim: one, as a claim named twice in a pod is never mounted."""
     found: dict[str, str] = {}
     for name, shared in _shared(settings):
-        found.setdefault(shared.claim, f"shared-{name}")
+        found.setdefault(shared.pvc_name, f"shared-{name}")
     return found
 
 
-def _shared(settings: Settings) -> Iterator[tuple[str, Any]]:
+def _shared(settings: Settings) -> Iterator[tuple[str, SharedData]]:
     """Yield the users' shared data, where its claims lie in the namespace of Dask's pods."""
-    spawner = settings.spawner.kubernetes
-    if spawner is None or spawner.namespace != described(settings).namespace:
+    user = settings.singleuser
+    if user.namespace != settings.gateway.backend.namespace:
         return
-    for name, shared in spawner.shared.items():
+    for name, shared in user.shared_data.items():
         if shared.dask:
             yield name, shared

@@ -10,24 +10,24 @@ from typing import Any
 from dask_gateway_server.models import User
 from dask_gateway_server.options import Field, Float, Integer, Mapping, Options, String
 
-from geodes_datalab.hub.gateway.options import Environment, Named, OptionError
-from geodes_datalab.settings import Gateway
+from geodes_datalab.hub.gateway.options import Environment, Named, OptionError, environment
+from geodes_datalab.settings import Settings
 from geodes_datalab.settings.slurm import SlurmGateway
 
 GIB = 2**30
 
 
-def cluster_options(gateway: Gateway, slurm: SlurmGateway) -> Options:
+def cluster_options(settings: Settings, slurm: SlurmGateway) -> Options:
     """Return the options and their limits.
 
     Parameters
     ----------
-    gateway
-        Settings that hold sizes, limits and the allowed variables.
+    settings
+        Hold sizes, limits and the allowed variables.
     slurm
         Settings that hold partitions and the like.
     """
-    sizes = gateway.workers
+    sizes = settings.gateway.workers
     fields: list[Field] = [
         Integer("worker_cores", default=sizes.cores, min=1, max=sizes.max_cores),
         Float("worker_memory", default=sizes.memory_gib, min=0.25, max=sizes.max_memory_gib),
@@ -41,8 +41,7 @@ def cluster_options(gateway: Gateway, slurm: SlurmGateway) -> Options:
     if slurm.extra_options:
         fields.append(Mapping("sbatch", {}))
     fields.append(Mapping("environment", {}))
-    environment = Environment(gateway.environment, gateway.environment_names)
-    return Options(*fields, handler=Handler(environment, slurm))
+    return Options(*fields, handler=Handler(environment(settings), slurm))
 
 
 def choices(slurm: SlurmGateway) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from geodes_datalab import _authorities
 from geodes_datalab.hub.gateway.slurm.options import choices, cluster_options
+from geodes_datalab.hub.pods import variables_of_dask
 from geodes_datalab.hub.steps.singleuser import dask_environment
 from geodes_datalab.settings import Settings
 from geodes_datalab.settings.slurm import SlurmGateway
@@ -44,7 +45,7 @@ def apply(settings: Settings, c: Any) -> None:
     """
     gateway, slurm = settings.gateway, described(settings)
     c.DaskGateway.backend_class = "geodes_datalab.hub.gateway.slurm.backend.SlurmBackend"
-    c.Backend.cluster_options = cluster_options(gateway, slurm)
+    c.Backend.cluster_options = cluster_options(settings, slurm)
     c.SlurmBackend.settings = slurm
     c.DBBackendBase.db_url = gateway.database
     c.DBBackendBase.stop_clusters_on_shutdown = gateway.database == "sqlite:///:memory:"
@@ -80,6 +81,7 @@ def launcher_file(settings: Settings) -> dict[str, Any]:
         Of the gateway.
     """
     gateway, slurm = settings.gateway, described(settings)
+    names = gateway.backend.environment_names
     memory = max(gateway.workers.max_memory_gib, gateway.scheduler_memory_gib)
     return {
         "instance": slurm.instance,
@@ -94,7 +96,7 @@ def launcher_file(settings: Settings) -> dict[str, Any]:
         "choices": {name: list(values) for name, values, _ in choices(slurm)},
         "options": dict(slurm.extra_options),
         "environment": sorted(
-            {*gateway.environment_names, *gateway.environment, *dask_environment(), *_ALWAYS}
+            {*names, *variables_of_dask(settings), *dask_environment(), *_ALWAYS}
         ),
         "most": {
             "cores": gateway.workers.max_cores,

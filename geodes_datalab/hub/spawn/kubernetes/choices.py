@@ -10,10 +10,10 @@ from geodes_datalab.hub import images
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.pods import gib, literal
 from geodes_datalab.settings import (
-    Kubernetes,
     Option,
     Overrides,
     Profile,
+    Singleuser,
 )
 
 UNLISTED = "--unlisted-choice"
@@ -35,12 +35,12 @@ class Refusal(Exception):
         super().__init__(message)
 
 
-def offered(pods: Kubernetes, person: Person) -> list[Offer]:
+def offered(user: Singleuser, person: Person) -> list[Offer]:
     """Return the profiles that a person may choose from.
 
     Parameters
     ----------
-    pods
+    user
         Settings with the profiles.
     person
         Who asks.
@@ -50,13 +50,13 @@ def offered(pods: Kubernetes, person: Person) -> list[Offer]:
     Refusal
         There are profiles, but none for this person.
     """
-    free = pods.other_image.enabled and person.sees(pods.other_image)
-    profiles = {name: p for name, p in sorted(pods.profiles.items()) if person.sees(p)}
-    if pods.profiles and not profiles:
+    free = user.other_image.enabled and person.sees(user.other_image)
+    profiles = {name: p for name, p in sorted(user.profiles.items()) if person.sees(p)}
+    if user.profiles and not profiles:
         raise Refusal("No kind of server is offered to you: ask an administrator for a group", 403)
     if not profiles and free:
         profiles = {"standard": Profile(display_name="Standard")}
-    return [_offer(name, profile, pods, person, free=free) for name, profile in profiles.items()]
+    return [_offer(name, profile, user, person, free=free) for name, profile in profiles.items()]
 
 
 def check(options: Mapping[str, Any], offers: list[Offer], patterns: tuple[str, ...]) -> None:
@@ -126,31 +126,31 @@ def _unknown(what: str, name: str, offered: list[str]) -> str:
     return f"The {what} {name[:80]!r} is not offered to you; {advice}"
 
 
-def _offer(name: str, profile: Profile, pods: Kubernetes, person: Person, *, free: bool) -> Offer:
-    options = dict(_options(profile, pods, person))
+def _offer(name: str, profile: Profile, user: Singleuser, person: Person, *, free: bool) -> Offer:
+    options = dict(_options(profile, user, person))
     if free:
-        options[IMAGE] = _with_free_choice(options.get(IMAGE), pods)
+        options[IMAGE] = _with_free_choice(options.get(IMAGE), user)
     return {
         "slug": name,
         "display_name": profile.display_name or name,
         "description": profile.description,
         "default": profile.default,
-        "kubespawner_override": _traits(profile, pods),
+        "kubespawner_override": _traits(profile, user),
         "profile_options": options,
     }
 
 
 def _options(
-    profile: Profile, pods: Kubernetes, person: Person
+    profile: Profile, user: Singleuser, person: Person
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, option in sorted(profile.options.items()):
-        choices = dict(_choices(option, pods, person))
+        choices = dict(_choices(option, user, person))
         if person.sees(option) and choices:
             yield name, {"display_name": option.display_name or name, "choices": choices}
 
 
 def _choices(
-    option: Option, pods: Kubernetes, person: Person
+    option: Option, user: Singleuser, person: Person
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, choice in sorted(option.choices.items()):
         if person.sees(choice):
@@ -159,14 +159,14 @@ def _choices(
                 {
                     "display_name": choice.display_name or name,
                     "default": choice.default,
-                    "kubespawner_override": _traits(choice, pods),
+                    "kubespawner_override": _traits(choice, user),
                 },
             )
 
 
-def _with_free_choice(option: dict[str, Any] | None, pods: Kubernetes) -> dict[str, Any]:
+def _with_free_choice(option: dict[str, Any] | None, user: Singleuser) -> dict[str, Any]:
     standard = {"standard": {"display_name": "Standard", "default": True}}
-    patterns = pods.allowed_images
+    patterns = user.patterns
     return {
         **(option or {"display_name": "Image", "choices": standard}),
         "unlisted_choice": {
@@ -180,23 +180,24 @@ def _with_free_choice(option: dict[str, Any] | None, pods: Kubernetes) -> dict[s
     }
 
 
-def _traits(overrides: Overrides, pods: Kubernetes) -> dict[str, Any]:
+def _traits(overrides: Overrides, user: Singleuser) -> dict[str, Any]:
     """Return KubeSpawner's traits for what a profile or a choice says."""
-    memory = (overrides.memory_guarantee_gib, overrides.memory_limit_gib)
-    guarantee, limit = (None if amount is None else gib(amount) for amount in memory)
-    gpus = None if overrides.gpu is None else {pods.gpu_resource: str(overrides.gpu)}
+    cpu, memory = overrides.cpu, overrides.memory
+    amounts = (memory.guarantee_gib, memory.limit_gib)
+    guarantee, limit = (None if amount is None else gib(amount) for amount in amounts)
+    gpus = None if overrides.gpu is None else {user.gpu_resource: str(overrides.gpu)}
     taints = overrides.tolerations
     found = {
         "image": overrides.image,
-        "cpu_guarantee": overrides.cpu_guarantee,
-        "cpu_limit": overrides.cpu_limit,
+        "cpu_guarantee": cpu.guarantee,
+        "cpu_limit": cpu.limit,
         "mem_guarantee": guarantee,
         "mem_limit": limit,
-        "shared_memory_gib": overrides.shared_memory_gib,
+        "shared_memory_gib": memory.shared_gib,
         "extra_resource_limits": gpus,
         "extra_resource_guarantees": gpus,
-        "environment": literal(overrides.environment) or None,
+        "environment": literal(overrides.extra_env) or None,
         "node_selector": dict(overrides.node_selector) or None,
-        "tolerations": None if taints is None else [dict(taint) for taint in taints],
+        "tolerations": None if taints is None else [taint.plain() for taint in taints],
     }
     return {trait: value for trait, value in found.items() if value is not None}

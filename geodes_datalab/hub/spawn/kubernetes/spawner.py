@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
-from traitlets import Float, Instance, default
+from traitlets import Dict, Float, Instance, default
 
 from geodes_datalab.hub import images
 from geodes_datalab.hub.person import Person
@@ -20,7 +20,7 @@ from geodes_datalab.hub.spawn.kubernetes import choices, contexts, failures, pro
 from geodes_datalab.hub.spawn.kubernetes.failures import Problem
 from geodes_datalab.hub.spawn.kubernetes.metrics import SPAWN_FAILURES
 from geodes_datalab.hub.trust import tolerate_old_authorities
-from geodes_datalab.settings import Kubernetes
+from geodes_datalab.settings import Singleuser
 
 LOOK_SECONDS = 0.5
 """Pause between two looks at a pod that starts."""
@@ -46,7 +46,9 @@ class SpawnFailure(SpawnException):
 class DatalabKubeSpawner(KubeSpawner):
     """Start user servers as pods of the datalab."""
 
-    pods = Instance(Kubernetes, config=True, help="The settings spawner.kubernetes.")
+    described = Instance(Singleuser, config=True, help="The settings singleuser.")
+
+    variables_from_secrets = Dict(config=True, help="Where variables lie that are secrets.")
 
     shared_memory_gib = Float(1.0, config=True, help="GiB of /dev/shm in the server's container.")
 
@@ -62,7 +64,7 @@ class DatalabKubeSpawner(KubeSpawner):
 
     @default("profile_list")
     def _offered_profiles(self) -> Any:
-        if not self.pods.profiles and not self.pods.other_image.enabled:
+        if not self.described.profiles and not self.described.other_image.enabled:
             return []  # no question: servers start at once
         return DatalabKubeSpawner.offers
 
@@ -73,7 +75,7 @@ class DatalabKubeSpawner(KubeSpawner):
     def offers(self) -> list[choices.Offer]:
         """Return the profiles that this user may choose from."""
         try:
-            return choices.offered(self.pods, self.person())
+            return choices.offered(self.described, self.person())
         except choices.Refusal as refusal:
             raise self._refusal(refusal) from None
 
@@ -88,7 +90,7 @@ class DatalabKubeSpawner(KubeSpawner):
         options = {key: value for key, value in (self.user_options or {}).items() if value != ""}
         try:
             if "profile_list" not in self.config_names():
-                choices.check(options, self.offers(), self.pods.allowed_images)
+                choices.check(options, self.offers(), self.described.patterns)
             self.user_options = options
             await super().load_user_options()
             self._check_image(options)
@@ -120,7 +122,7 @@ class DatalabKubeSpawner(KubeSpawner):
     def get_env(self) -> dict[str, Any]:
         """Return the environment, with references to Secrets that Kubernetes resolves."""
         env: dict[str, Any] = super().get_env()
-        env.update(self._expand_env(secret_variables(self.pods.environment_from_secrets)))
+        env.update(self._expand_env(secret_variables(self.variables_from_secrets)))
         return env
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
@@ -215,7 +217,7 @@ class DatalabKubeSpawner(KubeSpawner):
         for key, value in options.items():
             if not key.endswith(choices.UNLISTED) or value not in self.image:
                 continue
-            if not images.permitted(self.image, self.pods.allowed_images):
+            if not images.permitted(self.image, self.described.patterns):
                 raise choices.Refusal(f"The image {self.image} is not allowed here", 403)
 
     def _settle(self) -> None:
@@ -229,7 +231,7 @@ class DatalabKubeSpawner(KubeSpawner):
         """Mount shared volumes so that this user can write, where the user may."""
         person = self.person()
         mounts = dict(self.volume_mounts)
-        for name, shared in self.pods.shared.items():
+        for name, shared in self.described.shared_data.items():
             writer = bool(person.groups & set(shared.writers))
             if writer or (shared.admins_write and person.admin):
                 key = f"shared-{name}"

@@ -8,10 +8,10 @@ Input: the root context.
 {{- if .Values.gateway.enabled -}}{{- $found = append $found (include "datalab.names.dask-image" .) -}}{{- end -}}
 {{- if .Values.prePuller.pullProfileImages -}}
 {{- range $_, $profile := .Values.singleuser.profiles -}}
-{{- with $profile.image -}}{{- $found = append $found (include "datalab.settings.image" (list $root .)) -}}{{- end -}}
+{{- with $profile.image -}}{{- $found = append $found (include "datalab.names.in-registry" (list $root .)) -}}{{- end -}}
 {{- range $_, $option := $profile.options -}}
 {{- range $_, $choice := $option.choices -}}
-{{- with $choice.image -}}{{- $found = append $found (include "datalab.settings.image" (list $root .)) -}}{{- end -}}
+{{- with $choice.image -}}{{- $found = append $found (include "datalab.names.in-registry" (list $root .)) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
