@@ -6,26 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from geodes_datalab.hub import troubles
 from geodes_datalab.hub.spawn.kubernetes import failures, metrics
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/kubernetes-troubleshooting.md"
-MADE = (
-    failures.of_refusal(403, "pods is forbidden"),
-    failures.of_refusal(422, "spec: invalid"),
-    failures.of_refusal(500, "etcd is away"),
-    failures.late(300),
-    failures.of_pod({"status": {"reason": "Evicted"}}),
-)
+WHY = ["it cannot be fetched", *(why for _, why, _ in troubles._PULLS)]
 
 
-@pytest.mark.parametrize(
-    "problem", [*(known for _, known in failures._IN_MESSAGES), *filter(None, MADE)], ids=str
-)
-def test_a_failure_is_explained_to_operators(problem: failures.Problem) -> None:
-    page = PAGE.read_text("utf-8").replace("...", "300")
-    assert f"| {problem.message} | {problem.reason} |" in page
-    assert problem.reason in metrics.REASONS
+@pytest.mark.parametrize("kind", failures.WORDS)
+def test_a_failure_is_explained_to_operators(kind: str) -> None:
+    page = PAGE.read_text("utf-8").replace("The secret ...", "The ...")
+    word = failures.WORDS[kind]
+    for why in WHY if kind == "image" else [""]:
+        message = word.message.format(what="...", why=why, code="...")
+        assert f"| {message} | {word.reason} |" in page
+    assert word.reason in metrics.REASONS
 
 
-def test_the_made_up_cases_are_failures() -> None:
-    assert all(MADE)
+def test_being_late_is_explained_too() -> None:
+    late = failures.late(300)
+    assert f"| {late.message} | {late.reason} |" in PAGE.read_text("utf-8").replace("...", "300")
+
+
+def test_every_kind_of_trouble_has_words() -> None:
+    assert {*failures.WORDS, "starting"} == set(troubles.KINDS)

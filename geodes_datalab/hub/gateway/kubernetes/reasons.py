@@ -1,17 +1,18 @@
-"""Why a pod does not run, from its own status and from the answer to its creation.
+"""Why a pod of Dask does not run, to the person who waits in a notebook.
 
-Everything here is a pure function of Kubernetes objects (as dictionaries); none needs a right on
-events. The text is written for the person who waits in a notebook.
+Read from the pod's own status and from the answer to its creation: none needs a right on events.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from geodes_datalab.hub import troubles
+from geodes_datalab.hub.troubles import Trouble
 
 WORDS = (
     "quota",
@@ -30,22 +31,36 @@ WORDS = (
 )
 """All reasons."""
 
-IMAGE = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "ImageInspectError",
-    "RegistryUnavailable",
-}
-CONFIG = {
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "CreatePodSandboxError",
-    "RunContainerError",
-}
 LONGEST = 300
 """Characters of a message of Kubernetes that are passed on."""
+
+_OPERATOR = "tell your operator"
+_SAID = {
+    "starting": ("starting", "a machine is getting it ready (loading the image, mounting volumes)"),
+    "fit": (
+        "unschedulable",
+        "no machine fits: its labels, taints or state do not allow Dask pods ({said})",
+    ),
+    "claim": ("unschedulable", f"its volumes cannot be had: {_OPERATOR} ({{said}})"),
+    "security": (
+        "pod_security",
+        f"the security rules of the Dask namespace refuse the pod: {_OPERATOR} ({{said}})",
+    ),
+    "limits": ("forbidden", f"Kubernetes refuses the pod: {_OPERATOR} ({{said}})"),
+    "rights": ("forbidden", f"Kubernetes refuses the pod: {_OPERATOR} ({{said}})"),
+    "description": ("config", f"Kubernetes refuses the pod: {_OPERATOR} ({{said}})"),
+    "api": ("config", f"Kubernetes refuses the pod: {_OPERATOR} ({{said}})"),
+    "image": (
+        "image",
+        f"the image {{what}} cannot be loaded: look at its name, or {_OPERATOR} ({{said}})",
+    ),
+    "container": ("config", f"its container cannot be made: {_OPERATOR} ({{said}})"),
+    "memory": ("out_of_memory", "it needed more memory than its size has: choose a larger one"),
+    "evicted": ("evicted", "its machine was short of memory or disk and ended it ({said})"),
+    "node": ("node_lost", "its machine went away ({said})"),
+    "failed": ("unknown", "it failed ({said})"),
+}
+"""Reason and words for each kind of trouble; those with facts of their own have a function below."""
 
 
 @dataclass(frozen=True, order=True)
@@ -67,35 +82,14 @@ def grouped(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
 
 def pod_reason(pod: dict[str, Any]) -> Reason | None:
     """Return why a pod does not run now; None where it runs or has done its work."""
-    component = _component(pod)
-    status = pod.get("status", {})
-    phase = status.get("phase", "Pending")
-    if phase == "Failed":
-        return Reason(component, *_failed(status))
-    for container in status.get("containerStatuses") or ():
-        found = _container(container)
-        if found:
-            return Reason(component, *found)
-    if phase != "Pending":
-        return None
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return Reason(component, "unschedulable", unschedulable(condition.get("message", "")))
-    text = "a machine is getting it ready (loading the image, mounting volumes)"
-    return Reason(component, "starting", text)
+    found = troubles.of_pod(pod)
+    return None if found is None else _told(_component(pod), found)
 
 
 def pod_loss(pod: dict[str, Any]) -> tuple[Reason, int] | None:
     """Return why a pod's process ended badly and how often, although it may run again."""
-    component = _component(pod)
-    status = pod.get("status", {})
-    if status.get("phase") == "Failed":
-        return Reason(component, *_failed(status)), 1
-    for container in status.get("containerStatuses") or ():
-        ended = (container.get("lastState") or {}).get("terminated")
-        if ended and ended.get("exitCode"):
-            return Reason(component, *_terminated(ended)), container.get("restartCount", 1)
-    return None
+    found = troubles.lost(pod)
+    return None if found is None else (_told(_component(pod), found[0]), found[1])
 
 
 def refusal(component: str, status: int, body: str | bytes | None) -> Reason:
@@ -105,85 +99,45 @@ def refusal(component: str, status: int, body: str | bytes | None) -> Reason:
     ----------
     component
         ``scheduler`` or ``worker``.
-    status
-        Status of the answer.
-    body
-        Its body: a Kubernetes ``Status`` as JSON.
+    status, body
+        As for `geodes_datalab.hub.troubles.of_refusal`.
     """
-    message = _message(body) or f"HTTP {status}"
-    message = re.sub(r'^pods? "[^"]*" is (forbidden|invalid): ', "", message, flags=re.IGNORECASE)
-    if "exceeded quota" in message or "failed quota" in message:
-        return Reason(component, "quota", _quota(message))
-    if "violates PodSecurity" in message:
-        text = "the security rules of the Dask namespace refuse the pod: tell your operator"
-        return Reason(component, "pod_security", f"{text} ({_short(message)})")
-    text = f"Kubernetes refuses the pod: tell your operator ({_short(message)})"
-    return Reason(component, "forbidden" if status == 403 else "config", text)
+    return _told(component, troubles.of_refusal(status, body))
 
 
-def unschedulable(message: str) -> str:
-    """Return in words why no machine takes a pod.
+def _told(component: str, trouble: Trouble) -> Reason:
+    if trouble.kind in ("gpu", "room"):
+        return Reason(component, "unschedulable", _room(trouble))
+    if trouble.kind == "quota":
+        return Reason(component, "quota", _quota(trouble.said))
+    if trouble.kind == "ended":
+        return Reason(component, "crashed", _ended(trouble))
+    reason, text = _SAID.get(trouble.kind, _SAID["failed"])
+    said = trouble.said.split(". preemption", maxsplit=1)[0].rstrip(".")
+    return Reason(component, reason, text.format(what=trouble.what, said=_short(said)))
+
+
+def _room(trouble: Trouble) -> str:
+    """Return what no machine has enough of.
 
     Examples
     --------
-    >>> unschedulable("0/2 nodes are available: 2 Insufficient memory. preemption: ...")
+    >>> said = "0/2 nodes are available: 2 Insufficient memory. preemption: ..."
+    >>> _room(troubles.of_scheduling(said))
     'no machine has enough free memory for it now (0/2 nodes are available: 2 Insufficient memory)'
     """
-    said = _short(message.split(". preemption", maxsplit=1)[0].rstrip("."))
-    missing = sorted(set(re.findall(r"Insufficient (\S+?)[,.\s]", message + " ")))
+    said = _short(trouble.said.split(". preemption", maxsplit=1)[0].rstrip("."))
     names = {"cpu": "free cores", "memory": "free memory", "ephemeral-storage": "free disk space"}
-    if missing:
-        what = " and ".join(names.get(one, one) for one in missing)
-        return f"no machine has enough {what} for it now ({said})"
-    if "volume" in message or "persistentvolumeclaim" in message:
-        return f"its volumes cannot be had: tell your operator ({said})"
-    if "Too many pods" in message:
+    if not trouble.missing:
         return f"the machines hold as many pods as they may ({said})"
-    return f"no machine fits: its labels, taints or state do not allow Dask pods ({said})"
+    what = " and ".join(names.get(one, one) for one in trouble.missing)
+    return f"no machine has enough {what} for it now ({said})"
 
 
-def _container(container: dict[str, Any]) -> tuple[str, str] | None:
-    """Return reason and text of a container that waits or has ended."""
-    state = container.get("state") or {}
-    waiting, ended = state.get("waiting"), state.get("terminated")
-    if ended:
-        return _terminated(ended) if ended.get("exitCode") else None
-    if not waiting:
-        return None
-    what, message = waiting.get("reason", ""), waiting.get("message", "")
-    if what in IMAGE:
-        image = container.get("image", "")
-        text = f"the image {image} cannot be loaded: look at its name, or tell your operator"
-        return "image", f"{text} ({_short(message or what)})"
-    if what in CONFIG:
-        text = "its container cannot be made: tell your operator"
-        return "config", f"{text} ({_short(message or what)})"
-    if what == "CrashLoopBackOff":
-        ended = (container.get("lastState") or {}).get("terminated") or {}
-        return _terminated(ended)
-    return None
-
-
-def _terminated(ended: dict[str, Any]) -> tuple[str, str]:
-    if ended.get("reason") == "OOMKilled":
-        return "out_of_memory", "it needed more memory than its size has: choose a larger one"
-    lines = [line for line in (ended.get("message") or "").splitlines() if line.strip()]
+def _ended(trouble: Trouble) -> str:
+    lines = [line for line in trouble.said.splitlines() if line.strip()]
     last = f": {_short(lines[-1].strip())}" if lines else ""
-    return "crashed", f"its process ended with exit code {ended.get('exitCode')}{last}"
-
-
-def _failed(status: dict[str, Any]) -> tuple[str, str]:
-    """Return reason and text of a pod that has failed for good."""
-    what, message = status.get("reason", ""), _short(status.get("message", ""))
-    if what == "Evicted":
-        return "evicted", f"its machine was short of memory or disk and ended it ({message})"
-    if what in ("NodeLost", "NodeShutdown", "Terminated", "Shutdown", "NodeAffinity"):
-        return "node_lost", f"its machine went away ({message or what})"
-    for container in status.get("containerStatuses") or ():
-        ended = (container.get("state") or {}).get("terminated")
-        if ended:
-            return _terminated(ended)
-    return "unknown", f"it failed ({what or 'no reason'}: {message})"
+    return f"its process ended with exit code {trouble.code}{last}"
 
 
 def _quota(message: str) -> str:
@@ -212,13 +166,6 @@ def _quota(message: str) -> str:
 def _component(pod: dict[str, Any]) -> str:
     label = pod["metadata"].get("labels", {}).get("app.kubernetes.io/component", "dask-worker")
     return str(label).removeprefix("dask-")
-
-
-def _message(body: str | bytes | None) -> str:
-    try:
-        return str(json.loads(body or "{}").get("message", ""))
-    except (ValueError, AttributeError):
-        return ""
 
 
 def _short(text: str) -> str:
