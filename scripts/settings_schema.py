@@ -57,7 +57,9 @@ def _plain(schema: Schema, models: dict[str, Schema]) -> Schema:
     if "anyOf" in kept:
         return kept | _united([_plain(one, models) for one in kept.pop("anyOf")])
     if "properties" in kept:
-        fields = {n: _plain(s, models) for n, s in kept["properties"].items() if not s.get("filled")}
+        fields = {
+            n: _plain(s, models) for n, s in kept["properties"].items() if not s.get("filled")
+        }
         kept["properties"] = {n: s for n, s in fields.items() if s.get("properties") != {}}
     if "patternProperties" in kept:
         [(pattern, held)] = kept.pop("patternProperties").items()

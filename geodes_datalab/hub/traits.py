@@ -21,8 +21,7 @@ OURS = {
     "allowed_users": "auth.users",
     "whitelist": "auth.users",
     "admin_users": "auth.admins",
-    "allow_all": "auth.allowAll, where the site gives the accounts out; "
-    "else name who may log in",
+    "allow_all": "auth.allowAll, where the site gives the accounts out; else name who may log in",
 }
 """Traits of every authenticator that have a setting of their own."""
 

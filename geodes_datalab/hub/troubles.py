@@ -73,7 +73,13 @@ _PULLS = (
 )
 
 _NO_IMAGE = {"InvalidImageName", "ErrImageNeverPull"}
-_IMAGE = {"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", *_NO_IMAGE}
+_IMAGE = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ImageInspectError",
+    "RegistryUnavailable",
+    *_NO_IMAGE,
+}
 _CONTAINER = {
     "CreateContainerConfigError",
     "CreateContainerError",

@@ -19,7 +19,14 @@ from geodes_datalab.settings.homes import HomeMetrics, Homes, HomeUsage, HomeVie
 from geodes_datalab.settings.hub import Check, Cull, Hub, Proxy
 from geodes_datalab.settings.loading import VARIABLE, Source, load, read
 from geodes_datalab.settings.model import Settings
-from geodes_datalab.settings.profiles import Audience, Choice, Option, OtherImage, Overrides, Profile
+from geodes_datalab.settings.profiles import (
+    Audience,
+    Choice,
+    Option,
+    OtherImage,
+    Overrides,
+    Profile,
+)
 from geodes_datalab.settings.singleuser import Singleuser
 from geodes_datalab.settings.slurm import Accounts, SlurmGateway
 from geodes_datalab.settings.spawner import Spawner

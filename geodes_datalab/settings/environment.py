@@ -61,7 +61,7 @@ def secret(variables: Mapping[str, Told]) -> dict[str, SecretKey]:
 class UserSecret(Model):
     """The Secrets of `user`."""
 
-    secret_name: Text = "geodes-{username}"
+    secret_name: Text = "geodes-{username}"  # noqa: S105  # a name
     """Their names. `{username}` is the user's name made safe for Kubernetes."""
     key: Text = "api-key"
     """Where the key lies in them."""

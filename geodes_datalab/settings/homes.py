@@ -36,8 +36,7 @@ class HomeMetrics(Model):
 
 
 class HomeView(Model):
-    """A read-only view of all homes for administrators of the hub, with a line in the log for everything
-    that is shown; for `singleuser.storage.type` static."""
+    """A read-only view of all homes for administrators, every look logged; for `storage.type` static."""
 
     enabled: bool = False
     """Whether there is one; off, nothing mounts the homes."""

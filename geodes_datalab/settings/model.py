@@ -60,4 +60,6 @@ class Settings(Model):
     def _check_pods(self) -> None:
         user = self.singleuser
         if not (user.namespace and user.image.reference):
-            raise ValueError("spawner.kind is kubernetes: singleuser lacks namespace or image.reference")
+            raise ValueError(
+                "spawner.kind is kubernetes: singleuser lacks namespace or image.reference"
+            )

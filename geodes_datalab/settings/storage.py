@@ -32,7 +32,9 @@ class Dynamic(Model):
 
     storage_class: Name = ""
     """Their class; empty is the default one."""
-    storage_access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1)] = ("ReadWriteOnce",)
+    storage_access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1)] = (
+        "ReadWriteOnce",
+    )
     """Their access modes. With several nodes ReadWriteMany avoids waiting for a volume."""
     pvc_name_template: str = ""
     """Their names; empty: `<fullname>-home-{username}`. `{username}` is the user's name made safe for

@@ -49,9 +49,7 @@ class Upstream(Login):
         rule.chmod(0o440)
         slurm = self.settings.gateway.slurm
         assert slurm is not None
-        self.values["gateway"]["kind"] = (
-            "dask_gateway_server.backends.jobqueue.slurm.SlurmBackend"
-        )
+        self.values["gateway"]["kind"] = "dask_gateway_server.backends.jobqueue.slurm.SlurmBackend"
         setup = f"export PATH={Path(sys.executable).parent}:/usr/bin:/bin"
         script = str(slurm.dask[0])
         self.values["gateway"]["config"] = {

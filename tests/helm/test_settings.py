@@ -143,7 +143,14 @@ def test_nothing_but_settings_is_handed_over(release: Release) -> None:
     assert not {"secrets", "ingress", "networkPolicy", "prePuller"} & set(settings)
     assert not {"extraFiles", "serviceAccount"} & set(settings["singleuser"])
     assert not {"resources", "extraEnv", "extraConfig"} & set(settings["hub"])
-    assert settings["cull"].keys() <= {"enabled", "timeout", "every", "maxAge", "busyMaxAge", "token"}
+    assert settings["cull"].keys() <= {
+        "enabled",
+        "timeout",
+        "every",
+        "maxAge",
+        "busyMaxAge",
+        "token",
+    }
 
 
 def test_a_value_that_is_taken_out_is_the_model_s(helm: Helm) -> None:

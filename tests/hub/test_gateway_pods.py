@@ -58,9 +58,7 @@ def test_without_a_choice_users_get_their_own_image_and_the_default_size() -> No
     found = chosen(settings(sizes=sizes))
     assert found["image"] == "lab:1"
     assert (found["worker_cores"], found["worker_memory"]) == (1, 2 * 2**30)
-    labels = [
-        one["label"] for one in cluster_options(settings(sizes=sizes)).get_specification()
-    ]
+    labels = [one["label"] for one in cluster_options(settings(sizes=sizes)).get_specification()]
     assert labels[0] == "Worker size (big: 4 cores, 8 GiB; small: 1 core, 2 GiB)"
 
 

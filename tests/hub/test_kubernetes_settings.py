@@ -249,7 +249,12 @@ def test_shared_volumes_open_to_writers_only(
 ) -> None:
     pods["singleuser"]["shared_data"] = {
         "archive": {"pvc_name": "archive", "mount_path": "/data/archive", "admins_write": True},
-        "team": {"pvc_name": "t", "mount_path": "/data/team", "sub_path": "x", "writers": ["writers"]},
+        "team": {
+            "pvc_name": "t",
+            "mount_path": "/data/team",
+            "sub_path": "x",
+            "writers": ["writers"],
+        },
     }
     spec = pod_of(pods, groups=groups, admin=admin)["spec"]
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"]}
@@ -266,7 +271,12 @@ def test_a_claim_is_one_volume_however_often_it_is_mounted(pods: dict[str, Any])
     pods["singleuser"]["shared_data"] = {
         "data": {"pvc_name": "all", "mount_path": "/data/all", "sub_path": "data"},
         "one": {"pvc_name": "b", "mount_path": "/data/one"},
-        "two": {"pvc_name": "b", "mount_path": "/data/two", "sub_path": "two", "writers": ["writers"]},
+        "two": {
+            "pvc_name": "b",
+            "mount_path": "/data/two",
+            "sub_path": "two",
+            "writers": ["writers"],
+        },
     }
     spec = pod_of(pods, groups=("writers",))["spec"]
     claims = [v["persistentVolumeClaim"] for v in spec["volumes"] if "persistentVolumeClaim" in v]
@@ -335,7 +345,10 @@ def test_operators_add_volumes_tolerations_and_labels(pods: dict[str, Any]) -> N
             {"memory": {"shared_gib": -1}},
             "memory.shared_gib: Input should be greater than or equal to 0",
         ),
-        ({"shared_data": {"a": {"pvc_name": "a", "mount_path": "/tmp"}}}, "folder of its own in every pod"),
+        (
+            {"shared_data": {"a": {"pvc_name": "a", "mount_path": "/tmp"}}},
+            "folder of its own in every pod",
+        ),
         ({"storage": {"type": "static"}}, "name the claim"),
         ({"storage": {"static": {"sub_path": "all"}}}, "put {username} into it"),
         ({"storage": {"dynamic": {"pvc_name_template": "all"}}}, "put {username} into it"),

@@ -75,13 +75,13 @@ def test_the_command_says_what_runs(datalab: Datalab) -> None:
 @pytest.mark.parametrize("name", ["../bob", "Bob/../x", "bob smith", "", "admin"])
 def test_names_that_are_no_folders_are_refused(datalab: Datalab, name: str) -> None:
     stranger = Visitor(datalab.url, name)
-    with stranger.session, pytest.raises(Failure, match="answered with"):
+    with stranger.session, pytest.raises(Failure, match="refused the login"):
         stranger.log_in(datalab.password)
 
 
 def test_a_wrong_password_is_refused(datalab: Datalab) -> None:
     stranger = Visitor(datalab.url, "bob")
-    with stranger.session, pytest.raises(Failure, match="answered with 403"):
+    with stranger.session, pytest.raises(Failure, match=r"\(403\)"):
         stranger.log_in("wrong" + datalab.password)
 
 

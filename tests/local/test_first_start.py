@@ -187,9 +187,7 @@ login_service = "Example SSO"
 client_secret = {env = "X"}
 """
 OTHER = '[auth]\ntype = "oauthenticator.github.GitHubOAuthenticator"\n'
-ELSEWHERE = (
-    '[auth]\npassword = {file = "/srv/lab-password"}\nadmins = ["eve"]\nusers = ["ada"]\n'
-)
+ELSEWHERE = '[auth]\npassword = {file = "/srv/lab-password"}\nadmins = ["eve"]\nusers = ["ada"]\n'
 
 
 def test_the_banner_shows_the_password_where_it_opens_something(

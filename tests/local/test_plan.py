@@ -107,7 +107,9 @@ def test_any_stac_api(furnished: Layout) -> None:
 
 def test_an_operators_file_goes_over(furnished: Layout, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text("[cull]\ntimeout = 5\n[gateway.limits]\nclusters = 1\n[singleuser]\nstartTimeout = 7\n")
+    file.write_text(
+        "[cull]\ntimeout = 5\n[gateway.limits]\nclusters = 1\n[singleuser]\nstartTimeout = 7\n"
+    )
     settings = plan.make_settings(furnished, PORTS, plan.Wishes(settings=file))
     assert settings.cull.timeout == 5
     assert settings.singleuser.start_timeout == 7, "spelled as in the chart"

@@ -11,13 +11,13 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NoReturn
 
 import requests
+from support import terminal
 from support.waiting import eventually, minutes
 
-from geodes_datalab.hub.check.visit import closed, execute_request
+from geodes_datalab.hub.check.visit import Visit, closed, execute_request
 
 
 class Failure(AssertionError):
@@ -25,26 +25,27 @@ class Failure(AssertionError):
 
 
 @dataclass
-class Visitor:
+class Visitor(Visit):
     """A person with a browser: cookies, forms, websockets."""
 
-    url: str
-    name: str
-    session: requests.Session = field(default_factory=requests.Session)
+    timeout: float = field(default_factory=lambda: minutes(5))
 
-    def log_in(self, password: str) -> None:
-        """Send the login form."""
-        self.session.trust_env = False
-        page = self.url + "hub/login"
-        self.session.get(page, timeout=minutes(2)).raise_for_status()
-        form = {"username": self.name, "password": password, "_xsrf": self._xsrf("hub/")}
-        answer = self.session.post(page, data=form, allow_redirects=False, timeout=minutes(2))
-        if answer.status_code != 302:
-            raise Failure(f"login of {self.name} was answered with {answer.status_code}")
+    @property
+    def answers_within(self) -> float:  # type: ignore[override]
+        """Seconds that an answer may take, on a slow machine."""
+        return minutes(3)
+
+    @property
+    def name(self) -> str:
+        """Of the person."""
+        return self.user
+
+    def fail(self, message: str, *, hint: str = "") -> NoReturn:
+        """Give up as a test does."""
+        raise Failure(message)
 
     def use_token(self, token: str) -> None:
         """Act with an API token of the user instead of a login, where others keep the passwords."""
-        self.session.trust_env = False
         self.session.headers["Authorization"] = f"token {token}"
 
     def spawn(self, *, within: float = 10) -> float:
@@ -52,7 +53,7 @@ class Visitor:
 
         def answers() -> bool:
             if not self.server_pending():
-                self.session.get(self.url + "hub/spawn", timeout=minutes(2))
+                self.page("hub/spawn")
             return self.server_answers()
 
         return eventually(answers, f"server of {self.name}", within=within).seconds
@@ -66,7 +67,7 @@ class Visitor:
 
     def server_pending(self) -> bool:
         """Tell whether the hub is starting or stopping the user's server."""
-        answer = self.session.get(f"{self.url}hub/api/users/{self.name}", timeout=minutes(2))
+        answer = self.page(f"hub/api/users/{self.name}")
         answer.raise_for_status()
         return bool(answer.json()["pending"])
 
@@ -76,10 +77,8 @@ class Visitor:
 
     def start_by_form(self, fields: Mapping[str, str]) -> requests.Response:
         """Send the form of profiles as the spawn page does: 302 when all is well."""
-        page = f"{self.url}hub/spawn/{self.name}"
-        self.session.get(page, timeout=minutes(2)).raise_for_status()
-        form = {**fields, "_xsrf": self._xsrf("hub/")}
-        return self.session.post(page, data=form, allow_redirects=False, timeout=minutes(2))
+        self.page(f"hub/spawn/{self.name}").raise_for_status()
+        return self.form(f"hub/spawn/{self.name}", fields)
 
     def progress(self, *, within: float = 20) -> list[dict[str, Any]]:
         """Read what the page of a starting server shows, to its end (its last event says which).
@@ -104,27 +103,21 @@ class Visitor:
 
     def hub(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Send JSON to the hub's API, as its own pages do."""
-        headers = {"Content-Type": "application/json"}
-        if "Authorization" not in self.session.headers and method != "GET":
-            self.session.get(self.url + "hub/home", timeout=minutes(2)).raise_for_status()
-            headers["X-XSRFToken"] = self._xsrf("hub/")
-        url = f"{self.url}hub/api/{path}"
-        return self.session.request(method, url, json=body, headers=headers, timeout=minutes(3))
+        if method == "GET":
+            return self.page(f"hub/api/{path}")
+        if "Authorization" not in self.session.headers:
+            self.page("hub/home").raise_for_status()
+        return self.ask(method, f"hub/api/{path}", body)
 
     def get(
         self, path: str, *, user: str | None = None, allow_redirects: bool = False
     ) -> requests.Response:
         """Get a page below a user's server (by default one's own)."""
-        url = f"{self.url}user/{user or self.name}/{path}"
-        return self.session.get(url, allow_redirects=allow_redirects, timeout=minutes(2))
+        return self.page(f"user/{user or self.name}/{path}", follow=allow_redirects)
 
     def send(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Send JSON to a page below one's own server."""
-        url = f"{self.url}user/{self.name}/{path}"
-        headers = {}
-        if "Authorization" not in self.session.headers:
-            headers["X-XSRFToken"] = self._xsrf(f"user/{self.name}/")
-        return self.session.request(method, url, json=body, headers=headers, timeout=minutes(3))
+        return self.ask(method, f"user/{self.name}/{path}", body)
 
     def read_file(self, path: str) -> str:
         """Return a text of one's home as the file browser does; empty: there is none."""
@@ -148,22 +141,10 @@ class Visitor:
 
     def type(self, text: str) -> None:
         """Open a terminal, type a line, and close its page when the shell has read it."""
-        answer = self.send("POST", "api/terminals")
-        answer.raise_for_status()
-        asyncio.run(self._typed(answer.json()["name"], text))
-
-    async def _typed(self, terminal: str, text: str) -> None:
-        from tornado.websocket import websocket_connect
-
-        path = f"user/{self.name}/terminals/websocket/{terminal}"
-        connection = await websocket_connect(self.websocket_request(path))
-        seen = ""
-        async with asyncio.timeout(minutes(2)):
-            await connection.write_message(json.dumps(["stdin", f"echo re''ady; {text}\r"]))
-            while "ready" not in seen:
-                message = json.loads(await connection.read_message() or "[]")
-                seen += message[1] if message[:1] == ["stdout"] else ""
-        await closed(connection)
+        place = f"{self.url}user/{self.name}"
+        headers = self.headers("api/terminals")
+        with terminal.page(place, headers, terminal.begun(place, headers)) as shell:
+            shell.typed(f"echo re''ady; {text}\r", until="ready")
 
     def websocket_status(self, path: str, *, user: str | None = None) -> int:
         """Ask for a websocket below a user's server; return the status (101: it opened)."""
@@ -171,42 +152,22 @@ class Visitor:
 
     def headers(self, path: str) -> dict[str, str]:
         """Return headers with which any client acts as this visitor below one's own server."""
-        sent = self.websocket_request(path).headers
+        sent = self.websocket(path).headers
         found = {name: str(value) for name, value in sent.items()}
         if "Authorization" not in found:
-            found["X-XSRFToken"] = self._xsrf(f"user/{self.name}/")
+            found["X-XSRFToken"] = self.xsrf(f"user/{self.name}/")
         return found
-
-    def websocket_request(self, path: str) -> Any:
-        """Return a tornado request for a websocket, with this visitor's cookies."""
-        from tornado.httpclient import HTTPRequest
-
-        url = self.url.replace("http", "ws", 1) + path
-        sent = self.session.prepare_request(requests.Request("GET", self.url + path))
-        parts = urlsplit(self.url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        names = ("Cookie", "Authorization")
-        headers = {name: str(sent.headers[name]) for name in names if name in sent.headers}
-        headers["Origin"] = origin
-        return HTTPRequest(url, headers=headers, connect_timeout=30, request_timeout=minutes(2))
 
     async def _handshake(self, path: str) -> int:
         from tornado.httpclient import HTTPClientError
         from tornado.websocket import websocket_connect
 
         try:
-            connection = await websocket_connect(self.websocket_request(path))
+            connection = await websocket_connect(self.websocket(path))
         except HTTPClientError as error:
             return int(error.code)
         await closed(connection)
         return 101
-
-    def _xsrf(self, path: str) -> str:
-        whole = urlsplit(self.url).path + path
-        found = [c.value for c in self.session.cookies if c.name == "_xsrf" and c.path == whole]
-        if not found or found[0] is None:
-            raise Failure(f"there is no _xsrf cookie for {whole}")
-        return found[0]
 
 
 @dataclass
@@ -259,7 +220,7 @@ class Kernel:
         from tornado.websocket import websocket_connect
 
         path = f"user/{self.visitor.name}/api/kernels/{self.id}/channels"
-        request = self.visitor.websocket_request(path)
+        request = self.visitor.websocket(path)
         try:
             return await websocket_connect(request, max_message_size=100_000_000)
         except HTTPClientError as error:

@@ -89,7 +89,7 @@ def test_the_lab_speaks_french_and_fetches_no_news(alice: Visitor) -> None:
 
 
 def test_only_named_users_may_log_in(datalab: Datalab) -> None:
-    with pytest.raises(AssertionError, match="answered with 403"):
+    with pytest.raises(AssertionError, match=r"refused the login of \w+ \(403\)"):
         datalab.visitor("bob")
 
 

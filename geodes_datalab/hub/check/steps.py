@@ -36,8 +36,8 @@ def steps(visit: Visit, *, cluster: bool, catalogue: bool) -> Iterator[Step]:
 
 def healthy(visit: Visit) -> str:
     """Wait until the hub answers through the proxy."""
-    visit.wait(lambda: visit.get("hub/health").status_code == 200, "the hub's health page")
-    version = visit.get("hub/api/").json()["version"]
+    visit.wait(lambda: visit.page("hub/health").status_code == 200, "the hub's health page")
+    version = visit.page("hub/api/").json()["version"]
     return f"JupyterHub {version}"
 
 
@@ -45,7 +45,7 @@ def start(visit: Visit) -> str:
     """Start the user's server, and tell why if it does not."""
     stop(visit)  # of a check that was killed
     began = time.monotonic()
-    answer = visit.send("POST", f"hub/api/users/{visit.user}/server")
+    answer = visit.ask("POST", f"hub/api/users/{visit.user}/server")
     if answer.status_code not in (201, 202):
         raise ServiceError(
             f"the hub refused to start a server ({told(answer)})",
@@ -81,8 +81,8 @@ def answers(visit: Visit) -> str:
     def right() -> bool:
         # Without a token this page sends to the hub and back, which logs the user in there.
         if "Authorization" not in visit.session.headers:
-            visit.get(f"user/{visit.user}/lab")
-        return visit.get(f"user/{visit.user}/api/status").status_code == 200
+            visit.page(f"user/{visit.user}/lab")
+        return visit.page(f"user/{visit.user}/api/status").status_code == 200
 
     visit.wait(right, "the user's server through the proxy")
     return f"{visit.url}user/{visit.user}/"
@@ -93,13 +93,13 @@ def stop(visit: Visit) -> str:
     path = f"hub/api/users/{visit.user}"
 
     def gone() -> bool:
-        answer = visit.get(path)
+        answer = visit.page(path)
         answer.raise_for_status()
         user = answer.json()
         if user["server"] is None and not user["pending"]:
             return True
         if not user["pending"]:
-            visit.send("DELETE", f"{path}/server")
+            visit.ask("DELETE", f"{path}/server")
         return False
 
     visit.wait(gone, "the end of the user's server")
@@ -113,7 +113,7 @@ def tidy(visit: Visit) -> None:
 
 
 def _start_kernel(visit: Visit, kernel: list[str]) -> str:
-    answer = visit.send("POST", f"user/{visit.user}/api/kernels", {"name": "python3"})
+    answer = visit.ask("POST", f"user/{visit.user}/api/kernels", {"name": "python3"})
     if answer.status_code != 201:
         raise ServiceError(
             f"the server started no kernel ({told(answer)})",

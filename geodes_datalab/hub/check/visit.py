@@ -8,9 +8,9 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
@@ -33,6 +33,9 @@ class Visit:
     """Seconds that each step may take."""
     session: requests.Session = field(default_factory=requests.Session)
 
+    answers_within = 60.0
+    """Seconds that an answer may take."""
+
     def __post_init__(self) -> None:
         """Take no proxy and no password from the surroundings, but their authorities."""
         self.session.trust_env = False
@@ -46,13 +49,10 @@ class Visit:
         ServiceError
             The hub refuses.
         """
-        self.get("hub/login").raise_for_status()
-        form = {"username": self.user, "password": password, "_xsrf": self._xsrf("hub/")}
-        answer = self.session.post(
-            self.url + "hub/login", data=form, allow_redirects=False, timeout=60
-        )
+        self.page("hub/login").raise_for_status()
+        answer = self.form("hub/login", {"username": self.user, "password": password})
         if answer.status_code != 302:
-            raise ServiceError(
+            self.fail(
                 f"the hub refused the login of {self.user} ({answer.status_code})",
                 hint="compare the password with the hub's; if auth.users is set, it must name "
                 f"{self.user}",
@@ -68,28 +68,50 @@ class Visit:
         """
         self.session.headers["Authorization"] = f"token {token}"
         path = f"hub/api/users/{self.user}"
-        found = self.get(path)
+        found = self.page(path)
         if found.status_code == 404:
-            found = self.send("POST", path)
+            found = self.ask("POST", path)
         if found.status_code not in (200, 201):
-            raise ServiceError(
+            self.fail(
                 f"the hub refused the token of the service check ({told(found)})",
                 hint="restart the hub if the Secret was changed after its start",
             )
 
-    def get(self, path: str) -> requests.Response:
+    def page(self, path: str, *, follow: bool = True) -> requests.Response:
         """Get a page below the datalab's address."""
-        return self.session.get(self.url + path, timeout=60)
+        return self.session.get(
+            self.url + path, allow_redirects=follow, timeout=self.answers_within
+        )
 
-    def send(self, method: str, path: str, body: Any = None) -> requests.Response:
+    def form(self, path: str, fields: Mapping[str, str]) -> requests.Response:
+        """Send a form of the hub's, whose page was opened before: 302 when all is well."""
+        return self.session.post(
+            self.url + path,
+            data={**fields, "_xsrf": self.xsrf("hub/")},
+            allow_redirects=False,
+            timeout=self.answers_within,
+        )
+
+    def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Send JSON to a page below the datalab's address."""
         headers = {}
         if "Authorization" not in self.session.headers:
             home = "hub/" if path.startswith("hub/") else f"user/{self.user}/"
-            headers["X-XSRFToken"] = self._xsrf(home)
+            headers["X-XSRFToken"] = self.xsrf(home)
+        content = {} if body is None else body
         return self.session.request(
-            method, self.url + path, json={} if body is None else body, headers=headers, timeout=60
+            method, self.url + path, json=content, headers=headers, timeout=self.answers_within
         )
+
+    def fail(self, message: str, *, hint: str) -> NoReturn:
+        """Give up.
+
+        Raises
+        ------
+        ServiceError
+            Always.
+        """
+        raise ServiceError(message, hint=hint)
 
     def wait(self, true: Callable[[], bool], what: str) -> None:
         """Wait until something is true.
@@ -138,15 +160,9 @@ class Visit:
             ) from None
 
     async def _run(self, path: str, code: str) -> str:
-        from tornado.httpclient import HTTPRequest
         from tornado.websocket import websocket_connect
 
-        prepared = self.session.prepare_request(requests.Request("GET", self.url + path))
-        kept = {name: str(prepared.headers[name]) for name in _KEPT if name in prepared.headers}
-        request = HTTPRequest(
-            self.url.replace("http", "ws", 1) + path, headers=kept, ca_certs=_bundle()
-        )
-        connection = await websocket_connect(request)
+        connection = await websocket_connect(self.websocket(path))
         message = execute_request(code)
         try:
             async with asyncio.timeout(self.timeout):
@@ -155,15 +171,32 @@ class Visit:
         finally:
             await closed(connection)
 
-    def _xsrf(self, path: str) -> str:
-        base = urlsplit(self.url).path
-        for cookie in self.session.cookies:
-            if cookie.name == "_xsrf" and cookie.path == base + path and cookie.value:
-                return cookie.value
-        raise ServiceError(
-            f"the datalab set no _xsrf cookie for {base}{path}",
-            hint="look at hub.publicUrl and hub.baseUrl: they must be what browsers see",
+    def websocket(self, path: str) -> Any:
+        """Return a request of tornado's for a websocket, with what a browser would send."""
+        from tornado.httpclient import HTTPRequest
+
+        prepared = self.session.prepare_request(requests.Request("GET", self.url + path))
+        kept = {name: str(prepared.headers[name]) for name in _KEPT if name in prepared.headers}
+        place = urlsplit(self.url)
+        return HTTPRequest(
+            self.url.replace("http", "ws", 1) + path,
+            headers={**kept, "Origin": f"{place.scheme}://{place.netloc}"},
+            ca_certs=_bundle(),
+            connect_timeout=self.answers_within,
+            request_timeout=self.answers_within,
         )
+
+    def xsrf(self, path: str) -> str:
+        """Return the guard of forms below a path, as a cookie brought it."""
+        base = urlsplit(self.url).path
+        mine = (c for c in self.session.cookies if c.name == "_xsrf" and c.path == base + path)
+        value = next((cookie.value for cookie in mine), None)
+        if not value:
+            self.fail(
+                f"the datalab set no _xsrf cookie for {base}{path}",
+                hint="look at hub.publicUrl and hub.baseUrl: they must be what browsers see",
+            )
+        return value
 
 
 _KEPT = ("Cookie", "Authorization")

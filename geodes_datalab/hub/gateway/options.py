@@ -88,7 +88,7 @@ class Environment:
             )
 
 
-def environment(settings: Settings, **further: str) -> Environment:
+def environment(settings: Settings, further: Dictionary[str, str] | None = None) -> Environment:
     """Return which variables clusters have, and which of them users may set.
 
     Parameters
@@ -98,7 +98,7 @@ def environment(settings: Settings, **further: str) -> Environment:
     further
         Variables of the backend, before the settings' own.
     """
-    fixed = {**further, **variables_of_dask(settings)}
+    fixed = {**(further or {}), **variables_of_dask(settings)}
     return Environment(fixed, settings.gateway.backend.environment_names)
 
 

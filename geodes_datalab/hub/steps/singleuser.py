@@ -145,5 +145,9 @@ def _gateway(settings: Settings) -> dict[str, str]:
         "DASK_GATEWAY__HTTP_CLIENT__PROXY": "False",  # it is inside; the client ignores NO_PROXY
         "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
         "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
-        **({"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE} if gateway.kind == "kubernetes" else {}),
+        **(
+            {"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE}
+            if gateway.kind == "kubernetes"
+            else {}
+        ),
     }

@@ -69,7 +69,7 @@ class Handler:
             A variable or an image that is not allowed; the user reads the message.
         """
         self._check_image(options.image, Person(frozenset(user.groups), user.admin))
-        variables = environment(self.settings, **pods.ENVIRONMENT)
+        variables = environment(self.settings, pods.ENVIRONMENT)
         return {
             "image": options.image,
             "environment": variables.merged(options.environment),
