@@ -60,10 +60,10 @@ def complete(environment: Mapping[str, str], file: str = "") -> dict[str, str]:
     >>> complete({"SSL_CERT_FILE": "/site.pem", "PIP_CERT": "/pip.pem"})["GIT_SSL_CAINFO"]
     '/site.pem'
     """
-    found = named(environment)
-    if not found:
+    result = named(environment)
+    if not result:
         return dict(environment)
-    return {**dict.fromkeys(VARIABLES, file or found), **environment}
+    return {**dict.fromkeys(VARIABLES, file or result), **environment}
 
 
 def follow(name: str) -> None:
@@ -99,7 +99,7 @@ class _Watch:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         specs = (finder.find_spec(name, path, target) for finder in others)
-        spec = next((one for one in specs if one is not None), None)
+        spec = next((item for item in specs if item is not None), None)
         if spec is not None and spec.loader is not None:
             spec.loader.exec_module = _followed(spec.loader.exec_module)  # type: ignore[method-assign, assignment]
         return spec

@@ -38,13 +38,13 @@ HINT = (
 
 def folders() -> dict[str, Path]:
     """Return the data folder of each library that is installed with a PROJ of its own."""
-    found = {}
+    result = {}
     for name, inside in _LIBRARIES.items():
         spec = find_spec(name)
         for place in (spec.submodule_search_locations or ()) if spec is not None else ():
             if (Path(place) / inside / "proj.db").is_file():
-                found[name] = Path(place) / inside
-    return found
+                result[name] = Path(place) / inside
+    return result
 
 
 def missing() -> dict[str, list[str]]:
@@ -97,14 +97,14 @@ def _link(grid: Path, name: Path) -> None:
 
 
 def _folders_or_refusal() -> list[Path]:
-    found = list(folders().values())
-    if not found:
+    result = list(folders().values())
+    if not result:
         raise ConfigurationError(
             "there is no library with a PROJ of its own here",
             hint='pip install "geodes-datalab[cubes]"; packages of conda share one PROJ: '
             "conda install proj-data",
         )
-    return found
+    return result
 
 
 def _lacking(folder: Path) -> list[str]:

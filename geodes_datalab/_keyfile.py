@@ -137,7 +137,7 @@ def _toml(values: Values) -> str:
     for name, value in values.items():
         if name not in plain:
             lines += ["", f"[{_text(name)}]"]
-            lines += [f"{_text(inner)} = {_value(one)}" for inner, one in value.items()]
+            lines += [f"{_text(inner)} = {_value(item)}" for inner, item in value.items()]
     return "".join(f"{line}\n" for line in lines)
 
 

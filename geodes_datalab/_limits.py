@@ -55,10 +55,10 @@ def cores(root: Path = _ROOT, environment: Mapping[str, str] | None = None) -> i
     environment
         Variables of this process, or others.
     """
-    found = [*_quotas(root), *_number(environment, "CPU_LIMIT")]
-    if not found:
+    result = [*_quotas(root), *_number(environment, "CPU_LIMIT")]
+    if not result:
         return None
-    return max(1, min(math.ceil(min(found)), usable()))
+    return max(1, min(math.ceil(min(result)), usable()))
 
 
 def processors() -> int:
@@ -79,9 +79,9 @@ def memory(root: Path = _ROOT, environment: Mapping[str, str] | None = None) -> 
     root, environment
         As for `cores`.
     """
-    found = [limit for limit, _ in _memories(root)]
-    found += [round(number) for number in _number(environment, "MEM_LIMIT")]
-    return min(found, default=None)
+    result = [limit for limit, _ in _memories(root)]
+    result += [round(number) for number in _number(environment, "MEM_LIMIT")]
+    return min(result, default=None)
 
 
 def free(root: Path = _ROOT, environment: Mapping[str, str] | None = None) -> int | None:
@@ -121,10 +121,10 @@ def variables(
     if count is None:
         return {}
     wanted = dict.fromkeys(THREADS, str(count)) | dict.fromkeys(BLAS if blas else (), str(blas))
-    found = {name: value for name, value in wanted.items() if not environment.get(name)}
-    if not found:
+    result = {name: value for name, value in wanted.items() if not environment.get(name)}
+    if not result:
         return {}
-    return found | {MARK: " ".join(f"{name}={value}" for name, value in found.items())}
+    return result | {MARK: " ".join(f"{name}={value}" for name, value in result.items())}
 
 
 def ours(environment: Mapping[str, str]) -> frozenset[str]:

@@ -34,10 +34,10 @@ def proxy_for(address: str) -> str | None:
     """
     from requests.utils import select_proxy
 
-    found = None if is_exempt(address) else select_proxy(address, getproxies())
-    if not found or not found.strip():
+    result = None if is_exempt(address) else select_proxy(address, getproxies())
+    if not result or not result.strip():
         return None
-    proxy = well_formed(found)
+    proxy = well_formed(result)
     if urlsplit(proxy).scheme in ("http", "https"):
         return proxy
     logging.getLogger(__name__).warning(
@@ -105,8 +105,8 @@ def shown(proxy: str) -> str:
 
 
 def _parts(proxy: str) -> tuple[str, str, str]:
-    found = _ADDRESS.match(proxy.strip())
-    scheme, who, place = found.groups() if found else (None, None, proxy)
+    result = _ADDRESS.match(proxy.strip())
+    scheme, who, place = result.groups() if result else (None, None, proxy)
     return (scheme or "http").lower(), who or "", place
 
 

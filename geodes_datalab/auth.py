@@ -142,8 +142,8 @@ def find(explicit: ApiKey | str | None = None, portal: str | None = None) -> Fou
 
 def api_key(explicit: ApiKey | str | None = None, portal: str | None = None) -> ApiKey | None:
     """Find the API key; see `find`."""
-    found = find(explicit, portal)
-    return found.key if found else None
+    result = find(explicit, portal)
+    return result.key if result else None
 
 
 def s3_credentials() -> S3Credentials | None:
@@ -187,8 +187,8 @@ def header(url: str, config: Config, key: ApiKey | None = None) -> dict[str, str
     """
     if origin(url) != origin(config.portal):
         return {}
-    found = key or api_key(portal=config.portal)
-    return {HEADER: found.reveal()} if found else {}
+    result = key or api_key(portal=config.portal)
+    return {HEADER: result.reveal()} if result else {}
 
 
 def origin(url: str) -> Origin:
@@ -277,10 +277,10 @@ def _keys(stored: dict[str, Any]) -> dict[Origin, str]:
             f"[keys] in {credentials_file()} is no table of portals and their keys",
             hint='write: "https://geodes-portal.cnes.fr" = "the key", or call geodes_datalab.login()',
         )
-    found = {origin(at): str(key) for at, key in keys.items() if key}
+    result = {origin(at): str(key) for at, key in keys.items() if key}
     if stored.get("api_key"):
-        found.setdefault(origin(configured_portal()), str(stored["api_key"]))
-    return found
+        result.setdefault(origin(configured_portal()), str(stored["api_key"]))
+    return result
 
 
 def _with_keys(stored: dict[str, Any], changed: dict[Origin, str | None]) -> dict[str, Any]:

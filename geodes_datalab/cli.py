@@ -153,12 +153,12 @@ def doctor(state_dir: Path | None, as_json: bool, offline: bool) -> None:
     """Check ports, disk, memory, proxies, versions, GEODES and your key."""
     from geodes_datalab.local import doctor as checks
 
-    found = checks.examine(_layout(state_dir), offline=offline)
+    result = checks.examine(_layout(state_dir), offline=offline)
     if as_json:
-        click.echo(json.dumps([vars(finding) for finding in found], indent=1))
+        click.echo(json.dumps([vars(finding) for finding in result], indent=1))
     else:
-        _console().print(checks.table(found))
-    sys.exit(1 if any(finding.verdict == "fail" for finding in found) else 0)
+        _console().print(checks.table(result))
+    sys.exit(1 if any(finding.verdict == "fail" for finding in result) else 0)
 
 
 @main.command()

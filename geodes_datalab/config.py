@@ -114,11 +114,11 @@ def explain(**arguments: Any) -> list[Setting]:
     _refuse_unknown(arguments, names, "argument")
     stored = _read_file(config_dir() / "config.toml")
     _refuse_unknown(stored, names, "setting in config.toml")
-    found = {
+    result = {
         field.name: _decide(field.name, arguments, stored, field.default)
         for field in fields(Config)
     }
-    return [_complete(setting, found) for setting in found.values()]
+    return [_complete(setting, result) for setting in result.values()]
 
 
 def configured_portal() -> str:
@@ -127,8 +127,8 @@ def configured_portal() -> str:
     The keys of the environment and of the hub belong to it.
     """
     stored = {} if os.environ.get(VARIABLES["portal"]) else _read_file(config_dir() / "config.toml")
-    found = _decide("portal", {}, stored, PORTAL)
-    return str(_complete(found, {}).value)
+    result = _decide("portal", {}, stored, PORTAL)
+    return str(_complete(result, {}).value)
 
 
 def _decide(

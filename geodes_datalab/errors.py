@@ -262,7 +262,7 @@ def near(word: str, known: Iterable[str], *, count: int = 3) -> str:
     'did you mean "eo:cloud_cover"?'
     """
     by_fold = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), by_fold, n=count, cutoff=0.55)
-    if not found:
+    result = get_close_matches(word.casefold(), by_fold, n=count, cutoff=0.55)
+    if not result:
         return ""
-    return "did you mean " + " or ".join(f'"{by_fold[name]}"' for name in found) + "?"
+    return "did you mean " + " or ".join(f'"{by_fold[name]}"' for name in result) + "?"

@@ -152,4 +152,4 @@ def _timed_out(error: Exception) -> bool:
     """Tell whether it ended in silence, maybe for the last of several tries; requests says ConnectionError."""
     cause = error.args[0] if error.args else None
     told = (error, cause, getattr(cause, "reason", None))
-    return any(isinstance(one, ReadTimeoutError | TimeoutError) for one in told)
+    return any(isinstance(item, ReadTimeoutError | TimeoutError) for item in told)

@@ -72,13 +72,13 @@ class ShortWay:
             pool = self._pool(url, origin)
             if pool is None:
                 return None
-            found = self._ask(pool, url, begin, end)
+            result = self._ask(pool, url, begin, end)
         except ANY as error:
             _log.debug("%s: %s", origin[1], type(error).__name__)
-            found = None
-        if found is None:
+            result = None
+        if result is None:
             self._closed[origin] = time.monotonic() + PAUSE
-        return found
+        return result
 
     def _ask(self, pool: HTTPConnectionPool, url: str, begin: int, end: int) -> Part | None:
         headers = {

@@ -189,7 +189,7 @@ def version(headers: Mapping[str, str]) -> str | None:
     tag, date = headers.get("ETag"), headers.get("Last-Modified")
     if tag is not None and not tag.startswith("W/"):
         return tag
-    return " ".join(one for one in (tag, date) if one) or None
+    return " ".join(item for item in (tag, date) if item) or None
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int | None] | None:

@@ -136,4 +136,6 @@ class _BoundedRetry(Retry):
 
 def _untrusted(error: Exception | None) -> bool:
     """Tell whether a certificate is the trouble: the next try finds the same one."""
-    return any(isinstance(one, ssl.SSLCertVerificationError) for one in getattr(error, "args", ()))
+    return any(
+        isinstance(item, ssl.SSLCertVerificationError) for item in getattr(error, "args", ())
+    )

@@ -128,15 +128,15 @@ def polygon(shape: BaseGeometry) -> BaseGeometry:
     """Return an area with points and lines widened by `BUFFER` metres."""
     import shapely
 
-    return shapely.union_all([one if one.area > 0 else _widened(one) for one in _parts(shape)])
+    return shapely.union_all([item if item.area > 0 else _widened(item) for item in _parts(shape)])
 
 
 def swapped(shape: BaseGeometry) -> BaseGeometry:
     """Return an area with longitude and latitude exchanged (to recognise that mistake)."""
     import shapely
 
-    found: BaseGeometry = shapely.transform(shape, lambda points: points[:, ::-1])
-    return found
+    result: BaseGeometry = shapely.transform(shape, lambda points: points[:, ::-1])
+    return result
 
 
 def refuse_both(bbox: PlaceLike | None, geometry: PlaceLike | None) -> None:

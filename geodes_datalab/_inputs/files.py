@@ -49,17 +49,17 @@ def content(path: str | PathLike[Any]) -> Any:
         Geopandas is not installed, and the file is neither GeoJSON nor WKT.
     """
     name = fspath(path)
-    found = _expanded(name.decode(errors="replace") if isinstance(name, bytes) else name)
+    result = _expanded(name.decode(errors="replace") if isinstance(name, bytes) else name)
     try:
-        if not found.exists():
-            raise InvalidInput(f"there is no file {found}", f"it was looked for in {Path.cwd()}")
-        if found.suffix.lower() in _TEXTS and found.is_file():
-            return found.read_text("utf-8-sig")
+        if not result.exists():
+            raise InvalidInput(f"there is no file {result}", f"it was looked for in {Path.cwd()}")
+        if result.suffix.lower() in _TEXTS and result.is_file():
+            return result.read_text("utf-8-sig")
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidInput):
             raise
-        raise InvalidInput(f"{found} cannot be read: {error}", _HINT) from error
-    return _table(found)
+        raise InvalidInput(f"{result} cannot be read: {error}", _HINT) from error
+    return _table(result)
 
 
 def _expanded(text: str) -> Path:

@@ -56,13 +56,13 @@ def box_of(value: Any) -> BBox | None:
     ((1.2, 43.4, 1.7, 43.8), (1.2, 43.4, 1.7, 43.8), None)
     """
     members = _listed(value)
-    numbers = [_number(one) for one in members]
-    known = sum(one is not None for one in numbers)
+    numbers = [_number(item) for item in members]
+    known = sum(item is not None for item in numbers)
     if not known or (isinstance(value, str) and known < len(numbers)):
         return None
     if len(numbers) == 6:  # with heights, as in GeoJSON
         numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
-    finite = [one for one in numbers if one is not None and math.isfinite(one)]
+    finite = [item for item in numbers if item is not None and math.isfinite(item)]
     if len(numbers) != 4 or len(finite) != 4 or isinstance(value, AbstractSet):
         fault = "is not four numbers" if known < 4 or len(numbers) != 4 else "is not finite"
         raise InvalidInput(f"a box has four finite numbers: {_shown(members)} {fault}", FORMS)
@@ -88,7 +88,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _sides(value: Mapping[Any, Any]) -> list[Any] | None:
     """Return the sides of a box that is written with their names, as openEO does."""
-    return next(([value[one] for one in s] for s in _SIDES if value.keys() >= set(s)), None)
+    return next(([value[item] for item in s] for s in _SIDES if value.keys() >= set(s)), None)
 
 
 def shape_of(value: PlaceLike) -> BaseGeometry:
@@ -124,8 +124,8 @@ def _shape(value: Any) -> BaseGeometry:
     if isinstance(value, str):
         return _from_text(value.strip())
     if isinstance(value, PathLike):
-        found = files.content(value)
-        return _from_text(found.strip()) if isinstance(found, str) else _shape(found)
+        result = files.content(value)
+        return _from_text(result.strip()) if isinstance(result, str) else _shape(result)
     if isinstance(value, Mapping):
         return _from_mapping(value)
     return _from_object(value)
@@ -145,8 +145,10 @@ def _from_text(text: str) -> BaseGeometry:
             raise _unreadable(error) from error
     wkt = _WKT.match(text)
     if wkt:
-        found: BaseGeometry = _guarded(shapely.from_wkt, text.partition(";")[2] if wkt[1] else text)
-        return brought(found, f"EPSG:{wkt[1]}") if int(wkt[1] or 0) else found
+        result: BaseGeometry = _guarded(
+            shapely.from_wkt, text.partition(";")[2] if wkt[1] else text
+        )
+        return brought(result, f"EPSG:{wkt[1]}") if int(wkt[1] or 0) else result
     if _WKB.fullmatch(text):
         return _from_wkb(bytes.fromhex(text))
     path = files.path_of(text)
@@ -177,20 +179,20 @@ def _from_mapping(value: Mapping[Any, Any]) -> BaseGeometry:
 
     kind = value.get("type")
     if kind == "FeatureCollection":
-        found = _union(value.get("features"))
+        result = _union(value.get("features"))
     elif kind == "Feature":
-        found = _union([value.get("geometry")])
+        result = _union([value.get("geometry")])
     elif kind == "GeometryCollection":
-        found = _union(value.get("geometries"))
+        result = _union(value.get("geometries"))
     elif sides := _sides(value):
-        found = _member(sides)
+        result = _member(sides)
     elif "type" not in value:
         if not value:
             raise _nothing(value)
         raise InvalidInput(f"a dictionary with {_shown(list(value))} is no GeoJSON", FORMS)
     else:
-        found = _guarded(shape, value)
-    return brought(found, _named_crs(value)) if "crs" in value else found
+        result = _guarded(shape, value)
+    return brought(result, _named_crs(value)) if "crs" in value else result
 
 
 def _named_crs(value: Mapping[Any, Any]) -> Any:
@@ -221,11 +223,11 @@ def _of_object(value: Any, *, own: bool = False) -> BaseGeometry:
             raise InvalidInput("a table without geometries holds no place", FORMS)
         return _union(value, own=own)
     for name in ("geom", "__geo_interface__", "geometry"):
-        found = _attribute(value, name)
-        if isinstance(found, BaseGeometry):
-            return found if own else _of_its_srid(found)
-        if isinstance(found, Mapping):
-            return _from_mapping(found)
+        result = _attribute(value, name)
+        if isinstance(result, BaseGeometry):
+            return result if own else _of_its_srid(result)
+        if isinstance(result, Mapping):
+            return _from_mapping(result)
     if isinstance(value, bool) or not isinstance(value, Iterable):
         raise InvalidInput(
             f"{_shown(value)} is no box and no geometry: the geometry is of a kind that is not "
@@ -236,8 +238,8 @@ def _of_object(value: Any, *, own: bool = False) -> BaseGeometry:
 
 
 def _attribute(value: Any, name: str, default: Any = None) -> Any:
-    found = _guarded(lambda one: getattr(one, name, None), value)
-    return default if found is None else found
+    result = _guarded(lambda one: getattr(one, name, None), value)
+    return default if result is None else result
 
 
 def _union(members: Any, *, own: bool = False) -> BaseGeometry:
@@ -248,14 +250,14 @@ def _union(members: Any, *, own: bool = False) -> BaseGeometry:
     if isinstance(members, str | bytes | Mapping):
         raise InvalidInput(f"the geometry cannot be read: {_shown(members)} is no list", FORMS)
     listed = _guarded(list, members)
-    found = [
-        one if own and isinstance(one, BaseGeometry) else _member(one)
-        for one in listed
-        if not _is_null(one)
+    result = [
+        item if own and isinstance(item, BaseGeometry) else _member(item)
+        for item in listed
+        if not _is_null(item)
     ]
-    if not found:
+    if not result:
         raise _nothing(members)
-    return found[0] if len(found) == 1 else shapely.GeometryCollection(found)
+    return result[0] if len(result) == 1 else shapely.GeometryCollection(result)
 
 
 def _member(value: Any) -> BaseGeometry:

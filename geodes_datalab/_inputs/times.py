@@ -145,7 +145,7 @@ def _listed(value: Any) -> list[Any]:
     if isinstance(value, Mapping | AbstractSet | bytes):
         raise _no_date(value)
     if isinstance(value, tuple | list) or getattr(value, "ndim", 0) == 1:
-        return [_scalar(one) for one in value]
+        return [_scalar(item) for item in value]
     if getattr(value, "ndim", 0) > 1:
         raise _no_date(value)
     return [_scalar(value)] * 2
@@ -213,10 +213,10 @@ def _of_datetime(value: datetime) -> _Moment:
 
 def _of_numpy(value: Any) -> _Moment:
     """Read numpy's datetime64, whose unit tells how exactly it was written."""
-    found, unit = _of_text(str(value)), str(value.dtype).partition("[")[2].rstrip("]")
+    result, unit = _of_text(str(value)), str(value.dtype).partition("[")[2].rstrip("]")
     if unit == "W":
-        return _Moment(found.first, found.first + timedelta(days=7) - _TICK)
-    return found if unit in ("Y", "M", "D", "h", "m") else _of_datetime(found.first)
+        return _Moment(result.first, result.first + timedelta(days=7) - _TICK)
+    return result if unit in ("Y", "M", "D", "h", "m") else _of_datetime(result.first)
 
 
 def _of_text(text: str) -> _Moment:
@@ -254,8 +254,8 @@ def _day(day: date) -> tuple[datetime, datetime]:
 def _utc(moment: Any) -> datetime:
     if hasattr(moment, "to_pydatetime"):  # pandas's, which counts nanoseconds too
         moment = moment.floor("us").to_pydatetime()
-    found: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return found.astimezone(UTC)
+    result: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return result.astimezone(UTC)
 
 
 def _is_numpy_time(value: Any) -> bool:

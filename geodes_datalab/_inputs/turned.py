@@ -72,8 +72,8 @@ def brought(shape: BaseGeometry, crs: Any) -> BaseGeometry:
         ) from error
     if own.equals("EPSG:4326", ignore_axis_order=True):
         return shape
-    found: BaseGeometry = _turned(shape, there, back)
-    return found
+    result: BaseGeometry = _turned(shape, there, back)
+    return result
 
 
 def _turned(shape: Any, there: Callable[..., Any], back: Callable[..., Any]) -> Any:
@@ -84,7 +84,7 @@ def _turned(shape: Any, there: Callable[..., Any], back: Callable[..., Any]) -> 
 
     members = getattr(shape, "geoms", None)
     if members is not None:
-        return shapely.GeometryCollection([_turned(one, there, back) for one in members])
+        return shapely.GeometryCollection([_turned(item, there, back) for item in members])
     if shape.is_empty:
         return shape
     west, south, east, north = shape.bounds
@@ -95,12 +95,12 @@ def _turned(shape: Any, there: Callable[..., Any], back: Callable[..., Any]) -> 
         return plain
     if shape.geom_type != "Polygon":
         return _at_home(shapely.LineString(_smooth(plain.coords)))
-    found = _filled(shapely.Polygon(shape.exterior), plain.exterior, back)
+    result = _filled(shapely.Polygon(shape.exterior), plain.exterior, back)
     for hole, ring in zip(shape.interiors, plain.interiors, strict=True):
         for xoff in (-360, 0, 360):
             inner = _filled(shapely.Polygon(hole), ring, back)
-            found = found.difference(translate(inner, xoff=xoff))
-    return _at_home(found)
+            result = result.difference(translate(inner, xoff=xoff))
+    return _at_home(result)
 
 
 def _at_home(shape: Any) -> Any:
@@ -108,9 +108,9 @@ def _at_home(shape: Any) -> Any:
     import shapely
     from shapely.affinity import translate
 
-    found = shapely.segmentize(shapely.simplify(shape, _STRAIGHT), _LEAP)
-    turns = math.floor((found.bounds[0] + 180) / 360)
-    return translate(found, xoff=-360 * turns) if turns else found
+    result = shapely.segmentize(shapely.simplify(shape, _STRAIGHT), _LEAP)
+    turns = math.floor((result.bounds[0] + 180) / 360)
+    return translate(result, xoff=-360 * turns) if turns else result
 
 
 def _filled(shape: Any, ring: Any, back: Callable[..., Any]) -> Any:
@@ -125,7 +125,7 @@ def _filled(shape: Any, ring: Any, back: Callable[..., Any]) -> Any:
     (first, height), (last, _) = points[0], points[-1]
     last = first + math.copysign(360, last - first)
     points[-1] = last, height  # exactly, so that each turn joins the next
-    pole = next((one for one in (90, -90) if shape.contains(shapely.Point(*back(0, one)))), None)
+    pole = next((item for item in (90, -90) if shape.contains(shapely.Point(*back(0, item)))), None)
     if pole is None:
         pole = 90 if height > 0 else -90
     cap = shapely.make_valid(shapely.Polygon([*points, (last, pole), (first, pole)]))
@@ -144,16 +144,16 @@ def _from_nearest_to_pole(points: list[Any]) -> list[Any]:
 
 def _smooth(points: Any) -> list[tuple[float, float]]:
     """Return points without a jump; a pole, which lies at any longitude, lies at its neighbours'."""
-    listed, found = list(points), []
+    listed, result = list(points), []
     known = [x for x, y in listed if abs(y) < _POLE]
     last = known[0] if known else 0.0
     for place, (x, y) in enumerate(listed):
         if abs(y) < _POLE:
             last += (x - last + 180) % 360 - 180
-            found.append((last, y))
+            result.append((last, y))
             continue
-        ahead = next((one for one, other in listed[place:] if abs(other) < _POLE), last)
-        found.append((last, y))
+        ahead = next((item for item, other in listed[place:] if abs(other) < _POLE), last)
+        result.append((last, y))
         last += (ahead - last + 180) % 360 - 180
-        found.append((last, y))
-    return found
+        result.append((last, y))
+    return result

@@ -41,13 +41,13 @@ def words(value: WordsLike | None, name: str, *, none: bool = False) -> tuple[st
     """
     if value is None:
         return None
-    found = tuple(dict.fromkeys(_word(one, name) for one in _members(value, name)))
-    if not found and not none:
+    result = tuple(dict.fromkeys(_word(item, name) for item in _members(value, name)))
+    if not result and not none:
         raise InvalidInput(
             f"{name} is an empty list, which stands for nothing at all",
             f"leave {name} out to have all, or look why the list is empty",
         )
-    return found
+    return result
 
 
 def _members(value: Any, name: str) -> Iterable[Any]:
@@ -69,8 +69,8 @@ def _word(value: Any, name: str) -> str:
 
 
 def _id(value: Any) -> str | None:
-    found = getattr(value, "id", None)
-    return found if isinstance(found, str) else None
+    result = getattr(value, "id", None)
+    return result if isinstance(result, str) else None
 
 
 def _no_words(value: Any, name: str) -> InvalidInput:

@@ -49,9 +49,9 @@ def panel(found: Clusters) -> Any:
 
     table = ipywidgets.HTML(found._repr_html_())
     buttons = []
-    for one in found:
-        button = ipywidgets.Button(description=f"Stop {one.name[:8]}", tooltip=one.name)
-        button.on_click(partial(_stop, found, one.name))
+    for item in found:
+        button = ipywidgets.Button(description=f"Stop {item.name[:8]}", tooltip=item.name)
+        button.on_click(partial(_stop, found, item.name))
         buttons.append(button)
     return ipywidgets.VBox([table, ipywidgets.HBox(buttons)])
 

@@ -87,7 +87,7 @@ class GatewayBackend:
         if known:
             return known
         with translated(self._gateway.address):
-            others = [one.name for one in self._gateway.list_clusters() if one.name != self.name]
+            others = [item.name for item in self._gateway.list_clusters() if item.name != self.name]
         text = "the gateway is still starting the others: its machines may be full"
         if others:
             text += f", or your other clusters ({', '.join(others)}) use your share"
@@ -302,11 +302,11 @@ def _told(ask: Callable[[], None]) -> str | None:
         warnings.simplefilter("always")
         ask()
     texts = []
-    for one in caught:
-        if issubclass(one.category, GatewayWarning):
-            texts.append(str(one.message))
+    for item in caught:
+        if issubclass(item.category, GatewayWarning):
+            texts.append(str(item.message))
         else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+            warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
     return " ".join(texts) or None
 
 

@@ -33,7 +33,7 @@ def former(kind: str, request: Request) -> Cluster | None:
     ClusterWarning
         A cluster was closed, or computes and was left open.
     """
-    for cluster in [one for one in opened if one.kind == kind and one.loose]:
+    for cluster in [item for item in opened if item.kind == kind and item.loose]:
         works = _works(cluster)
         if works and _is_current(cluster) and _same(cluster.request, request):
             _note(f"This is the cluster {cluster.name}, opened before; {_ASIDE}.")

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 def prefix() -> str | None:
     """Return the path of the user's server behind the hub (``/user/ada/``), or None without a hub."""
-    found = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
-    return f"{found.rstrip('/')}/" if found else None
+    result = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
+    return f"{result.rstrip('/')}/" if result else None
 
 
 def local_dashboard(port: int) -> str:

@@ -92,15 +92,15 @@ class Clusters(Sequence[ClusterInfo]):
         >>> with clusters().connect("1a2b") as cluster:  # doctest: +SKIP
         ...     cube.mean("time").compute()
         """
-        one = self._find(name)
+        item = self._find(name)
         for ours in list(opened):
-            if ours.name == one.name:
+            if ours.name == item.name:
                 return ours
-        if one.kind == "local":
-            raise ClusterError(f"the cluster {one.name} is closed", hint="open a new one")
+        if item.kind == "local":
+            raise ClusterError(f"the cluster {item.name} is closed", hint="open a new one")
         from geodes_datalab.compute import gateway
 
-        return opening.join(gateway.join(one.name, one.kind), one.workers or 0)
+        return opening.join(gateway.join(item.name, item.kind), item.workers or 0)
 
     def stop(self, name: str) -> None:
         """Stop a cluster, and with it all that runs on it.
@@ -119,15 +119,15 @@ class Clusters(Sequence[ClusterInfo]):
 
     def stop_all(self) -> None:
         """Stop every cluster of the list."""
-        for one in self._found:
-            _stop(one)
+        for item in self._found:
+            _stop(item)
 
     def _find(self, name: str) -> ClusterInfo:
-        fitting = [one for one in self._found if one.name == name] or [
-            one for one in self._found if name and one.name.startswith(name)
+        fitting = [item for item in self._found if item.name == name] or [
+            item for item in self._found if name and item.name.startswith(name)
         ]
         if len(fitting) != 1:
-            names = [one.name for one in self._found]
+            names = [item.name for item in self._found]
             what = "several clusters begin with" if fitting else "no running cluster is called"
             hint = near(name, names) or (
                 "running: " + ", ".join(names) if names else "none is running"
@@ -137,7 +137,7 @@ class Clusters(Sequence[ClusterInfo]):
 
     def __repr__(self) -> str:
         """Return one line for each cluster."""
-        lines = [f"  {one.name} ({one.kind}): {_state(one)}" for one in self._found]
+        lines = [f"  {item.name} ({item.kind}): {_state(item)}" for item in self._found]
         return "\n".join([f"<Clusters: {len(self)} running>", *lines])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -150,7 +150,8 @@ class Clusters(Sequence[ClusterInfo]):
         if not self._found:
             return "<p>No Dask cluster is running.</p>"
         rows = [
-            [escape(cell) for cell in _cells(one)[:-1]] + [_cells(one)[-1]] for one in self._found
+            [escape(cell) for cell in _cells(item)[:-1]] + [_cells(item)[-1]]
+            for item in self._found
         ]
         return table(rows, _HEADERS, caption="Your Dask clusters", raw=range(len(_HEADERS)))
 
@@ -173,19 +174,19 @@ def clusters() -> Clusters:
     ClusterWarning
         One of two gateways cannot be reached: its clusters are not in the table.
     """
-    own = {one.name: one for one in list(opened) if one.status == "running"}
-    found = [_local(one) for one in own.values() if one.kind == "local"]
+    own = {item.name: item for item in list(opened) if item.status == "running"}
+    result = [_local(item) for item in own.values() if item.kind == "local"]
     kinds, errors = access.named(), []
     for kind in kinds:
         try:
-            found += _with_gateway(kind, partial(_listed, kind=kind, own=own))
+            result += _with_gateway(kind, partial(_listed, kind=kind, own=own))
         except ClusterError as away:
             errors.append(away)
     if errors and len(errors) == len(kinds):
         raise errors[0]
     for error in errors:
         warnings.warn(ClusterWarning(str(error)), stacklevel=2)
-    return Clusters(found)
+    return Clusters(result)
 
 
 def _listed(gateway: Any, *, kind: str, own: dict[str, Cluster]) -> list[ClusterInfo]:

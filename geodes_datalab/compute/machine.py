@@ -97,9 +97,9 @@ def scratch() -> str:
     folder = Path(tempfile.gettempdir(), name)
     with suppress(FileExistsError):
         folder.mkdir(0o700)
-    found = folder.lstat()
-    own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    if own and not stat.S_IMODE(found.st_mode) & 0o077:
+    result = folder.lstat()
+    own = stat.S_ISDIR(result.st_mode) and result.st_uid == os.getuid()
+    if own and not stat.S_IMODE(result.st_mode) & 0o077:
         return str(folder)
     return tempfile.mkdtemp(prefix=f"{name}-")
 
@@ -206,7 +206,7 @@ def _total() -> tuple[int, int]:
     from distributed.system import MEMORY_LIMIT
 
     whole = min(int(MEMORY_LIMIT), _limits.memory() or int(MEMORY_LIMIT))
-    left = min(found for found in (whole, _limits.free(), _available()) if found is not None)
+    left = min(result for result in (whole, _limits.free(), _available()) if result is not None)
     return _limits.processors(), max(0, left - max(ROOM, whole // 8))
 
 
@@ -230,6 +230,6 @@ def _count(number: int, noun: str) -> str:
 def _preloads() -> list[str]:
     import dask
 
-    found = dask.config.get("distributed.worker.preload", None) or []
-    named = [found] if isinstance(found, str) else list(found)
+    result = dask.config.get("distributed.worker.preload", None) or []
+    named = [result] if isinstance(result, str) else list(result)
     return list(dict.fromkeys([*named, tls.__name__]))

@@ -52,12 +52,12 @@ def text(told: dict[str, Any]) -> str | None:
     >>> text({"waiting": [{"component": "worker", "count": 2, "text": "the quota is used up"}]})
     '2 workers wait: the quota is used up'
     """
-    found = [
-        f"{_count(one)} {'waits' if one['count'] == 1 else 'wait'}: {one['text']}"
-        for one in told.get("waiting") or []
+    result = [
+        f"{_count(item)} {'waits' if item['count'] == 1 else 'wait'}: {item['text']}"
+        for item in told.get("waiting") or []
     ]
-    found += [f"lost {_count(one)}: {one['text']}" for one in told.get("lost") or []]
-    return "; ".join(found) or None
+    result += [f"lost {_count(item)}: {item['text']}" for item in told.get("lost") or []]
+    return "; ".join(result) or None
 
 
 def lasting(told: dict[str, Any]) -> bool:
@@ -69,8 +69,8 @@ def lasting(told: dict[str, Any]) -> bool:
         What `waiting` returned.
     """
     return any(
-        one["component"] == "scheduler" and one["reason"] in LASTING
-        for one in told.get("waiting") or []
+        item["component"] == "scheduler" and item["reason"] in LASTING
+        for item in told.get("waiting") or []
     )
 
 
@@ -82,8 +82,8 @@ def failure(told: dict[str, Any]) -> str | None:
     told
         What `waiting` returned.
     """
-    found = told.get("failure")
-    return str(found["text"]) if found else None
+    result = told.get("failure")
+    return str(result["text"]) if result else None
 
 
 def size(gateway: Any, request: Request) -> str:
@@ -104,9 +104,9 @@ def size(gateway: Any, request: Request) -> str:
     sizes = _ask(gateway, "/api/v1/sizes").get("sizes", {})
     cores, memory = request.cores or 0, (request.memory or 0) / 2**30
     fitting = [
-        (one["cores"], one["memory_gib"], name)
-        for name, one in sizes.items()
-        if one["cores"] >= cores and one["memory_gib"] >= memory
+        (item["cores"], item["memory_gib"], name)
+        for name, item in sizes.items()
+        if item["cores"] >= cores and item["memory_gib"] >= memory
     ]
     if not fitting:
         raise ClusterError(
@@ -151,4 +151,6 @@ def _words(cores: float | None, memory: float) -> str:
 
 
 def _listed(sizes: Iterable[tuple[str, dict[str, Any]]]) -> str:
-    return "; ".join(f"{name} ({_words(one['cores'], one['memory_gib'])})" for name, one in sizes)
+    return "; ".join(
+        f"{name} ({_words(item['cores'], item['memory_gib'])})" for name, item in sizes
+    )

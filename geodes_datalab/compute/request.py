@@ -87,13 +87,13 @@ def memory(value: str | float | None) -> int | None:
     """
     if value is None:
         return None
-    found = re.fullmatch(
+    result = re.fullmatch(
         r"\s*([0-9]*\.?[0-9]+)\s*(?:([KMGT])(i?)B?)?\s*", str(value), re.IGNORECASE
     )
     size = 0
-    if found:
-        unit = (found[2] or "").upper()
-        size = int(float(found[1]) * (_BINARY if found[3] else _UNITS)[unit])
+    if result:
+        unit = (result[2] or "").upper()
+        size = int(float(result[1]) * (_BINARY if result[3] else _UNITS)[unit])
     if size <= 0:
         raise ClusterError(
             f"worker_memory={value!r} is no size of memory",

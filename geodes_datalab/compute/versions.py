@@ -62,13 +62,13 @@ def check(client: Any, cure: str, *, only_decisive: bool = False) -> None:
     ClusterWarning
         Another package differs.
     """
-    found = differences(client.get_versions(packages=list(COMPARED)))
+    result = differences(client.get_versions(packages=list(COMPARED)))
     text = "the cluster runs other software than this notebook:\n" + "\n".join(
-        f"  {line}" for line in found
+        f"  {line}" for line in result
     )
-    if any(line.decisive for line in found):
+    if any(line.decisive for line in result):
         raise ClusterError(text, hint=cure)
-    if found and not only_decisive:
+    if result and not only_decisive:
         warnings.warn(ClusterWarning(f"{text}\n  What to do: {cure}"), stacklevel=4)
 
 
@@ -81,28 +81,30 @@ def differences(report: Mapping[str, Any]) -> list[Difference]:
         As ``distributed.Client.get_versions`` returns it.
     """
     here = _versions(report["client"])
-    found = _compare(here, [_versions(report["scheduler"])], "the scheduler")
-    workers = [_versions(one) for one in report["workers"].values()]
-    return found + _compare(here, workers, "workers")
+    result = _compare(here, [_versions(report["scheduler"])], "the scheduler")
+    workers = [_versions(item) for item in report["workers"].values()]
+    return result + _compare(here, workers, "workers")
 
 
 def _versions(report: Any) -> dict[str, str]:
     if not isinstance(report, Mapping):  # a worker that did not answer
         return {}
-    found = {name: str(value or "none") for name, value in report["packages"].items()}
-    found["python"] = ".".join(found["python"].split(".")[:2])
-    return found
+    result = {name: str(value or "none") for name, value in report["packages"].items()}
+    result["python"] = ".".join(result["python"].split(".")[:2])
+    return result
 
 
 def _compare(
     here: Mapping[str, str], there: Iterable[Mapping[str, str]], who: str
 ) -> list[Difference]:
-    answers = [one for one in there if one]
-    found = []
+    answers = [item for item in there if item]
+    result = []
     for package in (*DECISIVE, *COMPARED):
         own = here.get(package, "none")
-        for version, count in sorted(Counter(one.get(package, "none") for one in answers).items()):
+        for version, count in sorted(
+            Counter(item.get(package, "none") for item in answers).items()
+        ):
             if version != own:
                 where = who if who != "workers" else f"{count} of {len(answers)} workers"
-                found.append(Difference(package, own, version, where))
-    return found
+                result.append(Difference(package, own, version, where))
+    return result

@@ -107,21 +107,23 @@ def offsets(variables: Mapping[str, Stored]) -> tuple[dict[str, xr.Variable], di
     """
     coords: dict[str, xr.Variable] = {}
     pointers: dict[str, str] = {}
-    raw = {name: one for name, one in variables.items() if one.offsets is not None}
-    first = _joined([one.offsets for one in raw.values() if one.offsets])
-    for name, one in raw.items():
-        assert one.offsets is not None
-        alike = all(a is None or a == b for a, b in zip(one.offsets, first, strict=True))
+    raw = {name: item for name, item in variables.items() if item.offsets is not None}
+    first = _joined([item.offsets for item in raw.values() if item.offsets])
+    for name, item in raw.items():
+        assert item.offsets is not None
+        alike = all(a is None or a == b for a, b in zip(item.offsets, first, strict=True))
         where = OFFSET if alike else f"{OFFSET}_{name}"
-        coords[where] = _offset(first if alike else [step or 0.0 for step in one.offsets], one)
-        if one.marked:
+        coords[where] = _offset(first if alike else [step or 0.0 for step in item.offsets], item)
+        if item.marked:
             pointers[name] = where
     return coords, pointers
 
 
 def _joined(rows: Sequence[Sequence[float | None]]) -> list[float]:
     """Return the offsets of the first variable; of the next, where no product has that one."""
-    return [next((one for one in step if one is not None), 0.0) for step in zip(*rows, strict=True)]
+    return [
+        next((item for item in step if item is not None), 0.0) for step in zip(*rows, strict=True)
+    ]
 
 
 def _offset(steps: Sequence[float], one: Stored) -> xr.Variable:

@@ -105,7 +105,7 @@ def asked(params: RasterLoadParams, meaning: Meaning, told: Facts) -> RasterLoad
     """
     named = holdable(meaning.nodata, told.dtype)
     own = told.nodata
-    finite = [one for one in (own, named) if one is not None and not math.isnan(one)]
+    finite = [item for item in (own, named) if item is not None and not math.isnan(item)]
     if len(set(finite)) > 1 and not params.nearest:
         raise ReadError(
             f"the catalogue says that {named:g} means missing, and the file that {own:g} does",
@@ -186,8 +186,8 @@ def _missing(
     for mark in dict.fromkeys(marks):
         if mark is None or math.isnan(mark):
             continue
-        found = pixels == np.asarray(mark).astype(pixels.dtype)
-        bad = found if bad is None else bad | found
+        result = pixels == np.asarray(mark).astype(pixels.dtype)
+        bad = result if bad is None else bad | result
     return bad if bad is not None and bad.any() else None
 
 

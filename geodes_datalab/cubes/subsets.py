@@ -81,29 +81,29 @@ def subset(
     archive, or one of an unusual kind), and an archive that was downloaded whole because its server
     cannot send parts, are not.
     """
-    one = _only(item)
+    entry = _only(item)
     with counted() as tally:
         cube = load(
-            [one], bands, bbox=bbox, geometry=geometry, crs=crs, resolution=resolution,
+            [entry], bands, bbox=bbox, geometry=geometry, crs=crs, resolution=resolution,
             resampling=resampling, groupby="id", raw=raw, masked=masked, scaled=scaled,
             archives=archives, progress=False,
         )  # fmt: skip
         _refuse_huge(cube)
         with dask.config.set(scheduler="threads"):  # here, where the bytes are counted
             result = cube.isel(time=0).compute()
-    result.attrs |= _told(tally, _size(one))
-    _display.tell(f"{_title(one)}: {result.attrs['received']}")
+    result.attrs |= _told(tally, _size(entry))
+    _display.tell(f"{_title(entry)}: {result.attrs['received']}")
     return result
 
 
 def _only(item: Any) -> Any:
-    found = item_dicts(item)
-    if len(found) != 1:
+    result = item_dicts(item)
+    if len(result) != 1:
         raise CubeError(
-            f"subset reads one product, and {len(found)} were given",
+            f"subset reads one product, and {len(result)} were given",
             hint="give one of them, for example items[0]; geodes_datalab.load() makes a cube of many",
         )
-    return found[0]
+    return result[0]
 
 
 def _refuse_huge(cube: xr.Dataset) -> None:
@@ -134,7 +134,7 @@ def _size(item: Any) -> int | None:
     except DataError:
         return None
     files = [asset] if key == "data" else list(item["assets"].values())
-    sizes = [int(one.get("file:size") or 0) for one in files]
+    sizes = [int(entry.get("file:size") or 0) for entry in files]
     return sum(sizes) if all(sizes) else None
 
 

@@ -95,15 +95,15 @@ def list_(as_json: bool) -> None:
     from geodes_datalab.environments import keeping, record
 
     keeping.tidy(record.root())
-    found = environments.find_all()
+    result = environments.find_all()
     if as_json:
-        click.echo(json.dumps([_facts(each) for each in found], indent=1))
+        click.echo(json.dumps([_facts(each) for each in result], indent=1))
         return
-    if not found:
+    if not result:
         click.echo("there are no environments; make one with: geodes-datalab env create NAME")
         return
-    _print(_table(found))
-    for each in found:
+    _print(_table(result))
+    for each in result:
         for line in [*_remarks(each), *_conflicts(each)]:
             click.echo(line)
 
@@ -214,7 +214,7 @@ def _facts(each: Environment) -> dict[str, object]:
         "state": "broken" if each.trouble else "ready",
         "trouble": each.trouble,
         "python": each.record.python if each.record else None,
-        "asked": [shown(one) for one in each.wanted],
+        "asked": [shown(item) for item in each.wanted],
         "packages": each.own,
         "size": each.size,
     }

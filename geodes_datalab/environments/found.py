@@ -99,8 +99,8 @@ class Environment:
             "import json, sys; print(json.dumps(sys.path[1:]))",
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        found = json.loads(done.stdout) if done.returncode == 0 else []
-        return [path for path in found if not path.startswith(str(self.folder))]
+        result = json.loads(done.stdout) if done.returncode == 0 else []
+        return [path for path in result if not path.startswith(str(self.folder))]
 
     @property
     def wanted(self) -> list[str]:
@@ -113,7 +113,7 @@ class Environment:
             text
             for text in sorted(direct)
             if records.package_name(text) not in names
-            and not any(one in unquote(text) for one in places)
+            and not any(item in unquote(text) for item in places)
         ]
 
     @property
@@ -130,8 +130,8 @@ class Environment:
     def _distributions(self) -> list[Distribution]:
         folders = self.folder.glob("lib/python3.*/site-packages")
         path = [packages_of(self.folder, self.record)] if self.record else sorted(folders)
-        found = distributions(path=[*map(str, path)])
-        return [each for each in found if each.name]
+        result = distributions(path=[*map(str, path)])
+        return [each for each in result if each.name]
 
 
 def find(name: str) -> Environment:

@@ -107,8 +107,8 @@ def _show(pip: subprocess.Popen[str], say: Callable[[str], None]) -> None:
     status = ""
     for line in pip.stdout or ():
         text = line.rstrip()
-        if found := _PROGRESS.fullmatch(text):
-            done, total = map(int, found.groups())
+        if result := _PROGRESS.fullmatch(text):
+            done, total = map(int, result.groups())
             status = f"  {size(done)} of {size(total)}"
             sys.stderr.write(f"\r\x1b[K{status}")
             sys.stderr.flush()

@@ -33,14 +33,14 @@ def trouble(folder: Path) -> str:
         python, base = record["python"], record["base"]
     except (OSError, ValueError, KeyError, TypeError):
         return f"it is not whole: there is no {RECORD} in {folder} that can be read"
-    found = _python(folder)
-    if found == python and all(map(os.path.isdir, base)):
+    result = _python(folder)
+    if result == python and all(map(os.path.isdir, base)):
         return ""
     gone = [path for path in base if not os.path.isdir(path)]  # noqa: PTH112 - texts of JSON
     if gone:
         return f"it was made with Python {python} on top of {gone[0]}, which is gone"
     return (
-        f"it was made with Python {python}, and {f'{found} is here' if found else 'that is gone'}"
+        f"it was made with Python {python}, and {f'{result} is here' if result else 'that is gone'}"
     )
 
 

@@ -67,7 +67,7 @@ def _folder(name: str) -> Path:
 
 def _environment(folder: Path) -> Path | None:
     try:
-        found = json.loads((folder / "kernel.json").read_text("utf-8"))
-        return Path(found["metadata"][_OURS]["environment"])
+        result = json.loads((folder / "kernel.json").read_text("utf-8"))
+        return Path(result["metadata"][_OURS]["environment"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

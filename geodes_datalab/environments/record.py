@@ -77,13 +77,13 @@ def here() -> Record:
 def read(folder: Path) -> Record | None:
     """Return the record of an environment; None where there is none that can be read."""
     try:
-        found: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
+        result: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
         return Record(
-            packages=tuple(map(str, found["packages"])),
-            python=str(found["python"]),
-            base=tuple(map(str, found["base"])),
-            prefix=str(found["prefix"]),
-            version=str(found.get("version", "")),
+            packages=tuple(map(str, result["packages"])),
+            python=str(result["python"]),
+            base=tuple(map(str, result["base"])),
+            prefix=str(result["prefix"]),
+            version=str(result.get("version", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -97,8 +97,8 @@ def package_name(requirement: str) -> str:
     >>> package_name("My_Package[extra]>=1"), package_name("git+https://host/one"), package_name("./folder")
     ('my-package', '', '')
     """
-    found = _LEADING.match(requirement.strip())
-    return normal(found.group()) if found else ""
+    result = _LEADING.match(requirement.strip())
+    return normal(result.group()) if result else ""
 
 
 def place(requirement: str) -> str:

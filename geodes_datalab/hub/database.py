@@ -37,22 +37,22 @@ def usable(url: str) -> str:
     >>> usable("sqlite:///hub.sqlite")
     'sqlite:///hub.sqlite'
     """
-    found = _ADDRESS.match(url)
-    if found is None:
+    result = _ADDRESS.match(url)
+    if result is None:
         raise ConfigurationError(
             "the address of the hub's database is none",
             hint="write it as postgresql+psycopg://user:password@host/name",
         )
-    kind = _SAME.get(found["kind"].lower(), found["kind"].lower())
-    if _works(kind, found["driver"] or ""):
-        return f"{kind}{url[len(found['kind']) :]}"
+    kind = _SAME.get(result["kind"].lower(), result["kind"].lower())
+    if _works(kind, result["driver"] or ""):
+        return f"{kind}{url[len(result['kind']) :]}"
     driver, module = DRIVERS.get(kind, ("", ""))
     if not module or find_spec(module) is None:
         raise ConfigurationError(
-            f"there is no driver for the hub's database ({found[0].rstrip(':/')})",
+            f"there is no driver for the hub's database ({result[0].rstrip(':/')})",
             hint=_hint(module),
         )
-    return f"{kind}+{driver}://{url[found.end() :]}"
+    return f"{kind}+{driver}://{url[result.end() :]}"
 
 
 def _works(kind: str, driver: str) -> bool:

@@ -69,12 +69,12 @@ def variables_of_dask(settings: Settings) -> dict[str, str]:
 def secrets_of_servers(settings: Settings) -> dict[str, SecretKey]:
     """Return where the variables of user servers lie that are secrets."""
     user, credentials = settings.singleuser, settings.geodes.credentials
-    found = {n: key for n, key in user.environment_from_secrets.items() if n not in user.extra_env}
+    result = {n: key for n, key in user.environment_from_secrets.items() if n not in user.extra_env}
     if credentials.mode == "user":
         own = credentials.user
         place = SecretKey(name=own.secret_name, key=own.key, optional=own.optional)
-        found["GEODES_API_KEY"] = place
-    return {**found, **secret(user.extra_env)}
+        result["GEODES_API_KEY"] = place
+    return {**result, **secret(user.extra_env)}
 
 
 def gib(amount: float) -> int:

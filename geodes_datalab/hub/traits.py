@@ -123,8 +123,8 @@ def gone(cls: Any) -> dict[str, str]:
         A class of OAuthenticator, or any other.
     """
     told = getattr(cls, "_deprecated_oauth_aliases", {})
-    found = {old: new for old, (new, _, *same) in sorted(told.items()) if same == [False]}
-    return {old: found.get(new, new) for old, new in found.items()}
+    result = {old: new for old, (new, _, *same) in sorted(told.items()) if same == [False]}
+    return {old: result.get(new, new) for old, new in result.items()}
 
 
 def _gone(config: Traits, c: Any) -> Iterable[str]:

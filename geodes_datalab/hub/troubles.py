@@ -102,8 +102,8 @@ def of_pod(pod: Object) -> Trouble | None:
     if status.get("phase") == "Failed" or status.get("reason") == "Evicted":
         return _failed(status)
     for container in _containers(status):
-        if found := _of_container(container):
-            return found
+        if result := _of_container(container):
+            return result
     if status.get("phase", "Pending") != "Pending":
         return None
     for condition in status.get("conditions") or ():
@@ -138,13 +138,13 @@ def of_events(events: Iterable[Object]) -> Trouble | None:
     events
         Events of one pod, oldest first, as Kubernetes' JSON.
     """
-    found = None
+    result = None
     for event in events:
         if event.get("type") == "Warning":
-            found = _of_warning(event) or found
+            result = _of_warning(event) or result
         elif event.get("reason") in _WELL:
-            found = None
-    return found
+            result = None
+    return result
 
 
 def of_refusal(status: int, body: str | bytes | None) -> Trouble:

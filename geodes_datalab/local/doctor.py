@@ -75,8 +75,8 @@ def examine(layout: Layout, *, offline: bool = False) -> list[Finding]:
         check_python,
         check_key,
     ]
-    found = [check() for check in checks]
-    return found if offline else [*found, check_geodes()]
+    result = [check() for check in checks]
+    return result if offline else [*result, check_geodes()]
 
 
 def table(findings: list[Finding]) -> Table:
@@ -137,8 +137,8 @@ def check_proxies() -> Finding:
         return Finding("web proxy", "ok", "none set")
     if not all(map(_proxies.is_exempt, (f"http://{ports.HOST}/", "http://localhost/"))):
         advice = f"export NO_PROXY={ports.HOST},localhost (the datalab sets it for its own parts)"
-        found = f"{', '.join(names)} set, NO_PROXY lacks {ports.HOST} or localhost"
-        return Finding("web proxy", "warn", found, advice)
+        result = f"{', '.join(names)} set, NO_PROXY lacks {ports.HOST} or localhost"
+        return Finding("web proxy", "warn", result, advice)
     troubles = {_proxies.trouble(address) for name in names for address in [_variable(name)]}
     dead = sorted(filter(None, troubles))
     if dead:
@@ -157,12 +157,12 @@ def check_cache() -> Finding:
 def check_node() -> Finding:
     """Tell whether the hub's proxy can run."""
     try:
-        found = node.find()
+        result = node.find()
     except GeodesError as error:
         return Finding("node", "fail", error.message, error.hint or "")
     installed = node.install_folder().is_dir()
     proxy = "proxy installed" if installed else "proxy is installed at the first start"
-    return Finding("node", "ok", f"{found.version} ({found.program}); {proxy}")
+    return Finding("node", "ok", f"{result.version} ({result.program}); {proxy}")
 
 
 def check_package(name: str) -> Finding:
@@ -192,20 +192,20 @@ def check_python() -> Finding:
     """Tell Python, its OpenSSL and the machine."""
     import ssl
 
-    found = f"{platform.python_version()}, {ssl.OPENSSL_VERSION}, {platform.platform()}"
-    return Finding("python", "ok", f"{found}, {sys.executable}")
+    result = f"{platform.python_version()}, {ssl.OPENSSL_VERSION}, {platform.platform()}"
+    return Finding("python", "ok", f"{result}, {sys.executable}")
 
 
 def check_key() -> Finding:
     """Tell where the GEODES key comes from."""
     try:
-        found = auth.find()
+        result = auth.find()
     except GeodesError as error:
         return Finding("GEODES key", "fail", error.message, error.hint or "")
-    if found is None:
+    if result is None:
         advice = "only for --catalogue geodes: geodes_datalab.login() stores your key"
         return Finding("GEODES key", "warn", "none", advice)
-    return Finding("GEODES key", "ok", f"from {found.source}")
+    return Finding("GEODES key", "ok", f"from {result.source}")
 
 
 def check_geodes() -> Finding:

@@ -55,20 +55,20 @@ def end(instance: str, *, without: Iterable[int] = (), grace: float = 10.0) -> i
         How many processes were there.
     """
     kept = set(without)
-    found = members(instance, without=kept)
-    numbers = {process.pid for process in found}
-    for process in found:
+    result = members(instance, without=kept)
+    numbers = {process.pid for process in result}
+    for process in result:
         if _parent(process) not in numbers:
             _quietly(process.terminate)
     deadline = time.monotonic() + grace
     while members(instance, without=kept) and time.monotonic() < deadline:
-        psutil.wait_procs(found, timeout=0.2)
+        psutil.wait_procs(result, timeout=0.2)
     for _ in range(_KILLS):
         left = members(instance, without=kept)
         for process in left:
             _quietly(process.kill)
         psutil.wait_procs(left, timeout=2)
-    return len(found)
+    return len(result)
 
 
 def _mark(process: psutil.Process) -> str | None:

@@ -117,11 +117,11 @@ def parts(layout: Layout, ports: Ports, wishes: Wishes, chp: list[str]) -> list[
     settings = load(layout.settings)
     base = common_environment(layout)
     named = base | {VARIABLE: str(layout.settings)}
-    found = [_gateway_part(ports, named), _hub_part(ports, named)]
+    result = [_gateway_part(ports, named), _hub_part(ports, named)]
     if settings.cull.enabled:
         token = secrets.read(layout, "culler-token")
         command = tuple(culler_command(settings))
-        found.append(
+        result.append(
             Part(
                 "culler",
                 "idle culler",
@@ -131,11 +131,11 @@ def parts(layout: Layout, ports: Ports, wishes: Wishes, chp: list[str]) -> list[
             )
         )
     if wishes.hpda:
-        found[1:1] = hpda.parts(layout, ports, base, str(_CONFIG / "dask_gateway_config.py"))
-    found += [_gateway_proxy_part(ports, named), _proxy_part(layout, ports, base, chp)]
+        result[1:1] = hpda.parts(layout, ports, base, str(_CONFIG / "dask_gateway_config.py"))
+    result += [_gateway_proxy_part(ports, named), _proxy_part(layout, ports, base, chp)]
     if wishes.catalogue == "samples":
-        found.append(_catalogue_part(layout, ports, base))
-    return found
+        result.append(_catalogue_part(layout, ports, base))
+    return result
 
 
 def routes(ports: Ports) -> tuple[str, ...]:
@@ -257,8 +257,8 @@ def _gateway(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, Any]:
 def _user_environment(layout: Layout, ports: Ports, wishes: Wishes) -> dict[str, str]:
     common = common_environment(layout)
     kept = {name: common[name] for name in (family.VARIABLE, "PATH")}
-    found = kept | _passed(layout) | catalogue_environment(layout, ports, wishes) | scratch(layout)
-    return found | threads(found)  # where the machine is a container itself
+    result = kept | _passed(layout) | catalogue_environment(layout, ports, wishes) | scratch(layout)
+    return result | threads(result)  # where the machine is a container itself
 
 
 def scratch(layout: Layout) -> dict[str, str]:

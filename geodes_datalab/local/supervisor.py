@@ -139,7 +139,7 @@ class Supervisor:
         """Return the proxy that an address goes through, and what is to be said of it."""
         at = urlsplit(route).netloc
         children = list(self._children.values())
-        through = [one for one in children if urlsplit(one.part.health).netloc == at]
+        through = [item for item in children if urlsplit(item.part.health).netloc == at]
         said = f"lets nobody through to {route}: no answer within {ROUTE_PATIENCE:.0f} s"
         return (through or children)[0], said
 

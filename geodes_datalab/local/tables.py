@@ -111,9 +111,9 @@ def status(layout: Layout, runtime: Runtime) -> Table:
 
 def facts(layout: Layout, runtime: Runtime | None) -> dict[str, Any]:
     """Return what runs, for programs; without a running datalab its state and its folder alone."""
-    found: dict[str, Any] = {"state": "stopped", "state_dir": str(layout.root)}
+    result: dict[str, Any] = {"state": "stopped", "state_dir": str(layout.root)}
     if runtime is not None:
-        found |= {
+        result |= {
             "state": runtime.state,
             "url": runtime.url,
             "catalogue": runtime.catalogue,
@@ -124,7 +124,7 @@ def facts(layout: Layout, runtime: Runtime | None) -> dict[str, Any]:
             "parts": part_rows(runtime),
             "users": user_rows(layout, runtime),
         }
-    return found
+    return result
 
 
 def part_rows(runtime: Runtime) -> list[dict[str, Any]]:
@@ -143,8 +143,8 @@ def user_rows(layout: Layout, runtime: Runtime) -> list[dict[str, Any]]:
             continue
         kinds.setdefault(kind, []).append(memory)
     return [
-        {"kind": kind, "count": len(found), "memory": sum(found)}
-        for kind, found in sorted(kinds.items())
+        {"kind": kind, "count": len(result), "memory": sum(result)}
+        for kind, result in sorted(kinds.items())
     ]
 
 

@@ -159,8 +159,8 @@ def _missing(layout: Layout) -> str:
     runtime = run.read(layout)
     if runtime is None:
         return f"it did not come to its parts (log: {layout.log('supervisor')})"
-    late = [one for one in runtime.parts if one.state not in ("ready", "waiting")]
-    told = [f"{one.title} does not answer (log: {layout.log(one.name)})" for one in late]
+    late = [item for item in runtime.parts if item.state not in ("ready", "waiting")]
+    told = [f"{item.title} does not answer (log: {layout.log(item.name)})" for item in late]
     return ", ".join(told) or "its addresses do not answer behind the proxies"
 
 

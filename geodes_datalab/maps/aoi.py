@@ -52,12 +52,12 @@ def drawn(shape: Json) -> Area:
 
     Edges of more than half the Earth get points in between: on a map it was seen which way they go.
     """
-    found = wrapped(shape)
+    result = wrapped(shape)
     geometry = need("shapely.geometry", extra="maps")
-    outline = geometry.shape(found)
+    outline = geometry.shape(result)
     if outline.bounds[2] - outline.bounds[0] > 180:
-        found = dict(geometry.mapping(outline.segmentize(90)))
-    return Area(box(shape), found)
+        result = dict(geometry.mapping(outline.segmentize(90)))
+    return Area(box(shape), result)
 
 
 def touches(item: Json, area: BaseGeometry) -> bool:
@@ -90,7 +90,7 @@ def drawing_control() -> Any:
 def polygons(drawn: Any) -> list[Json]:
     """Return the polygons of what the browser sent: a GeoJSON feature, several, or none."""
     features = drawn if isinstance(drawn, list) else [drawn]
-    shapes = [one.get("geometry") for one in features if isinstance(one, dict)]
+    shapes = [item.get("geometry") for item in features if isinstance(item, dict)]
     return [shape for shape in shapes if shape and shape.get("type") == "Polygon"]
 
 

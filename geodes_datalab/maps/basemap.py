@@ -66,7 +66,7 @@ def new_map(box: BBox | None, *, tiles: Tiles, height: str) -> Any:
     leaflet = need("ipyleaflet", extra="maps")
     widgets = need("ipywidgets", extra="maps")
     center, zoom = view(box)
-    found = leaflet.Map(
+    result = leaflet.Map(
         layers=[vectors(), *tile_layers(tiles)],
         center=center,
         zoom=zoom,
@@ -78,9 +78,9 @@ def new_map(box: BBox | None, *, tiles: Tiles, height: str) -> Any:
         },  # below tiles (200), which lie below pictures and footprints
         layout=widgets.Layout(height=height, width="100%"),
     )
-    found.add(leaflet.ScaleControl(position="bottomleft", imperial=False))
-    found.add(leaflet.LayersControl(position="topright"))
-    return found
+    result.add(leaflet.ScaleControl(position="bottomleft", imperial=False))
+    result.add(leaflet.LayersControl(position="topright"))
+    return result
 
 
 def vectors() -> Any:
@@ -91,8 +91,8 @@ def vectors() -> Any:
         "pane": _PANE,  # ipyleaflet gives a layer's pane to the group only, not to its shapes
     }
     features = [
-        {**one, "properties": {"style": _STYLES[one["properties"]["kind"]] | fixed}}
-        for one in (_OCEAN, *_natural_earth())
+        {**item, "properties": {"style": _STYLES[item["properties"]["kind"]] | fixed}}
+        for item in (_OCEAN, *_natural_earth())
     ]
     data = {"type": "FeatureCollection", "features": features}
     return leaflet.GeoJSON(data=data, name="Natural Earth")

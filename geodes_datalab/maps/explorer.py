@@ -178,14 +178,14 @@ class Explorer:
         if item not in self._pictures:
             url = quicklook.address(self._items.dicts[item])
             try:
-                found = (
+                result = (
                     f'<img style="max-width:100%" src="{quicklook.fetch(url, config.load())}">'
                     if url
                     else ""
                 )
             except GeodesError as error:
                 return f"<i>{escape(quicklook.reason(error))}</i>"
-            self._pictures[item] = found or "<i>this product has no quicklook</i>"
+            self._pictures[item] = result or "<i>this product has no quicklook</i>"
         return self._pictures[item]
 
 
@@ -276,9 +276,9 @@ def explore(
     >>> view = explore(items)  # doctest: +SKIP
     >>> cube = load(view.selected, bands=["red"], bbox=view.aoi)  # doctest: +SKIP
     """
-    found = aoi.given(bbox, geometry)
-    shown = _narrowed(items, found[1] if found else None, datetime)
-    area = found[0] if found else None
+    result = aoi.given(bbox, geometry)
+    shown = _narrowed(items, result[1] if result else None, datetime)
+    area = result[0] if result else None
     return Explorer(shown, area=area, colour=colour, most=most, tiles=tiles, height=height)
 
 

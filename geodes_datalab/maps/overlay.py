@@ -75,20 +75,20 @@ def show(
     from geodes_datalab.maps import raster
 
     leaflet = need("ipyleaflet", extra="maps")
-    found = raster.plane(array, widest)
-    scale = _scale(raster.limits(found.values, percentiles), known(cmap), vmin, vmax)
+    result = raster.plane(array, widest)
+    scale = _scale(raster.limits(result.values, percentiles), known(cmap), vmin, vmax)
     title = label or _title(array)
     picture = leaflet.ImageOverlay(
-        url=_png(raster.rgba(found, scale)),
-        bounds=found.bounds,
+        url=_png(raster.rgba(result, scale)),
+        bounds=result.bounds,
         opacity=opacity,
         name=title,
     )
-    (south, west), (north, east) = found.bounds
+    (south, west), (north, east) = result.bounds
     target = new_map((west, south, east, north), tiles=tiles, height=height) if on is None else on
     ground: Any = getattr(target, "map", target)
     ground.add(picture)
-    ground.add(_legend(plain_legend(title) if found.is_rgb else scale.legend(title, _number)))
+    ground.add(_legend(plain_legend(title) if result.is_rgb else scale.legend(title, _number)))
     return target
 
 

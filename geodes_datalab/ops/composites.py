@@ -217,7 +217,7 @@ def _whole(band: xr.DataArray) -> tuple[xr.DataArray, tuple[int, ...] | None]:
     if isinstance(offset, float):
         plain.attrs |= {"offset": offset} if offset else {}
         return plain, None
-    steps = [shift(band.attrs.get("scale", 1), one) for one in offset.values]
+    steps = [shift(band.attrs.get("scale", 1), item) for item in offset.values]
     if band.dtype.kind not in "iu" or not all(step.is_integer() for step in steps):
         return to_physical(band), None
     return plain, tuple(int(step) for step in steps)
@@ -249,7 +249,7 @@ def _measured(data: Data) -> Data:
     refuse_nameless(data)
     kept = data.drop_vars([band.name for band in _bands(data) if is_mask(band)])
     if isinstance(kept, xr.Dataset):  # heights, or the CRS of a file, are the same for all dates
-        return kept.set_coords([one for one in kept.data_vars if "time" not in kept[one].dims])
+        return kept.set_coords([item for item in kept.data_vars if "time" not in kept[item].dims])
     return kept
 
 

@@ -111,10 +111,10 @@ def _difference(heights: xr.DataArray, crs: Any, source: str, target: str) -> xr
     pixels = partial(_separations, crs=flat(crs).to_wkt(), source=source, target=target)
     down, across = (_along(heights, dim) for dim in heights.odc.spatial_dims)
     kind = np.result_type(heights.dtype, "float32")
-    found: xr.DataArray = xr.apply_ufunc(
+    result: xr.DataArray = xr.apply_ufunc(
         pixels, down, across, dask="parallelized", output_dtypes=["float64"]
     )
-    return found.astype(kind)
+    return result.astype(kind)
 
 
 def _along(heights: xr.DataArray, dim: Any) -> xr.DataArray:
@@ -133,8 +133,8 @@ def _separations(
     x, y = np.broadcast_arrays(x, y)
     x, y = _lonlat(crs).transform(x, y)
     wrapped = (np.asarray(x) + 180) % 360 - 180
-    _, _, found = _transformer(source, target).transform(wrapped, y, np.zeros(np.shape(y)))
-    return np.where(np.isfinite(found), found, np.nan)
+    _, _, result = _transformer(source, target).transform(wrapped, y, np.zeros(np.shape(y)))
+    return np.where(np.isfinite(result), result, np.nan)
 
 
 @lru_cache(16)
@@ -199,13 +199,13 @@ def _named(datum: Any) -> str:
             return name
     if text.upper().startswith("EPSG:"):
         try:
-            found = CRS(text)
+            result = CRS(text)
         except CRSError as error:
             raise CubeError(
                 f"PROJ does not know {text}", hint=f"use {', '.join(DATUMS)}"
             ) from error
-        vertical = found if found.is_vertical and not found.is_compound else None
-        known = datum_of(found) if vertical is None else _of_vertical(found)
+        vertical = result if result.is_vertical and not result.is_compound else None
+        known = datum_of(result) if vertical is None else _of_vertical(result)
         if known is not None and not known.startswith(UNNAMED):
             return _in_metres(known)
     raise CubeError(

@@ -159,8 +159,8 @@ def difference(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
     >>> difference(xr.DataArray([3.0, 0.0]), xr.DataArray([1.0, 0.0])).values
     array([0.5, nan])
     """
-    one, other = physical(first), physical(second)
-    return _ratio(one - other, one + other, like=one)
+    item, other = physical(first), physical(second)
+    return _ratio(item - other, item + other, like=item)
 
 
 def _ratio(above: xr.DataArray, below: xr.DataArray, *, like: xr.DataArray) -> xr.DataArray:

@@ -245,8 +245,8 @@ def _arranged(memory: Array, steps: Sequence[Step]) -> list[int]:
     Nothing is copied: planes change their names instead.
     """
     where, spare = list(range(len(memory) - 1)), len(memory) - 1
-    for low, high, (one, other) in steps:
-        a, b = memory[where[one]], memory[where[other]]
+    for low, high, (item, other) in steps:
+        a, b = memory[where[item]], memory[where[other]]
         if low < 0:
             np.maximum(a, b, out=b)
         elif high < 0:
@@ -254,7 +254,7 @@ def _arranged(memory: Array, steps: Sequence[Step]) -> list[int]:
         else:
             np.minimum(a, b, out=memory[spare])
             np.maximum(a, b, out=b)
-            where[one], spare = spare, where[one]
+            where[item], spare = spare, where[item]
     return where
 
 
@@ -276,11 +276,11 @@ def network(count: int, ranks: tuple[int, ...] | None = None) -> tuple[Step, ...
     """
     needed = set(range(count)) if ranks is None else set(ranks)
     steps = []
-    for one, other in reversed(list(_comparisons(count))):
-        if one in needed or other in needed:
-            low, high = one if one in needed else -1, other if other in needed else -1
-            steps.append(Step(low, high, (one, other)))
-            needed |= {one, other}
+    for item, other in reversed(list(_comparisons(count))):
+        if item in needed or other in needed:
+            low, high = item if item in needed else -1, other if other in needed else -1
+            steps.append(Step(low, high, (item, other)))
+            needed |= {item, other}
     return tuple(reversed(steps))
 
 
@@ -291,8 +291,8 @@ def _comparisons(count: int) -> Iterator[tuple[int, int]]:
         step = size
         while step >= 1:
             for begin in range(step % size, count - step, 2 * step):
-                for one in range(begin, min(begin + step, count - step)):
-                    if one // (2 * size) == (one + step) // (2 * size):
-                        yield one, one + step
+                for item in range(begin, min(begin + step, count - step)):
+                    if item // (2 * size) == (item + step) // (2 * size):
+                        yield item, item + step
             step //= 2
         size *= 2

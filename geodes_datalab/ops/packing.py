@@ -146,7 +146,7 @@ def _speaks_cf(band: xr.DataArray) -> bool:
     """Tell whether what numbers mean is told in a file's words: nobody has acted upon them."""
     words = (*CF, "scales", "offsets")
     return any(name in band.attrs for name in words) and not any(
-        one in band.attrs for one in STORED
+        item in band.attrs for item in STORED
     )
 
 
@@ -163,8 +163,8 @@ def _in_our_words(band: xr.DataArray) -> xr.DataArray:
         )
     # of a file, all numbers have one offset
     result = band.drop_vars([name for name in band.coords if is_offset(name)])
-    kept = {name: one for name, one in band.attrs.items() if name not in CF}
-    result.attrs = kept | {name: one for name, one in told.items() if one is not False}
+    kept = {name: item for name, item in band.attrs.items() if name not in CF}
+    result.attrs = kept | {name: item for name, item in told.items() if item is not False}
     return result
 
 
@@ -178,7 +178,7 @@ def refuse_nameless(data: xr.Dataset | xr.DataArray) -> None:
         still, the others are somebody's results.
     """
     bands = [data] if isinstance(data, xr.DataArray) else list(data.data_vars.values())
-    counted = [one for one in bands if one.dtype.kind in "iu" and not is_place(one)]
+    counted = [item for item in bands if item.dtype.kind in "iu" and not is_place(item)]
     if counted and all(map(_is_nameless, counted)):
         raise _nameless(counted[0])
 
@@ -246,17 +246,17 @@ def offsets(band: xr.DataArray) -> Any:
         return float(band.attrs.get("offset") or 0)
     if name not in band.coords:
         raise _lost(band)
-    found = band.coords[name].variable
-    possible = found.attrs.get(POSSIBLE)
+    result = band.coords[name].variable
+    possible = result.attrs.get(POSSIBLE)
     if possible is not None:
-        known = np.isclose(found.values[..., None], possible).any(-1)
-        if not (known | np.isnan(found.values)).all():  # a date that was added has none
+        known = np.isclose(result.values[..., None], possible).any(-1)
+        if not (known | np.isnan(result.values)).all():  # a date that was added has none
             raise _lost(band)  # averaged, as `coarsen` does
-    if not found.ndim and band.sizes.get("time", 1) > 1:
+    if not result.ndim and band.sizes.get("time", 1) > 1:
         raise _lost(band)  # the first date's, as `concat` takes it with compat="override"
-    if not found.chunks and found.size and (found.values == found.values.flat[0]).all():
-        return float(found.values.flat[0])
-    return found
+    if not result.chunks and result.size and (result.values == result.values.flat[0]).all():
+        return float(result.values.flat[0])
+    return result
 
 
 def _lost(band: xr.DataArray) -> StoredOtherwise:

@@ -76,10 +76,10 @@ def _with_pointers(cube: xr.Dataset, place: str | None) -> xr.Dataset:
     aside = [name for name in cube.coords if name not in cube.dims]
     for name in cube.data_vars:
         band = cube[name]
-        fitting = [one for one in aside if set(cube[one].dims) <= set(band.dims)]
+        fitting = [item for item in aside if set(cube[item].dims) <= set(band.dims)]
         if place and band.ndim > 1:
             cube[name].encoding[GRID_MAPPING] = place
-        if fitting and not any(" " in str(one) for one in fitting):
+        if fitting and not any(" " in str(item) for item in fitting):
             cube[name].encoding["coordinates"] = " ".join(sorted(map(str, fitting)))
     return cube
 
@@ -112,7 +112,7 @@ def _variable(band: xr.DataArray) -> xr.Variable:
 def _signs(variable: xr.Variable) -> list[Any]:
     """Return how a file holds numbers: whoever writes others under the same name, changes this."""
     marks = (variable.attrs.get(name) for name in CF)
-    told = [None if one is None or np.isnan(one) else float(one) for one in marks]
+    told = [None if item is None or np.isnan(item) else float(item) for item in marks]
     return [variable.dtype.name, *told]
 
 
@@ -144,8 +144,8 @@ def _of_dates(variable: xr.Variable) -> dict[str, Any]:
 def coders_of(opened: xr.Dataset) -> dict[Any, xr.coders.CFDatetimeCoder]:
     """Return how dates are to be read that are not counted in nanoseconds; see `stored_in`."""
     units = {
-        name: notes.read(found.attrs.get(notes.NAME)).get(_UNIT)
-        for name, found in opened.variables.items()
+        name: notes.read(result.attrs.get(notes.NAME)).get(_UNIT)
+        for name, result in opened.variables.items()
     }
     return {name: xr.coders.CFDatetimeCoder(time_unit=unit) for name, unit in units.items() if unit}
 
@@ -153,7 +153,7 @@ def coders_of(opened: xr.Dataset) -> dict[Any, xr.coders.CFDatetimeCoder]:
 def _packed(band: xr.DataArray, facts: dict[str, Any]) -> xr.Variable:
     """Return stored numbers with their meaning in CF's words."""
     nodata, scale, offset = meaning(band)
-    attrs = {name: one for name, one in physical_attrs(band.attrs).items() if name not in CF}
+    attrs = {name: item for name, item in physical_attrs(band.attrs).items() if name not in CF}
     if not isinstance(offset, float):
         facts["offsets"] = offset_name(band)
         band, nodata, offset = _level(band, offset, nodata)
@@ -198,7 +198,7 @@ def _level(
 
 def _steps(offset: xr.Variable, base: float, scale: float) -> xr.DataArray:
     """Return by how much numbers are shifted, in stored units."""
-    shifts = [shift(scale, float(one) - base) for one in offset.values.ravel()]
+    shifts = [shift(scale, float(item) - base) for item in offset.values.ravel()]
     return xr.DataArray(np.array(shifts, "float64").reshape(offset.shape), dims=offset.dims)
 
 
@@ -244,8 +244,8 @@ def stored_in(opened: xr.Dataset) -> list[str]:
     """
     return [
         str(name)
-        for name, found in opened.variables.items()
-        if notes.read(found.attrs.get(notes.NAME)).get("file") == _signs(found)
+        for name, result in opened.variables.items()
+        if notes.read(result.attrs.get(notes.NAME)).get("file") == _signs(result)
     ]
 
 
@@ -257,11 +257,11 @@ def _restored(opened: xr.Dataset, name: Any, stored: Collection[str]) -> xr.Vari
     if name in stored:
         if "offsets" in facts:
             result = _shifted_back(band, opened[facts["offsets"]].variable, facts)
-        attrs = {key: one for key, one in attrs.items() if key not in (*CF, "units")}
+        attrs = {key: item for key, item in attrs.items() if key not in (*CF, "units")}
         attrs |= facts["stored"]
     made: xr.Variable = result.copy(deep=False)
     made.attrs = _without(attrs | facts.get("attrs", {}))
-    made.encoding = {key: one for key, one in band.encoding.items() if key == GRID_MAPPING}
+    made.encoding = {key: item for key, item in band.encoding.items() if key == GRID_MAPPING}
     return made
 
 
@@ -280,7 +280,7 @@ def _shifted_back(band: xr.DataArray, offset: xr.Variable, facts: Mapping[str, A
 
 def _without(attrs: Mapping[str, Any], added: Iterable[str] = ()) -> dict[str, Any]:
     unknown = {notes.NAME, "coordinates", *added}
-    return {name: one for name, one in attrs.items() if name not in unknown}
+    return {name: item for name, item in attrs.items() if name not in unknown}
 
 
 def in_blocks(cube: xr.Dataset) -> xr.Dataset:

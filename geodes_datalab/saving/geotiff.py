@@ -112,10 +112,10 @@ def _held(dtype: np.dtype[Any]) -> str:
 
 
 def _nodata(cube: xr.Dataset) -> float | None:
-    found = {str(name): _missing(band) for name, band in cube.data_vars.items()}
-    marks = {str(one): one for one in found.values()}
+    result = {str(name): _missing(band) for name, band in cube.data_vars.items()}
+    marks = {str(item): item for item in result.values()}
     if len(marks) > 1:
-        listed = ", ".join(f"{name}: {one}" for name, one in found.items())
+        listed = ", ".join(f"{name}: {item}" for name, item in result.items())
         raise CubeError(
             f"a GeoTIFF has one number for what is missing, and these differ ({listed})",
             hint=_APART,
@@ -208,7 +208,7 @@ class _Bands:
             return
         *others, rows, columns = where
         window = rasterio.windows.Window.from_slices(rows, columns)
-        starts = [one.start for one in others]
+        starts = [item.start for item in others]
         for index in np.ndindex(block.shape[:-2]):
             place = tuple(start + step for start, step in zip(starts, index, strict=True))
             number = int(np.ravel_multi_index(place, self._shape)) if place else 0
@@ -237,13 +237,13 @@ def _describe(file: Any, found: Layout, facts: Mapping[str, Any]) -> None:
 
 def _steps(band: xr.DataArray, dims: tuple[Any, ...], index: tuple[int, ...]) -> dict[str, str]:
     """Return of which date (or step of another dimension) a band is."""
-    found = {
+    result = {
         str(dim): label(band[dim].values[()]) if dim in band.coords else str(at)
         for dim, at in zip(dims, index, strict=True)
     }
     if "time" in band.coords and not band["time"].ndim:  # it was chosen before
-        found["time"] = label(band["time"].values[()])
-    return found
+        result["time"] = label(band["time"].values[()])
+    return result
 
 
 def _texts(attrs: Mapping[Any, Any]) -> dict[str, str]:
@@ -284,11 +284,11 @@ def _places(cube: xr.Dataset, grid: GeoBox) -> dict[str, xr.Variable]:
     """Return those coordinates that follow from the grid of a file, to the last bit."""
     made = xr_coords(grid, always_yx=True)
     names = dict(zip(("y", "x"), dims_of(cube) or ("y", "x"), strict=True))
-    found = {names.get(str(name), str(name)): coord.variable for name, coord in made.items()}
+    result = {names.get(str(name), str(name)): coord.variable for name, coord in made.items()}
     return {
-        name: one
-        for name, one in found.items()
-        if name in cube.coords and np.array_equal(cube[name].values, one.values)
+        name: item
+        for name, item in result.items()
+        if name in cube.coords and np.array_equal(cube[name].values, item.values)
     }
 
 

@@ -116,20 +116,20 @@ def parts(cube: xr.Dataset, pattern: str) -> list[tuple[Path, xr.Dataset]]:
         for name in fields
     }
     labels = {name: _labels(cube[name]) for name in fields if name != VARIABLE}
-    found: dict[Path, xr.Dataset] = {}
+    result: dict[Path, xr.Dataset] = {}
     for chosen in product(*choices.values()):
         where = dict(zip(choices, chosen, strict=True))
         words = {
             name: labels[name][at] if name in labels else str(at) for name, at in where.items()
         }
         path = _named(pattern, words)
-        if path in found:
+        if path in result:
             raise CubeError(
                 f"two parts of the cube would both be saved as {path}",
                 hint="name more in the pattern, for example {variable} and {time:%Y%m%dT%H%M%S}",
             )
-        found[path] = _part(cube, where)
-    return list(found.items())
+        result[path] = _part(cube, where)
+    return list(result.items())
 
 
 def is_pattern(path: str) -> bool:
@@ -145,12 +145,12 @@ def is_pattern(path: str) -> bool:
 
 def _fields(pattern: str) -> list[str]:
     try:
-        found = [field for _, field, _, _ in Formatter().parse(pattern) if field is not None]
+        result = [field for _, field, _, _ in Formatter().parse(pattern) if field is not None]
     except ValueError as error:
         raise CubeError(
             f"{pattern!r} is no pattern: {error}", hint="write {{ and }} for braces in a name"
         ) from error
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(result))
 
 
 def _refuse_unknown(fields: Iterable[str], cube: xr.Dataset) -> None:
@@ -185,7 +185,7 @@ def _named(pattern: str, words: Mapping[str, Any]) -> Path:
 def _labels(values: xr.DataArray) -> list[Any]:
     """Return how each step of a dimension is written; dates in as few words as tell them apart."""
     if values.dtype.kind != "M":
-        return [_safe(str(one)) for one in values.values.tolist()]
+        return [_safe(str(item)) for item in values.values.tolist()]
     moments = values.values.astype("datetime64[us]").tolist()
     for form in ("%Y-%m-%d", "%Y-%m-%dT%H%M%S", "%Y-%m-%dT%H%M%S.%f"):
         if len({moment.strftime(form) for moment in moments}) == len(moments):

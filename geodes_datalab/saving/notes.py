@@ -53,7 +53,7 @@ def read(text: Any) -> Any:
 def _plain(value: Any) -> Any:
     if not isinstance(value, np.ndarray | np.generic):
         raise TypeError(f"{value!r} is of type {type(value).__name__}")
-    texts = value.dtype.kind == "O" and all(isinstance(one, str) for one in value.flat)
+    texts = value.dtype.kind == "O" and all(isinstance(item, str) for item in value.flat)
     if value.dtype.kind not in "biufMmU" and not texts:
         raise TypeError(f"{value!r} is of type {value.dtype}")
     dtype = value.dtype.str
@@ -95,5 +95,7 @@ def _is_row(value: Any) -> bool:
     """Tell whether a value is a number, or a row of numbers."""
     if isinstance(value, bool):
         return False
-    found = np.asarray(value) if isinstance(value, list | tuple | np.ndarray | np.generic) else None
-    return found is not None and found.dtype.kind in "iuf" and found.ndim < 2 and found.size > 0
+    result = (
+        np.asarray(value) if isinstance(value, list | tuple | np.ndarray | np.generic) else None
+    )
+    return result is not None and result.dtype.kind in "iuf" and result.ndim < 2 and result.size > 0

@@ -40,7 +40,7 @@ def open(  # noqa: A001 - the verb's name
         There is no such file, or it is not one that ``save`` wrote.
     """
     if isinstance(path, Sequence) and not isinstance(path, str):
-        return _joined([open(one, chunks=chunks) for one in path])
+        return _joined([open(item, chunks=chunks) for item in path])
     where = Path(local_path(path))
     if not where.exists():
         raise CubeError(f"there is no {where}", hint="look at the name, and at the folder")
@@ -65,7 +65,7 @@ def _by_xarray(where: Path, kind: str, chunks: Any) -> tuple[xr.Dataset, dict[st
         decode_timedelta=xr.coders.CFTimedeltaCoder(decode_via_units=False),
         mask_and_scale=dict.fromkeys(stored, False),
     )  # fmt: skip
-    short = {name: one.compute() for name, one in opened.coords.items() if one.ndim < 2}
+    short = {name: item.compute() for name, item in opened.coords.items() if item.ndim < 2}
     cube, facts = encoding.decoded(opened.assign_coords(short), stored)
     cube.set_close(opened.close)
     return cube, facts
@@ -75,7 +75,8 @@ def _joined(cubes: Sequence[xr.Dataset | xr.DataArray]) -> xr.Dataset | xr.DataA
     if not cubes:
         raise CubeError("there are no files to open", hint="give what save returned")
     parts = [
-        one if isinstance(one, xr.Dataset) else one.to_dataset(name=_name(one)) for one in cubes
+        item if isinstance(item, xr.Dataset) else item.to_dataset(name=_name(item))
+        for item in cubes
     ]
     try:
         joined: Any = xr.combine_by_coords(
@@ -87,8 +88,8 @@ def _joined(cubes: Sequence[xr.Dataset | xr.DataArray]) -> xr.Dataset | xr.DataA
             f"the files make no cube together: {error}",
             hint='open each by itself and join them: xarray.concat([...], "time")',
         ) from error
-    names = {one.name for one in cubes if isinstance(one, xr.DataArray)}
-    if len(names) == 1 and all(isinstance(one, xr.DataArray) for one in cubes):
+    names = {item.name for item in cubes if isinstance(item, xr.DataArray)}
+    if len(names) == 1 and all(isinstance(item, xr.DataArray) for item in cubes):
         joined = joined[_name(cubes[0])].rename(*names)  # steps of one array
     return joined  # type: ignore[no-any-return]
 

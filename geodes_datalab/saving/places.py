@@ -20,15 +20,15 @@ def with_coords(cube: xr.Dataset) -> xr.Dataset:
 
     Short coordinates are in memory: what numbers mean may depend on them.
     """
-    found = cube.set_coords([name for name, band in cube.data_vars.items() if is_place(band)])
-    lazy = [name for name, coord in found.coords.items() if coord.chunks and coord.ndim < 2]
-    return found.assign_coords({name: found[name].compute() for name in lazy})
+    result = cube.set_coords([name for name, band in cube.data_vars.items() if is_place(band)])
+    lazy = [name for name, coord in result.coords.items() if coord.chunks and coord.ndim < 2]
+    return result.assign_coords({name: result[name].compute() for name in lazy})
 
 
 def dims_of(cube: xr.Dataset) -> tuple[str, str] | None:
     """Return the names of the dimensions along y and x; None where a cube has none."""
-    found = cube.odc.spatial_dims
-    return None if found is None else (str(found[0]), str(found[1]))
+    result = cube.odc.spatial_dims
+    return None if result is None else (str(result[0]), str(result[1]))
 
 
 def grid_of(cube: xr.Dataset) -> GeoBox | None:
@@ -36,10 +36,10 @@ def grid_of(cube: xr.Dataset) -> GeoBox | None:
     if dims_of(cube) is None:
         return None
     try:
-        found = cube.odc.geobox
+        result = cube.odc.geobox
     except (ValueError, IndexError, KeyError):
         return None
-    return found if isinstance(found, GeoBox) and _fits(found, cube) else None
+    return result if isinstance(result, GeoBox) and _fits(result, cube) else None
 
 
 def _fits(grid: GeoBox, cube: xr.Dataset) -> bool:
@@ -61,7 +61,9 @@ def with_place(cube: xr.Dataset) -> tuple[xr.Dataset, str | None]:
     grid = grid_of(cube)
     if grid is None or grid.crs is None:
         return cube, None
-    name = next((str(one) for one, found in cube.coords.items() if is_place(found)), "spatial_ref")
+    name = next(
+        (str(item) for item, result in cube.coords.items() if is_place(result)), "spatial_ref"
+    )
     fresh = xr_coords(grid, always_yx=True)["spatial_ref"].variable
     known = cube.coords[name].attrs if name in cube.coords else {}
     fresh.attrs = {**known, **fresh.attrs} if _same_crs(known, fresh.attrs) else fresh.attrs

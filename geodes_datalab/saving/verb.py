@@ -107,30 +107,30 @@ def _read(cube: Any) -> tuple[xr.Dataset, dict[str, Any]]:
         free = isinstance(cube.name, str) and cube.name not in {*cube.coords, *cube.dims}
         name = str(cube.name) if free else UNNAMED
         return _plain(cube.to_dataset(name=name)), {"array": cube.name}
-    found = _plain(cube)
-    if not found.data_vars:
+    result = _plain(cube)
+    if not result.data_vars:
         raise CubeError("the cube has no variables", hint="give a cube of one band at least")
-    return found, {}
+    return result, {}
 
 
 def _plain(cube: xr.Dataset) -> xr.Dataset:
     """Return a cube that says nothing of the file that it may have been read from by other means."""
-    found = with_coords(cube).copy()
-    every: list[Any] = [found, *found.variables.values()]
-    for one in every:
-        one.attrs = {name: value for name, value in one.attrs.items() if name != notes.NAME}
-    return found
+    result = with_coords(cube).copy()
+    every: list[Any] = [result, *result.variables.values()]
+    for item in every:
+        item.attrs = {name: value for name, value in item.attrs.items() if name != notes.NAME}
+    return result
 
 
 def _prepared(part: xr.Dataset, kind: str, facts: Mapping[str, Any]) -> tuple[xr.Dataset, Writer]:
     """Return a part as its format holds it, and what writes it; refuse what cannot be held."""
     if kind in ("cog", "geotiff"):
-        found = geotiff.layout(part)
+        result = geotiff.layout(part)
 
         def write(cube: xr.Dataset, where: Path) -> None:
-            geotiff.write(replace(found, cube=cube), where, cog=kind == "cog", facts=facts)
+            geotiff.write(replace(result, cube=cube), where, cog=kind == "cog", facts=facts)
 
-        return found.cube, write
+        return result.cube, write
     return encoding.encoded(part, facts), _to_netcdf if kind == "netcdf" else _to_zarr
 
 

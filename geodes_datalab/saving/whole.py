@@ -45,9 +45,9 @@ def whole(targets: Sequence[Path], *, overwrite: bool) -> Iterator[list[Path]]:
     folder = _made(targets)
     made = tempfile.mkdtemp(prefix=".saving-", dir=folder)
     try:
-        temporary = [Path(made, str(number), one.name) for number, one in enumerate(targets)]
-        for one in temporary:
-            one.parent.mkdir()
+        temporary = [Path(made, str(number), item.name) for number, item in enumerate(targets)]
+        for item in temporary:
+            item.parent.mkdir()
         yield temporary
         for number, (done, target) in enumerate(zip(temporary, targets, strict=True)):
             _put(done, target, Path(made, f"former-{number}"))
@@ -76,7 +76,7 @@ def _refuse(target: Path, *, overwrite: bool) -> None:
         raise CubeError(
             f"{target} is there already", hint="give another name, or overwrite=True to replace it"
         )
-    if target.is_dir() and not _STORE & {one.name for one in target.iterdir()}:
+    if target.is_dir() and not _STORE & {item.name for item in target.iterdir()}:
         raise CubeError(
             f"{target} is a folder, and no Zarr store: it is not replaced",
             hint="give the name of a file in it, or another name",

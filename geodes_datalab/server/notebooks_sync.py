@@ -40,7 +40,7 @@ class Report:
 
     def __str__(self) -> str:
         """Count, in words."""
-        counts = {name: len(found) for name, found in vars(self).items() if found}
+        counts = {name: len(result) for name, result in vars(self).items() if result}
         return ", ".join(f"{n} {name}" for name, n in counts.items()) or "nothing to do"
 
 

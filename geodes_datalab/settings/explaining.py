@@ -50,7 +50,7 @@ def explain(error: ValidationError, model: type[BaseModel], values: Any) -> list
     values
         What was given: keys are named as they stand there.
     """
-    return [_line(dict(found), model, values) for found in error.errors(include_input=False)]
+    return [_line(dict(result), model, values) for result in error.errors(include_input=False)]
 
 
 def _line(found: dict[str, Any], model: type[BaseModel], values: Any) -> str:
@@ -93,8 +93,8 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
             held = get_args(held)[1]
         else:
             fields = held.model_fields
-            found = next(name for name, f in fields.items() if str(part) in (name, f.alias))
-            held = _inside(fields[found].annotation)
+            result = next(name for name, f in fields.items() if str(part) in (name, f.alias))
+            held = _inside(fields[result].annotation)
     assert isinstance(held, type)
     assert issubclass(held, BaseModel)
     return held
@@ -104,7 +104,8 @@ def _inside(annotation: Any) -> Any:
     """Return the model or the map that an annotation stands for, also where it is optional."""
     candidates = (annotation, *get_args(annotation))
     return next(
-        found
-        for found in candidates
-        if get_origin(found) is dict or (isinstance(found, type) and issubclass(found, BaseModel))
+        result
+        for result in candidates
+        if get_origin(result) is dict
+        or (isinstance(result, type) and issubclass(result, BaseModel))
     )

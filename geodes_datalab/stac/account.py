@@ -79,14 +79,14 @@ class Status:
         answers = (
             "answers" if self.reachable else "does not answer: check the network, then try again"
         )
-        found = [
+        result = [
             ("portal", self.portal),
             ("catalogue", f"{self.catalogue} ({self.dialect} dialect)"),
             ("state", answers),
             ("API key", self.key),
             ("quota", self.quota),
         ]
-        return [*found, ("notice", self.notice)] if self.notice else found
+        return [*result, ("notice", self.notice)] if self.notice else result
 
     def __str__(self) -> str:
         """Write one line each."""
@@ -130,14 +130,14 @@ def login(
     """
     config = load(portal=endpoint)
     key = _asked_for(config) if api_key is None else api_key
-    found = auth.find(key) if key else None
-    if found is None:
+    result = auth.find(key) if key else None
+    if result is None:
         raise AuthenticationError(
             "the API key is empty", "make one on your profile page in the portal"
         )
-    allowance = quota(api_key=found.key, config=config)
-    auth.use(found.key, config.portal)
-    source = str(auth.save(found.key, config.portal)) if store else "this process"
+    allowance = quota(api_key=result.key, config=config)
+    auth.use(result.key, config.portal)
+    source = str(auth.save(result.key, config.portal)) if store else "this process"
     return Account(config.portal, source, allowance)
 
 
@@ -164,10 +164,10 @@ def logout(*, endpoint: str | None = None) -> bool:
         The file cannot be written; the key still stands there.
     """
     portal = load(portal=endpoint).portal
-    found = auth.find(portal=portal)
+    result = auth.find(portal=portal)
     auth.use(None, portal)
     stored = auth.remove(portal)
-    return stored or (found is not None and found.source == "this process")
+    return stored or (result is not None and result.source == "this process")
 
 
 def quota(*, api_key: ApiKey | None = None, config: Config | None = None) -> Quota:
@@ -236,12 +236,12 @@ def _reachable(config: Config) -> bool:
 
 def _key_source(config: Config) -> str:
     try:
-        found = auth.find(portal=config.portal)
-        others = [] if found else auth.portals()
+        result = auth.find(portal=config.portal)
+        others = [] if result else auth.portals()
     except GeodesError as error:
         return str(error)
-    if found:
-        return f"from {found.source}"
+    if result:
+        return f"from {result.source}"
     known = f" for this portal (but for {', '.join(others)})" if others else ""
     return f"none{known}: call geodes_datalab.login() to download"
 

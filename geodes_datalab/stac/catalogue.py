@@ -48,9 +48,9 @@ class Collections(Sequence[Collection]):
         if isinstance(index, slice):
             return Collections(self._found[index], self._text)
         if isinstance(index, str):
-            for one in self._found:
-                if one.id == index:
-                    return one
+            for item in self._found:
+                if item.id == index:
+                    return item
             hint = near(index, self.ids) or "the ids are in .ids"
             raise UnknownCollection(f'there is no collection "{index}" here', hint)
         return self._found[index]
@@ -58,25 +58,25 @@ class Collections(Sequence[Collection]):
     @property
     def ids(self) -> list[str]:
         """Ids, in order."""
-        return [one.id for one in self._found]
+        return [item.id for item in self._found]
 
     def __repr__(self) -> str:
         """List ids and titles."""
         head = self._head()
-        return head + "".join(f"\n  {one.id}: {one.title}" for one in self._found)
+        return head + "".join(f"\n  {item.id}: {item.title}" for item in self._found)
 
     def _repr_html_(self) -> str:
         rows = [
             (
-                one.id,
-                one.title,
-                one.constellation,
-                one.level,
-                f"{one.start or '?'} to {one.end or '?'}" if one.start or one.end else None,
-                "yes" if one.readable else "-",
-                _shortened(one.description),
+                item.id,
+                item.title,
+                item.constellation,
+                item.level,
+                f"{item.start or '?'} to {item.end or '?'}" if item.start or item.end else None,
+                "yes" if item.readable else "-",
+                _shortened(item.description),
             )
-            for one in self._found
+            for item in self._found
         ]
         columns = ("id", "title", "satellites", "level", "time", "load", "description")
         return table(rows, columns, caption=self._head())
@@ -112,28 +112,28 @@ def collections(text: str | None = None, *, catalogue: str | Config | None = Non
     >>> collections("grace geoid").ids[0]
     'L2B_CNES_SAGSA_GFQ_GGH_SVD_10DAYS'
     """
-    found = shipped() if catalogue is None else _asked(settings_of(catalogue))
+    result = shipped() if catalogue is None else _asked(settings_of(catalogue))
     if not text or not text.strip():
-        return Collections(found)
+        return Collections(result)
     words = [_squashed(word) for word in text.split()]
-    ranked = [(score, one) for one in found if (score := _score(one, words))]
+    ranked = [(score, item) for item in result if (score := _score(item, words))]
     ranked.sort(key=lambda pair: (-pair[0], pair[1].id))
-    return Collections((one for _, one in ranked), text)
+    return Collections((item for _, item in ranked), text)
 
 
 def _asked(config: Config) -> list[Collection]:
     """Ask a catalogue; a collection that cannot be read is left out, and told."""
-    found: list[Collection] = []
+    result: list[Collection] = []
     doubts: list[str] = []
     with Client(config) as client:
         for place, raw in enumerate(dialect_of(client).collections()):
             try:
-                found.append(_read(raw))
+                result.append(_read(raw))
             except MISREAD:
                 name = raw.get("id") if isinstance(raw, dict) else None
                 doubts.append(f"collection {name or place + 1}")
     tell(doubts, stacklevel=3)
-    return found
+    return result
 
 
 def _read(raw: Json) -> Collection:
@@ -143,7 +143,7 @@ def _read(raw: Json) -> Collection:
     interval: Any = ((raw.get("extent") or {}).get("temporal") or {}).get("interval") or [
         [None, None]
     ]
-    start, end = (str(one)[:10] if one else None for one in interval[0][:2])
+    start, end = (str(item)[:10] if item else None for item in interval[0][:2])
     return Collection(
         id=raw["id"],
         title=raw.get("title") or raw["id"],
@@ -160,7 +160,7 @@ def _read(raw: Json) -> Collection:
 
 
 def _joined(value: Any) -> str | None:
-    return ",".join(str(one) for one in value) if isinstance(value, list) else value
+    return ",".join(str(item) for item in value) if isinstance(value, list) else value
 
 
 def _score(one: Collection, words: list[str]) -> int:

@@ -158,7 +158,7 @@ def _patiently(
     until = time.monotonic() + seconds
     failure = fetch(jobs, client)
     while isinstance(failure, QuotaError) and _renewed(client, until):
-        failure = fetch([one for one in jobs if not one.complete()], client)
+        failure = fetch([item for item in jobs if not item.complete()], client)
     return failure
 
 
@@ -182,9 +182,9 @@ def _planned(dicts: list[Json], folder: Path, assets: str | Iterable[str] | None
             href=downloadable(file.asset, file.product),
             folder=folder,
             level=level,
-            there=found is Standing.WHOLE,
+            there=result is Standing.WHOLE,
         )
-        for file, (level, found) in zip(files, chosen, strict=True)
+        for file, (level, result) in zip(files, chosen, strict=True)
     ]
 
 
@@ -223,7 +223,7 @@ def _is_data(asset: Json) -> bool:
 
 def _refuse_full_disk(jobs: list[Job], folder: Path) -> None:
     needed = sum(max((job.size or 0) - job.received(), 0) for job in jobs)
-    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    place = next(item for item in (folder, *folder.absolute().parents) if item.exists())
     free = shutil.disk_usage(place).free
     if needed > free:
         raise StorageError(

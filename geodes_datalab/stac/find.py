@@ -117,14 +117,14 @@ def search(
             attributes=dialect.attributes(),
         )  # fmt: skip
         _refuse_unknown(wanted.collections, dialect)
-        found = dialect.search(wanted)
-        _refuse_flood(found, wanted)
-        if not found.sorted:
-            refuse_other_items(wanted, found.matched)
-        received = _collected(found, wanted, progress)
-        if not found.sorted:
-            received = _sorted(received, found, wanted)
-    return _checked(received, found.matched, wanted)
+        result = dialect.search(wanted)
+        _refuse_flood(result, wanted)
+        if not result.sorted:
+            refuse_other_items(wanted, result.matched)
+        received = _collected(result, wanted, progress)
+        if not result.sorted:
+            received = _sorted(received, result, wanted)
+    return _checked(received, result.matched, wanted)
 
 
 def _refuse_unknown(names: tuple[str, ...], dialect: Dialect) -> None:
@@ -135,7 +135,7 @@ def _refuse_unknown(names: tuple[str, ...], dialect: Dialect) -> None:
     if unsure[0] in RENAMED:
         raise unknown(unsure[0], ())
     known = {
-        str(one["id"]) for one in dialect.collections() if isinstance(one, dict) and "id" in one
+        str(item["id"]) for item in dialect.collections() if isinstance(item, dict) and "id" in item
     }
     for name in unsure:
         if name not in known:
@@ -214,7 +214,7 @@ def _tell_missing_ids(items: Items, query: Query) -> None:
         for item in items.dicts
         for name in (item["id"], item["properties"]["identifier"])
     }
-    missing = [one for one in query.ids if one.casefold() not in here]
+    missing = [entry for entry in query.ids if entry.casefold() not in here]
     if missing and query.limit is None:
         names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         text = f"{len(missing)} of the {len(query.ids)} ids were not found: {names}. Check their spelling"

@@ -52,19 +52,19 @@ def availability(
     """
     dicts = as_dicts(items)
     with Client(settings_of(catalogue)) as client:
-        found = ask(dicts, client)
+        result = ask(dicts, client)
     if isinstance(items, Items):
-        items.available.update(found)
-    return found
+        items.available.update(result)
+    return result
 
 
 def ask(dicts: list[Json], client: Client) -> dict[str, bool]:
     """Return item id to True (online) or False (on tape)."""
-    found = {str(item["id"]): True for item in dicts}
+    result = {str(item["id"]): True for item in dicts}
     wanted = [(item, asset) for item in dicts if (asset := _archived(item, client.config))]
     for replies in client.map(lambda batch: _asked(batch, client), _batches(wanted)):
-        found.update(replies)
-    return found
+        result.update(replies)
+    return result
 
 
 def _archived(item: Json, config: Config) -> Json | None:
@@ -89,16 +89,18 @@ def _asked(batch: list[tuple[Json, Json]], client: Client) -> dict[str, bool]:
     answers = reply.get("products")
     if not isinstance(answers, list) or not all(map(_is_answer, answers)):
         raise ServiceError("the archive did not say what is online", "try again in a few minutes")
-    told: Mapping[str, Any] = {str(one.get("id")): one.get("files") or [] for one in answers}
-    found = {}
+    told: Mapping[str, Any] = {str(entry.get("id")): entry.get("files") or [] for entry in answers}
+    result = {}
     for item, asset in batch:
         href = unquote(asset["href"])
         files: list[Json] = next((told[name] for name in told if name and name in href), [])
         md5 = asset.get("geodes:md5")
-        states = [bool(one.get("available")) for one in files if md5 in (None, one.get("checksum"))]
+        states = [
+            bool(entry.get("available")) for entry in files if md5 in (None, entry.get("checksum"))
+        ]
         if states:
-            found[str(item["id"])] = all(states)
-    return found
+            result[str(item["id"])] = all(states)
+    return result
 
 
 def _is_answer(one: Any) -> bool:

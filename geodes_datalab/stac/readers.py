@@ -76,7 +76,7 @@ class Band:
         >>> reader("PEPS_S2_L1C").band("MSK_CLASSI").layer("snow").index
         3
         """
-        words = [folded(one) for one in self.layers]
+        words = [folded(item) for item in self.layers]
         number = int(name) if name.isascii() and name.isdigit() else 0
         if folded(name) in words:
             number = words.index(folded(name)) + 1
@@ -132,7 +132,7 @@ class Variant:
         """Tell whether an item has a name of this kind."""
         properties = item.get("properties") or {}
         names = (properties.get("identifier"), properties.get("title"), item.get("id"))
-        return any(fnmatchcase(str(one or "").upper(), self.name) for one in names)
+        return any(fnmatchcase(str(entry or "").upper(), self.name) for entry in names)
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,8 @@ class Reader:
         >>> reader("PEPS_S2_L1C").expanded("MSK_CLASSI")
         ['MSK_CLASSI.opaque_clouds', 'MSK_CLASSI.cirrus', 'MSK_CLASSI.snow']
         """
-        found = self.band(name)
-        return [f"{found.name}.{one}" for one in found.layers] or [name]
+        result = self.band(name)
+        return [f"{result.name}.{item}" for item in result.layers] or [name]
 
     def band(self, name: str) -> Band:
         """Return a band by its name, common name or alias, or a layer of one (``"NAME.2"``).
@@ -211,8 +211,8 @@ class Reader:
             if band.name == target:
                 return band
         whole, dot, layer = name.rpartition(".")
-        if dot and folded(whole) in known and (one := self.band(whole).layer(layer)):
-            return one
+        if dot and folded(whole) in known and (item := self.band(whole).layer(layer)):
+            return item
         words = [*self.names, *(band.common_name for band in self.bands if band.common_name)]
         hint = near(name, words) or "the bands are: " + ", ".join(words)
         raise UnknownBand(f'{self.collection} has no band "{name}"', hint)
@@ -232,8 +232,8 @@ class Reader:
         >>> one.names[:2]
         ['IW1_VV', 'IW1_VH']
         """
-        told = (one.reader for one in self.variants if one.is_told(item))
-        named = (one.reader for one in self.variants if one.is_named(item))
+        told = (entry.reader for entry in self.variants if entry.is_told(item))
+        named = (entry.reader for entry in self.variants if entry.is_named(item))
         if kind := next(told, None) or next(named, None):
             return kind
         if self.shift is None or not _since(item, self.shift.since):
@@ -245,7 +245,7 @@ class Reader:
         """The reader of products that have the offset: one for all of them."""
         offset = self.shift.offset if self.shift else 0.0
         bands = tuple(
-            replace(one, offset=offset) if one.role == "data" else one for one in self.bands
+            replace(item, offset=offset) if item.role == "data" else item for item in self.bands
         )
         return replace(self, bands=bands)
 
@@ -261,10 +261,10 @@ class Reader:
         )  # fmt: skip
         rows = [
             (
-                one.name, one.common_name, one.wavelength, f"{one.gsd:g}", one.scale, one.offset,
-                one.nodata, one.units, one.role, one.description,
+                item.name, item.common_name, item.wavelength, f"{item.gsd:g}", item.scale, item.offset,
+                item.nodata, item.units, item.role, item.description,
             )
-            for one in self.bands
+            for item in self.bands
         ]  # fmt: skip
         return table(rows, headers, caption=f"{self.collection}: {self.description}")
 
@@ -287,14 +287,14 @@ def reader(collection: str) -> Reader:
     >>> reader("PEPS_S2_L1C").band("nir").gsd
     10
     """
-    found = readers().get(collection.upper().replace("-", "_"))
-    if found is None:
+    result = readers().get(collection.upper().replace("-", "_"))
+    if result is None:
         known = sorted(readers())
         raise UnknownCollection(
             f'there is no reader for the collection "{collection}"',
             near(collection, known) or "there are readers for: " + ", ".join(known),
         )
-    return found
+    return result
 
 
 @cache
@@ -306,9 +306,9 @@ def readers() -> Mapping[str, Reader]:
 
 def _reader(collection: str, table: dict[str, Any]) -> Reader:
     bands = tuple(
-        _band({**table["defaults"], **one}, swath)
+        _band({**table["defaults"], **item}, swath)
         for swath in table.get("swaths", [""])
-        for one in table["bands"]
+        for item in table["bands"]
     )
     variants = table.get("variants", ())
     whole = {name: value for name, value in table.items() if name != "variants"}
@@ -322,8 +322,8 @@ def _reader(collection: str, table: dict[str, Any]) -> Reader:
         lies=table.get("lies", "on a map"),
         instead=table.get("instead", ""),
         variants=tuple(
-            Variant(one["type"], one["name"], _reader(collection, {**whole, **one}))
-            for one in variants
+            Variant(item["type"], item["name"], _reader(collection, {**whole, **item}))
+            for item in variants
         ),
         shift=Shift(**table["shift"]) if "shift" in table else None,
         aliases=table.get("aliases", {}),
@@ -349,8 +349,8 @@ def baseline(item: Json) -> str:
     """Return the processing baseline of a Sentinel-2 product, as in ``04.00``; empty where nothing tells it."""
     properties = item.get("properties", {})
     told = map(properties.get, ("processing:version", "s2:processing_baseline"))
-    if found := next(filter(None, map(as_baseline, told)), ""):
-        return found
+    if result := next(filter(None, map(as_baseline, told)), ""):
+        return result
     match = re.search(r"_N(\d\d)(\d\d)_", str(properties.get("identifier") or item.get("id")))
     return f"{match.group(1)}.{match.group(2)}" if match else ""
 
@@ -378,8 +378,8 @@ def baseline_is_guessed(item: Json) -> bool:
 
 def _since(item: Json, since: str) -> bool:
     """Tell whether an item was processed with a baseline or a later one; where none is told, by its date."""
-    found = baseline(item)
-    return found >= since if found else _is_late(item)
+    result = baseline(item)
+    return result >= since if result else _is_late(item)
 
 
 def _is_late(item: Json) -> bool:

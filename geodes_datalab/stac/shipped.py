@@ -52,15 +52,15 @@ class Collection:
     @property
     def readable(self) -> bool:
         """Whether `geodes_datalab.load` knows how to read the products."""
-        found = readers().get(self.id.upper().replace("-", "_"))
-        return found is not None and found.geocoded
+        result = readers().get(self.id.upper().replace("-", "_"))
+        return result is not None and result.geocoded
 
 
 @cache
 def shipped() -> tuple[Collection, ...]:
     """Return the public collections of GEODES, as shipped."""
     content = files("geodes_datalab.stac").joinpath("data/collections.json").read_text("utf-8")
-    return tuple(_collection(one) for one in json.loads(content)["collections"])
+    return tuple(_collection(item) for item in json.loads(content)["collections"])
 
 
 def _collection(values: Json) -> Collection:
@@ -72,7 +72,7 @@ def _collection(values: Json) -> Collection:
 
 def shipped_ids() -> frozenset[str]:
     """Return the ids of the shipped collections."""
-    return frozenset(one.id for one in shipped())
+    return frozenset(item.id for item in shipped())
 
 
 def unknown(name: str, known: Iterable[str]) -> UnknownCollection:

@@ -40,7 +40,9 @@ class Accounts:
         """Return ``absent``, ``valid`` or ``wrong``."""
         if not key:
             return "absent"
-        return "valid" if any(secrets.compare_digest(key, one) for one in self.quotas) else "wrong"
+        return (
+            "valid" if any(secrets.compare_digest(key, item) for item in self.quotas) else "wrong"
+        )
 
     def limit(self, key: str) -> int:
         """Return the products per hour of a valid key."""

@@ -103,17 +103,17 @@ def create_app(
     Starlette
         The app; ``app.state.portal`` is its `portal.Portal`.
     """
-    found = profiles.find(profile)
+    result = profiles.find(profile)
     options = settings or portal.Settings()
     if latency is not None:
         options = replace(options, latency=latency)
     state = portal.Portal(
         catalogue=catalogue,
-        profile=found,
+        profile=result,
         accounts=Accounts.of(api_keys, quota),
         faults=faults if faults is not None else Faults(),
         settings=options,
-        documents=collections.documents(catalogue, found),
+        documents=collections.documents(catalogue, result),
     )
     routes = [*ROUTES, *(_control_routes() if options.control else [])]
     return StandInApp(state, routes)

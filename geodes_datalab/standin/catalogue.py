@@ -48,7 +48,7 @@ class Catalogue:
     @classmethod
     def bulk(cls, count: int) -> Catalogue:
         """Return `count` metadata-only Sentinel-2 items, for search benchmarks; deterministic."""
-        (model,) = (one for one in recorded_products() if one.collection == "PEPS_S2_L1C")
+        (model,) = (item for item in recorded_products() if item.collection == "PEPS_S2_L1C")
         return cls(tuple(bulk.products(model, count)))
 
     def __add__(self, other: Catalogue) -> Catalogue:

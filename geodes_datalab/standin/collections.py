@@ -36,15 +36,15 @@ def documents(catalogue: Catalogue, profile: Profile) -> dict[str, dict[str, Any
 def _listed() -> dict[str, dict[str, Any]]:
     """The public collections that the package ships, by id."""
     text = (files("geodes_datalab.stac") / "data" / "collections.json").read_text("utf-8")
-    found = {known["id"]: known for known in json.loads(text)["collections"]}
-    return dict(sorted(found.items()))
+    result = {known["id"]: known for known in json.loads(text)["collections"]}
+    return dict(sorted(result.items()))
 
 
 def select(found: list[dict[str, Any]], query: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the documents that match a legacy collection query; unknown names are ignored."""
     for name, operators in query.items():
         for operator, wanted in (operators or {}).items():
-            found = [one for one in found if _matches(one, name, operator, wanted)]
+            found = [item for item in found if _matches(item, name, operator, wanted)]
     return found
 
 
@@ -52,12 +52,12 @@ def _matches(document: dict[str, Any], name: str, operator: str, wanted: Any) ->
     value = document.get(name, document["summaries"].get(name))
     if value is None:
         return True  # not a known attribute: the clause is ignored
-    values = [str(one).casefold() for one in (value if isinstance(value, list) else [value])]
-    sought = [str(one).casefold() for one in (wanted if isinstance(wanted, list) else [wanted])]
+    values = [str(item).casefold() for item in (value if isinstance(value, list) else [value])]
+    sought = [str(item).casefold() for item in (wanted if isinstance(wanted, list) else [wanted])]
     if operator == "contains":
-        return any(sought[0] in one for one in values)
+        return any(sought[0] in item for item in values)
     if operator in ("eq", "in"):
-        return any(one in values for one in sought)
+        return any(item in values for item in sought)
     return sought[0] not in values if operator == "neq" else True
 
 

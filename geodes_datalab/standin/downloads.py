@@ -21,10 +21,10 @@ async def download(request: Request) -> Response:
     refused = here.refusal(request)
     if refused is not None:
         return refused
-    found = _find(here, request)
-    if found is None:
+    result = _find(here, request)
+    if result is None:
         return portal.error(404, "EntityNotFoundException", "No such file")
-    product, file, urn = found
+    product, file, urn = result
     if urn in here.on_tape:
         message = "The file is on tape and must be restored first"
         return portal.error(here.settings.tape_status, "NearlineFileException", message)
@@ -36,10 +36,10 @@ async def download(request: Request) -> Response:
 async def quicklook(request: Request) -> Response:
     """Serve a quicklook to anybody."""
     here = portal.of(request)
-    found = _find(here, request)
-    if found is None or here.catalogue.locate(found[1]) is None:
+    result = _find(here, request)
+    if result is None or here.catalogue.locate(result[1]) is None:
         return portal.error(404, "EntityNotFoundException", "No such file")
-    return _serve(here, request, found[1], found[0])
+    return _serve(here, request, result[1], result[0])
 
 
 async def fast_availability(request: Request) -> Response:

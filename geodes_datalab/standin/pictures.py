@@ -22,7 +22,7 @@ async def sample_zip(request: Request) -> Response:
     """Return an archive with the metadata and quicklooks of a collection's first products."""
     here = portal.of(request)
     wanted = request.path_params["collection"]
-    chosen = [one for one in here.catalogue.records(here.profile) if one.collection == wanted]
+    chosen = [item for item in here.catalogue.records(here.profile) if item.collection == wanted]
     if not chosen:
         return portal.error(404, "EntityNotFoundException", "The collection has no sample")
     made = io.BytesIO()
@@ -48,7 +48,7 @@ async def wms(request: Request) -> Response:
         return portal.error(400, "ServiceException", "request must be GetCapabilities or GetMap")
     try:
         size = int(asked.get("width", "256")), int(asked.get("height", "256"))
-        west, south, east, north = (float(one) for one in asked["bbox"].split(","))
+        west, south, east, north = (float(item) for item in asked["bbox"].split(","))
         srs = asked.get("srs") or asked.get("crs") or "EPSG:3857"
         if not (
             0 < size[0] <= LARGEST and 0 < size[1] <= LARGEST and west < east and south < north
@@ -81,7 +81,8 @@ def _draw(
         raise ValueError(f"unknown reference system {srs}") from problem
     grid = from_bounds(*bounds, *size)
     shapes = [
-        transform(one.shape, lambda points: np.column_stack(project(*points.T))) for one in records
+        transform(item.shape, lambda points: np.column_stack(project(*points.T)))
+        for item in records
     ]
     filled = np.zeros(size[::-1], "uint8")
     if shapes:

@@ -257,7 +257,7 @@ def _string(name: str, operators: dict[str, Any], *, ignore_case: bool) -> Test:
         value = record.properties.get(name)
         if value is None:
             return False
-        found = [fold(str(one)) for one in (value if isinstance(value, list) else [value])]
-        return all(STRING_TESTS[operator](found, values) for operator, values in wanted.items())
+        result = [fold(str(one)) for one in (value if isinstance(value, list) else [value])]
+        return all(STRING_TESTS[operator](result, values) for operator, values in wanted.items())
 
     return test

@@ -68,8 +68,10 @@ class RequestLog:
 
 def redact(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return headers as text with the values of secret ones replaced."""
-    found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
-    return {name: "<present>" if name in SECRET_HEADERS else value for name, value in found.items()}
+    result = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+    return {
+        name: "<present>" if name in SECRET_HEADERS else value for name, value in result.items()
+    }
 
 
 def decode(body: bytes) -> Any:

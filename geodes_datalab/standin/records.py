@@ -79,8 +79,8 @@ class Record:
     @property
     def properties(self) -> dict[str, Any]:
         """Searchable properties."""
-        found: dict[str, Any] = self.item["properties"]
-        return found
+        result: dict[str, Any] = self.item["properties"]
+        return result
 
     @cached_property
     def shape(self) -> Any:

@@ -45,13 +45,13 @@ class Search:
         key = json.dumps(selecting, sort_keys=True)
         if key not in self._remembered:
             tests = compile_filters(selecting, self.profile, known)
-            found = [
+            result = [
                 record
                 for record in self.catalogue.records(self.profile)
                 if all(test(record) for test in tests)
             ]
             order = selecting.get("sortBy") or selecting.get("sortby")
-            self._remembered[key] = tuple(_sorted(found, order))
+            self._remembered[key] = tuple(_sorted(result, order))
             while len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         return self._remembered[key]

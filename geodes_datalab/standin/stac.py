@@ -73,22 +73,22 @@ async def list_collections(request: Request) -> Response:
     try:
         body = await _body(request)
         query = body.get("query")
-        found = collections.select(list(here.documents.values()), query or {})
-        limit = body.get("limit") or len(found) or 1
+        result = collections.select(list(here.documents.values()), query or {})
+        limit = body.get("limit") or len(result) or 1
         start = ((body.get("page") or 1) - 1) * limit
-        page = found[start : start + limit]
+        page = result[start : start + limit]
     except (BadRequest, AttributeError, TypeError) as problem:
         return portal.error(400, "BadRequest", str(problem))
     links = [{"rel": "self", "href": f"{STAC}/collections", "type": "application/json"}]
     if here.profile.modern:
         links.append({"rel": "root", "href": STAC, "type": "application/json"})
-        totals = {"numberMatched": len(found), "numberReturned": len(page)}
+        totals = {"numberMatched": len(result), "numberReturned": len(page)}
         return here.json(request, {"collections": page, "links": links, **totals})
     return here.json(
         request,
         {
             "collections": page,
-            "context": {"returned": len(page), "limit": limit, "matched": len(found)},
+            "context": {"returned": len(page), "limit": limit, "matched": len(result)},
             "links": links,
             "stac_version": "1.0.0-beta.1.extended",
             "stac_extensions": [],
@@ -163,8 +163,8 @@ async def paginate_collections(request: Request) -> Response:
 
 def _answer_post(request: Request, body: dict[str, Any]) -> Response:
     here = portal.of(request)
-    found = here.search.select(body, here.known)
-    page = here.search.page(found, body)
+    result = here.search.select(body, here.known)
+    page = here.search.page(result, body)
     links = search.post_links(_linked(here, page), body, here.profile)
     return here.json(request, search.envelope(page, links, here.profile))
 
@@ -173,8 +173,8 @@ def _get(request: Request, parameters: dict[str, str], fixed: dict[str, Any]) ->
     here = portal.of(request)
     try:
         body = {**search.body_of(parameters), **fixed}
-        found = here.search.select(body, here.known)
-        page = here.search.page(found, body)
+        result = here.search.select(body, here.known)
+        page = here.search.page(result, body)
     except BadRequest as problem:
         return portal.error(400, "BadRequest", str(problem))
     path = request.url.path

@@ -114,7 +114,7 @@ class Launches:
 
     async def all_told(self) -> list[dict[str, Any]]:
         """Return what is known of the launches that have not ended."""
-        waiting = [number for number, one in self._all.items() if one.state == "starting"]
+        waiting = [number for number, item in self._all.items() if item.state == "starting"]
         return [await self.told(number) for number in waiting]
 
     async def cancel(self, number: str) -> None:
@@ -135,7 +135,7 @@ class Launches:
         await asyncio.wait([task])
 
     def _forget(self) -> None:
-        ended = [number for number, one in self._all.items() if one.task.done()]
+        ended = [number for number, item in self._all.items() if item.task.done()]
         for number in ended[:-KEPT]:
             del self._all[number]
 

@@ -57,7 +57,7 @@ def counted() -> Iterator[Tally]:
         yield tally
     finally:
         with _lock:
-            _tallies[:] = [one for one in _tallies if one is not tally]
+            _tallies[:] = [item for item in _tallies if item is not tally]
 
 
 def note(url: str, size: int, received: int) -> None:

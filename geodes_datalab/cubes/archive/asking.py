@@ -116,9 +116,9 @@ def ask_again(
         It does not send the file at all.
     """
     try:
-        found = client.probe(url)
+        result = client.probe(url)
     except RemoteError:
         raise error from None
-    if not found.ranges:
+    if not result.ranges:
         raise NoRanges from error
     return ask(client, url, begin, end)

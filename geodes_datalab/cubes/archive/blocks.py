@@ -91,7 +91,7 @@ def _paste(
     *, differences: bool,
 ) -> None:  # fmt: skip
     """Put those pixels of a block into a window which it has."""
-    left, top = (max(0, one - begin) for one, begin in zip(window[:2], origin, strict=True))
+    left, top = (max(0, item - begin) for item, begin in zip(window[:2], origin, strict=True))
     right = min(block.shape[1], window.right - origin[0])
     bottom = min(block.shape[0], window.bottom - origin[1])
     x, y = origin[0] + left - window.left, origin[1] + top - window.top

@@ -30,10 +30,10 @@ def libraries(pattern: str, names: Sequence[str], functions: Functions) -> Itera
     bundled = [str(path) for folder in folders for path in sorted(folder.glob(pattern))]
     for name in bundled or names:
         try:
-            found = ctypes.CDLL(name)
+            matches = ctypes.CDLL(name)
             for function, (result, arguments) in functions.items():
-                getattr(found, function).restype = result
-                getattr(found, function).argtypes = arguments
+                getattr(matches, function).restype = result
+                getattr(matches, function).argtypes = arguments
         except (OSError, AttributeError):
             continue
-        yield found
+        yield matches

@@ -264,14 +264,14 @@ def part_head(data: bytes, length: int) -> PartHead | None:
     length
         Bytes of the whole tile-part.
     """
-    found: list[Segment] = []
+    result: list[Segment] = []
     try:
         for marker, where, content in _segments(data, 12, length):
             if marker == SOD:
-                return PartHead(tuple(found), where + 2)
+                return PartHead(tuple(result), where + 2)
             if marker == SOT:
                 break
-            found.append(Segment(marker, content))
+            result.append(Segment(marker, content))
     except _TooShort:
         if len(data) < length:
             return None
@@ -280,7 +280,9 @@ def part_head(data: bytes, length: int) -> PartHead | None:
 
 def packet_lengths(segments: tuple[Segment, ...]) -> list[int]:
     """Return the lengths of packets that the markers PLT of one tile-part tell."""
-    ordered = sorted((one.data for one in segments if one.marker == PLT), key=lambda data: data[:1])
+    ordered = sorted(
+        (item.data for item in segments if item.marker == PLT), key=lambda data: data[:1]
+    )
     lengths: list[int] = []
     value = 0
     for data in ordered:

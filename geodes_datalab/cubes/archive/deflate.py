@@ -69,12 +69,12 @@ def _by_libdeflate(
 def _by_zlib(data: npt.NDArray[np.uint8], into: npt.NDArray[Any]) -> bool:
     machine = zlib.decompressobj()
     try:
-        found = machine.decompress(data.tobytes(), into.nbytes + 1)
+        result = machine.decompress(data.tobytes(), into.nbytes + 1)
     except zlib.error:
         return False
-    if len(found) != into.nbytes or not machine.eof:
+    if len(result) != into.nbytes or not machine.eof:
         return False
-    into.reshape(-1).view(np.uint8)[:] = np.frombuffer(found, np.uint8)
+    into.reshape(-1).view(np.uint8)[:] = np.frombuffer(result, np.uint8)
     return True
 
 

@@ -181,15 +181,15 @@ def _large(file: Bytes, locator: bytes, place: int) -> tuple[int, int, int, int,
     place -= _LOCATOR.size
     if disk != 0 or disks > 1 or not 0 <= where <= place - _END64.size or place - where > TAIL:
         raise broken("the record of its size does not lie where it should")
-    found = _END64.unpack(part(file, where, where + _END64.size))
-    signature, length, _, _, number, first, here, count, size, offset = found
+    result = _END64.unpack(part(file, where, where + _END64.size))
+    signature, length, _, _, number, first, here, count, size, offset = result
     if signature != b"PK\6\6" or where + 12 + length != place:
         raise broken("the record of its size is not one")
     return number, first, here, count, size, offset, where
 
 
 def _entries(raw: bytes) -> Iterator[Entry]:
-    place, found = 0, 0
+    place, result = 0, 0
     while place < len(raw):
         if place + _ENTRY.size > len(raw) or raw[place : place + 4] != b"PK\1\2":
             raise broken("its directory breaks off")
@@ -199,8 +199,8 @@ def _entries(raw: bytes) -> Iterator[Entry]:
         end = extra_end + fields[12]
         if end > len(raw):
             raise broken("its directory breaks off")
-        found += 1
-        if found > MOST:
+        result += 1
+        if result > MOST:
             raise broken("it has members beyond measure")
         name = plain_name(raw[place + _ENTRY.size : name_end], fields[3])
         yield _entry(name, fields, raw[name_end:extra_end])

@@ -108,8 +108,8 @@ def keep_note(path: Path) -> None:
 
 
 def _note(path: Path) -> str | None:
-    found = _notes(path).get(_key(path))
-    return found.decode("ascii", "replace") if found else _noted.get(str(path))
+    result = _notes(path).get(_key(path))
+    return result.decode("ascii", "replace") if result else _noted.get(str(path))
 
 
 def _notes(path: Path) -> Store:

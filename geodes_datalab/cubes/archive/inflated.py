@@ -51,13 +51,13 @@ class Inflated:
 
     def _read(self, span: Span) -> bytes:
         if span.begin < self._at.unpacked:
-            self._at = [one for one in self._marks if one.unpacked <= span.begin][-1].copy()
-        found = []
+            self._at = [item for item in self._marks if item.unpacked <= span.begin][-1].copy()
+        result = []
         while self._at.unpacked < span.end:
             before = self._at.unpacked
             data = self._more()
-            found.append(data[max(0, span.begin - before) : max(0, span.end - before)])
-        return b"".join(found)
+            result.append(data[max(0, span.begin - before) : max(0, span.end - before)])
+        return b"".join(result)
 
     def _more(self) -> bytes:
         """Unpack the next bytes."""

@@ -132,8 +132,8 @@ class Jp2:
 
     def _copy(self, tiles: Collection[int], view: View) -> bytes:
         ahead = self._ahead(view.level)
-        found = self._index.find(tiles, ahead)
-        needs = [need for tile in self._chosen(found, view, ahead) for need in tile]
+        result = self._index.find(tiles, ahead)
+        needs = [need for tile in self._chosen(result, view, ahead) for need in tile]
         spans = [span for need in needs for span in need.spans()]
         data = iter(self._file.parts(self._ended(spans)))
         made = [(need.part, need.made(data)) for need in needs]
@@ -176,13 +176,16 @@ class Jp2:
                 yield [_Need(part, None) for part in parts]
             else:
                 yield [
-                    _Need(*one) for one in zip(parts, zip(known, chosen, strict=True), strict=True)
+                    _Need(*item)
+                    for item in zip(parts, zip(known, chosen, strict=True), strict=True)
                 ]
 
     def _file_of(self, parts: Sequence[bytes]) -> bytes:
         """Put a file together: the boxes as they were, the header, some tile-parts."""
         header, layout = self.header, self.header.layout
-        segments = [segment_bytes(one) for one in header.segments if one.marker not in {TLM, PLM}]
+        segments = [
+            segment_bytes(item) for item in header.segments if item.marker not in {TLM, PLM}
+        ]
         code = b"".join([struct.pack(">H", SOC), *segments, *parts, struct.pack(">H", EOC)])
         if layout.box < 0:
             return code
@@ -232,7 +235,7 @@ class _Need(NamedTuple):
         begin = self.part.begin
         if self.some is None:
             return [Span(begin, self.part.end)]
-        return [Span(begin + one.begin, begin + one.end) for one in self.some[1].needed()]
+        return [Span(begin + item.begin, begin + item.end) for item in self.some[1].needed()]
 
     def made(self, data: Iterator[bytes]) -> bytes:
         """Take the bytes of the spans, and return the tile-part of the copy."""
@@ -248,7 +251,7 @@ class _Need(NamedTuple):
             place += span.length if want else 0
             if span.length > 1 and packets[-1][0] < 0x80 and want:
                 raise broken("a packet says that it is empty, and is not")  # as zeros would do
-        segments = [segment_bytes(one) for one in head.segments if one.marker != PLT]
+        segments = [segment_bytes(item) for item in head.segments if item.marker != PLT]
         return _part_bytes(self.part, segments, b"".join(packets))
 
 
@@ -285,7 +288,7 @@ def _noted(note: bytes | None, file: Bytes) -> tuple[Header, bytes, list[Part]] 
     with contextlib.suppress(ValueError, TypeError, KeyError, ArchiveError):
         facts, _, head = note.partition(b"\n")
         header = parse_header(head + struct.pack(">2H", SOT, 10), file.size)
-        return header, head, [Part(*map(int, one)) for one in json.loads(facts)["parts"]]
+        return header, head, [Part(*map(int, item)) for item in json.loads(facts)["parts"]]
     return None
 
 

@@ -42,8 +42,8 @@ def split(path: str) -> tuple[Path, str] | None:
     if not path.startswith(_PREFIX) or path.startswith(f"{_PREFIX}vsi"):
         return None
     begin = len(_PREFIX) - 1
-    places = [(path[begin : one.start()], path[one.end() :]) for one in _INSIDE.finditer(path)]
-    found = next((one for one in places if Path(one[0]).is_file()), None)
+    places = [(path[begin : item.start()], path[item.end() :]) for item in _INSIDE.finditer(path)]
+    found = next((item for item in places if Path(item[0]).is_file()), None)
     return None if found is None else (Path(found[0]), found[1])
 
 

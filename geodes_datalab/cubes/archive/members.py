@@ -241,8 +241,8 @@ def _packed(file: Bytes, entry: Entry) -> Iterator[bytes]:
                     return
                 yield waiting.popleft().result()
         finally:
-            for one in waiting:
-                one.cancel()
+            for item in waiting:
+                item.cancel()
 
 
 def _head(file: Bytes, entry: Entry, ahead: int) -> bytes:

@@ -188,11 +188,11 @@ def _read(handle: _Handle, into: int, size: int, count: int) -> int:
 
 @_kept(-1)
 def _read_many(handle: _Handle, count: int, into: Any, begins: Any, sizes: Any) -> int:
-    spans = [Span(begins[one], begins[one] + sizes[one]) for one in range(count)]
+    spans = [Span(begins[item], begins[item] + sizes[item]) for item in range(count)]
     if any(span.end > handle.mount.pages.size for span in spans):
         return -1
-    for one, data in enumerate(handle.mount.pages.many(spans)):
-        ctypes.memmove(into[one], data, len(data))
+    for item, data in enumerate(handle.mount.pages.many(spans)):
+        ctypes.memmove(into[item], data, len(data))
     return 0
 
 

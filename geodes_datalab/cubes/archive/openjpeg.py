@@ -120,7 +120,7 @@ def decode(
             and library.opj_set_decode_area(codec, image, *box)
             and library.opj_decode(codec, stream, image)
         )
-        decoded = {int(one[1]) - 1 for one in map(_DECODED.search, said) if one}
+        decoded = {int(item[1]) - 1 for item in map(_DECODED.search, said) if item}
         if not fine or worries or decoded != set(tiles):
             return None
         left, top, right, bottom = (-(-side >> level) for side in box)
@@ -129,12 +129,12 @@ def decode(
 
 def _pixels(image: Any, width: int, height: int) -> npt.NDArray[np.uint8 | np.uint16] | None:
     """Copy the pixels out of OpenJPEG's memory."""
-    one = image.components[0]
-    usual = image.count == 1 and not one.signed and 1 < one.bits <= 16 and one.data
-    if not usual or (one.width, one.height) != (width, height):
+    item = image.components[0]
+    usual = image.count == 1 and not item.signed and 1 < item.bits <= 16 and item.data
+    if not usual or (item.width, item.height) != (width, height):
         return None
-    found = np.ctypeslib.as_array(one.data, (one.height, one.width))
-    return found.astype(np.uint8 if one.bits <= 8 else np.uint16)
+    result = np.ctypeslib.as_array(item.data, (item.height, item.width))
+    return result.astype(np.uint8 if item.bits <= 8 else np.uint16)
 
 
 class _Memory:
@@ -203,8 +203,8 @@ def _codec(
 
 @lru_cache(maxsize=1)
 def _library() -> Any | None:
-    for found in bundled.libraries("*openjp2*", _NAMES, _FUNCTIONS):
-        version = tuple(int(one) for one in found.opj_version().split(b".")[:2])
+    for result in bundled.libraries("*openjp2*", _NAMES, _FUNCTIONS):
+        version = tuple(int(item) for item in result.opj_version().split(b".")[:2])
         if version[0] == _OLDEST[0] and version >= _OLDEST:
-            return found
+            return result
     return None

@@ -80,22 +80,22 @@ def pieces(header: Header, tile: int, heads: Sequence[PartHead], *, lengths: Seq
     """
     if header.coding.sop or header.coding.eph or header.has(POC, COC):
         return None
-    if any(one.marker in {POC, COC, COD, PPT, SOT} for head in heads for one in head.segments):
+    if any(item.marker in {POC, COC, COD, PPT, SOT} for head in heads for item in head.segments):
         return None
     count = sum(len(lengths_of(head.segments)) for head in heads)
     wanted = _wanted(header, header.box_of(tile), view, count) if count <= MOST else None
     if wanted is None:
         return None
-    found: list[Piece] = []
+    result: list[Piece] = []
     for head, length in zip(heads, lengths, strict=True):
         told = lengths_of(head.segments)
-        first = sum(len(piece.spans) for piece in found)
+        first = sum(len(piece.spans) for piece in result)
         if head.length + sum(told) != length or first + len(told) > len(wanted):
             return None
         ends = np.cumsum([head.length, *told]).tolist()
         spans = tuple(Span(begin, end) for begin, end in pairwise(ends))
-        found.append(Piece(spans, tuple(wanted[first : first + len(told)])))
-    return found if sum(len(piece.spans) for piece in found) == len(wanted) else None
+        result.append(Piece(spans, tuple(wanted[first : first + len(told)])))
+    return result if sum(len(piece.spans) for piece in result) == len(wanted) else None
 
 
 @lru_cache(maxsize=256)
@@ -107,26 +107,26 @@ def _wanted(
     None where there are not as many as the file tells: so the work is bounded by the file's length.
     """
     layers, progression = header.coding.layers, header.coding.progression
-    found: list[_Precinct] = []
+    result: list[_Precinct] = []
     for component in range(len(header.steps)):
         for resolution in range(header.coding.levels + 1):
-            left = count // layers - len(found)
+            left = count // layers - len(result)
             more = _precincts(header, box, view, component, resolution, most=left)
             if more is None:
                 return None
-            found += more
+            result += more
     if progression == 0:  # layer by layer
-        found.sort(key=lambda one: (one.resolution, one.component, one.number))
-        return [one.wanted for _ in range(layers) for one in found]
+        result.sort(key=lambda one: (one.resolution, one.component, one.number))
+        return [one.wanted for _ in range(layers) for one in result]
     if progression == 1:  # resolution by resolution, layer by layer
-        found.sort(key=lambda one: (one.resolution, one.component, one.number))
+        result.sort(key=lambda one: (one.resolution, one.component, one.number))
         ordered = []
         for resolution in range(header.coding.levels + 1):
-            here = [one.wanted for one in found if one.resolution == resolution]
+            here = [one.wanted for one in result if one.resolution == resolution]
             ordered += here * layers
         return ordered
-    found.sort(key=_BY_PLACE[progression])
-    return [one.wanted for one in found for _ in range(layers)]
+    result.sort(key=_BY_PLACE[progression])
+    return [one.wanted for one in result for _ in range(layers)]
 
 
 class _Precinct(NamedTuple):

@@ -81,12 +81,12 @@ class Pages:
 
     def many(self, spans: Sequence[Span]) -> list[bytes]:
         """Return several parts at once: blocks, as they lie in the file."""
-        found = {span: _recent.find((self._number, span)) for span in spans}
-        missing = [span for span, data in found.items() if data is None]
+        result = {span: _recent.find((self._number, span)) for span in spans}
+        missing = [span for span, data in result.items() if data is None]
         for span, data in zip(missing, self._file.parts(missing) if missing else (), strict=True):
-            found[span] = data
+            result[span] = data
             _recent.keep((self._number, span), data)
-        return [found[span] or b"" for span in spans]
+        return [result[span] or b"" for span in spans]
 
     def read(self, begin: int, end: int) -> bytes:
         """Return a part, as far as the file reaches."""
@@ -115,7 +115,7 @@ class Pages:
         count = -(-self.size // PAGE)
         wanted = [*missing, *range(missing[-1] + 1, min(missing[-1] + self._ahead, count))]
         self._next = wanted[-1] + 1
-        spans = [Span(one * PAGE, min((one + 1) * PAGE, self.size)) for one in wanted]
+        spans = [Span(item * PAGE, min((item + 1) * PAGE, self.size)) for item in wanted]
         fetched = dict(zip(wanted, self._file.parts(spans), strict=True))
         with self._guard:
             self._kept |= fetched

@@ -86,10 +86,10 @@ class FileBytes:
         """Read; see `Bytes`."""
         _refuse_outside(spans, self.size)
         with self._path.open("rb") as stream:
-            found = [os.pread(stream.fileno(), span.length, span.begin) for span in spans]
-        if any(len(data) != span.length for data, span in zip(found, spans, strict=True)):
+            result = [os.pread(stream.fileno(), span.length, span.begin) for span in spans]
+        if any(len(data) != span.length for data, span in zip(result, spans, strict=True)):
             raise broken(f"{self._path.name} became shorter while it was read")
-        return found
+        return result
 
 
 class Section:
@@ -120,8 +120,8 @@ class Kept:
         missing = merged([span for span in spans if self._find(span) is None])
         fetched = self._file.parts(missing) if missing else []
         self._held += [(span.begin, data) for span, data in zip(missing, fetched, strict=True)]
-        found = [self._find(span) for span in spans]
-        return [data if data is not None else b"" for data in found]
+        result = [self._find(span) for span in spans]
+        return [data if data is not None else b"" for data in result]
 
     def _find(self, span: Span) -> bytes | None:
         for begin, data in self._held:
@@ -174,22 +174,22 @@ class WebFile:
             pool = _pool(os.getpid(), self._client.config.max_requests)
             others = [pool.submit(self._fetch, piece) for piece in pieces[1:]]
             try:
-                got = [self._fetch(pieces[0]), *(one.result() for one in others)]
+                got = [self._fetch(pieces[0]), *(item.result() for item in others)]
             finally:
-                for one in others:
-                    one.cancel()
+                for item in others:
+                    item.cancel()
         return [_cut(span, pieces, got) for span in spans]
 
     def _fetch(self, span: Span) -> bytes:
         """Fetch a piece; what did not come of it is asked for again, as long as there is hope."""
         settings = self._client.config
-        begin, tries, found = span.begin, 0, list[bytes]()
+        begin, tries, result = span.begin, 0, list[bytes]()
         for _ in range(ANSWERS):
             answer = self._answer(Span(begin, span.end))
-            found.append(answer.data)
+            result.append(answer.data)
             begin += len(answer.data)
             if begin == span.end:
-                return found[0] if len(found) == 1 else b"".join(found)
+                return result[0] if len(result) == 1 else b"".join(result)
             tries = 0 if answer.data else tries + 1
             if tries > settings.retries:
                 raise answer.trouble or self._short(span, begin)
@@ -235,12 +235,12 @@ def _pieces(span: Span) -> list[Span]:
 
 
 def _cut(span: Span, pieces: Sequence[Span], got: Sequence[bytes]) -> bytes:
-    found = [
+    result = [
         data[max(0, span.begin - piece.begin) : span.end - piece.begin]
         for piece, data in zip(pieces, got, strict=True)
         if piece.begin < span.end and span.begin < piece.end
     ]
-    return found[0] if len(found) == 1 else b"".join(found)
+    return result[0] if len(result) == 1 else b"".join(result)
 
 
 def _refuse_outside(spans: Sequence[Span], size: int) -> None:

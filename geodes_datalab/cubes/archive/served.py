@@ -91,14 +91,14 @@ def _through(client: _http.Client, place: Place, read: Callable[[str], T], opene
     pages = _pages(client, place, opened)
     with mounted(pages, place.member or place.url.partition("?")[0]) as mount:
         try:
-            found = read(mount.path)
+            result = read(mount.path)
         except Exception:
             if mount.failure is None:
                 raise
         if mount.failure is not None:  # GDAL may have told nothing of it
             forget(place, pages)
             raise mount.failure
-    return found
+    return result
 
 
 def _pages(client: _http.Client, place: Place, opened: _Opening) -> Pages:

@@ -165,11 +165,11 @@ class Store:
         """Remove what is abandoned, and what was used longest ago, as far as nobody holds it."""
         now, entries = time.time(), []
         with contextlib.suppress(OSError):
-            for found in os.scandir(self._folder):
+            for result in os.scandir(self._folder):
                 with contextlib.suppress(OSError):
-                    state = found.stat()
+                    state = result.stat()
                     used = max(state.st_atime, state.st_mtime)
-                    entries.append((used, state.st_size, Path(found.path)))
+                    entries.append((used, state.st_size, Path(result.path)))
         total = sum(size for _, size, _ in entries)
         for used, size, path in sorted(entries):
             unfinished = path.suffix in {".part", ".lock"}
@@ -200,10 +200,10 @@ def _is_whole(stream: IO[bytes], size: int, crc: int | None) -> bool:
         return True
     key = (state.st_dev, state.st_ino, size, state.st_mtime_ns, crc)
     if key not in _sound:
-        found = 0
+        result = 0
         while piece := stream.read(_PIECE):
-            found = zlib.crc32(piece, found)
-        _sound[key] = found == crc
+            result = zlib.crc32(piece, result)
+        _sound[key] = result == crc
         while len(_sound) > _REMEMBERED:
             _sound.popitem(last=False)
     return _sound[key]

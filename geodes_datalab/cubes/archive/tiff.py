@@ -57,7 +57,7 @@ class Tiff:
     @property
     def simple(self) -> bool:
         """Whether its blocks can be unpacked without GDAL."""
-        masked = any(one.role & MASK for one in self._images)
+        masked = any(item.role & MASK for item in self._images)
         return not masked and self._images[0].layout(self._order) is not None
 
     @property
@@ -67,11 +67,11 @@ class Tiff:
 
     def note(self) -> bytes:
         """Return what was learnt of the file, for another time."""
-        return _written(self._order, self._images, [one.offsets for one in self._images])
+        return _written(self._order, self._images, [item.offsets for item in self._images])
 
     def skeleton(self) -> bytes:
         """Return a file that has the image's header, and no pixels."""
-        return _written(self._order, self._images, [_holes(one) for one in self._images])
+        return _written(self._order, self._images, [_holes(item) for item in self._images])
 
     def copy(self, window: Window, level: int = 0) -> Copy:
         """Fetch the blocks that hold a window.
@@ -103,16 +103,16 @@ class Tiff:
     def _read(self, level: int) -> list[int]:
         """Return which images are read at a level: one, and the masks of its size."""
         levels = [0] + [
-            index for index, one in enumerate(self._images)
-            if index and one.role & REDUCED and not one.role & MASK
+            index for index, item in enumerate(self._images)
+            if index and item.role & REDUCED and not item.role & MASK
         ]  # fmt: skip
         if level >= len(levels):
             raise Unsuited(f"there is no overview {level}")
         chosen = self._images[levels[level]]
         size = (chosen.width, chosen.height)
         masks = [
-            index for index, one in enumerate(self._images)
-            if one.role & MASK and (one.width, one.height) == size
+            index for index, item in enumerate(self._images)
+            if item.role & MASK and (item.width, item.height) == size
         ]  # fmt: skip
         return [levels[level], *masks]
 
@@ -145,11 +145,11 @@ class Copy:
     @property
     def facts(self) -> Hashable:
         """All fields of all headers, but those that tell where blocks lie."""
-        return self.order, tuple((one.fields, one.tags, one.counts.size) for one in self.images)
+        return self.order, tuple((item.fields, item.tags, item.counts.size) for item in self.images)
 
     def file(self) -> bytes:
         """Return a file that has these blocks, and holes elsewhere."""
-        offsets = [_holes(one) for one in self.images]
+        offsets = [_holes(item) for item in self.images]
         lengths = np.array([piece.length for piece in self.pieces], "i8")
         places = len(_written(self.order, self.images, offsets)) + np.cumsum(lengths) - lengths
         for index, blocks in self.chosen.items():
@@ -186,10 +186,10 @@ class Copy:
             level != self.level
             or len(self.chosen) > 1
             or not fits
-            or any(one % across for one in window)
+            or any(item % across for item in window)
         ):
             return None
-        scaled = Window(*(one // across for one in window))
+        scaled = Window(*(item // across for item in window))
         with suppress(ArchiveError):  # GDAL may see it another way
             layout = image.layout(self.order)
             return layout and decode(layout, scaled, partial(self._block, image), out)

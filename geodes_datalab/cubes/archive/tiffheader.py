@@ -137,7 +137,7 @@ def _fields(file: Bytes, place: int, order: str, *, big: bool) -> tuple[list[Fie
     if not 0 < number <= MOST_FIELDS or end > file.size:
         raise broken("the header of an image is damaged")
     raw = part(file, place + width, end)
-    found, spans = [], []
+    result, spans = [], []
     for index in range(number):
         tag, kind, amount = struct.unpack_from(f"{order}HH{pointer}", raw, index * entry)
         inline = index * entry + 4 + step
@@ -146,14 +146,16 @@ def _fields(file: Bytes, place: int, order: str, *, big: bool) -> tuple[list[Fie
             raise broken("the header of an image is beyond measure")
         where = struct.unpack_from(order + pointer, raw, inline)[0]
         spans.append(None if length <= step else Span(where, where + length))
-        found.append(Field(tag, kind, amount, raw[inline : inline + min(length, step)]))
+        result.append(Field(tag, kind, amount, raw[inline : inline + min(length, step)]))
     values = iter(file.parts([_inside(span, file) for span in spans if span is not None]))
     fields = [
         field if span is None else field._replace(raw=next(values))
-        for field, span in zip(found, spans, strict=True)
+        for field, span in zip(result, spans, strict=True)
     ]
     following = struct.unpack_from(order + pointer, raw, number * entry)[0]
-    if any(one.kind not in _SIZES for one in fields):  # GDAL passes over some, and stops at others
+    if any(
+        item.kind not in _SIZES for item in fields
+    ):  # GDAL passes over some, and stops at others
         raise Unsuited("an image has a field of an unknown kind")
     return fields, following
 
@@ -187,7 +189,7 @@ def _image(fields: Sequence[Field], order: str, size: int) -> Image:
     if (offsets + counts > size).any():
         raise broken("a block of an image lies beyond its end")
     _refuse_short(by_tag, order, counts, block, tags)
-    rest = tuple(one for one in fields if one.tag not in {*tags, *_ELSEWHERE})
+    rest = tuple(item for item in fields if item.tag not in {*tags, *_ELSEWHERE})
     role = _value(by_tag, _KIND, order, 0)
     return Image(rest, offsets, counts, tags, width, height, block, planes, role)
 
@@ -221,7 +223,7 @@ def _value(fields: dict[int, Field], tag: int, order: str, default: int) -> int:
 def _array(field: Field, order: str) -> Any:
     if field.kind not in _NUMBERS:
         raise broken("a field of an image is no number")
-    found = np.frombuffer(field.raw, order + _NUMBERS[field.kind]).astype("i8")
-    if len(found) != field.amount or (len(found) and found.min() < 0):
+    result = np.frombuffer(field.raw, order + _NUMBERS[field.kind]).astype("i8")
+    if len(result) != field.amount or (len(result) and result.min() < 0):
         raise broken("a field of an image is damaged")
-    return found
+    return result

@@ -99,13 +99,13 @@ class TileIndex:
         many = ahead and len(tiles) > max(PROBES, self._header.tiles // MANY)
         if not self._whole and (many or not self._in_order(tiles, ahead)):
             self._walk(ahead)
-        found: dict[int, list[Part]] = {tile: [] for tile in tiles}
+        result: dict[int, list[Part]] = {tile: [] for tile in tiles}
         for part in sorted(self.parts.values(), key=lambda part: (part.rank, part.begin)):
-            if part.tile in found:
-                found[part.tile].append(part)
-        if not all(_complete(parts) for parts in found.values()):
+            if part.tile in result:
+                result[part.tile].append(part)
+        if not all(_complete(parts) for parts in result.values()):
             raise broken("an image lacks some of its tiles")
-        return found
+        return result
 
     def distrust(self) -> None:
         """Forget what the file told of itself: it was wrong."""
@@ -144,7 +144,7 @@ class TileIndex:
             return [Span(begin, min(begin + 64, end))]
         spans = []
         for tile, run in _targets(gap.missing, max(1, PROBES // gap.among)):
-            before, after = (self._area(low.tile + 1, one) for one in (tile, tile + 1))
+            before, after = (self._area(low.tile + 1, item) for item in (tile, tile + 1))
             every = self._area(low.tile + 1, last)
             guess, follows = (begin + (end - begin) * part // every for part in (before, after))
             mean = max(64, follows - guess)
@@ -175,7 +175,10 @@ class TileIndex:
         # as a rule, a tile begins within so much: and with it comes what is wanted of it
         chunk = min(LONGEST, max(64, mean * 17 // 16)) + ahead
         starts = self._starts(max(4, min(PROBES, self._header.tiles // MANY)))
-        looks = [Span(self._begin, self._begin + step), *(Span(one, one + chunk) for one in starts)]
+        looks = [
+            Span(self._begin, self._begin + step),
+            *(Span(item, item + chunk) for item in starts),
+        ]
         self._look([Span(begin, min(end, self._end)) for begin, end in looks])
         for _ in range(MOST_ROUNDS):
             holes = self._holes()
@@ -293,7 +296,7 @@ def _complete(parts: Sequence[Part]) -> bool:
 
 def _told(header: Header) -> list[Part]:
     """Return what the markers TLM tell, or nothing where they cannot be right."""
-    tables = sorted(one.data for one in header.segments if one.marker == TLM)
+    tables = sorted(item.data for item in header.segments if item.marker == TLM)
     begin = header.tiles_begin
     parts: list[Part] = []
     seen: dict[int, int] = {}

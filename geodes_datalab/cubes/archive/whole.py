@@ -64,10 +64,10 @@ class Whole:
 
     def parts(self, spans: Sequence[Span]) -> list[bytes]:
         """Read; see `Bytes`."""
-        found = [os.pread(self._file.fileno(), span.length, span.begin) for span in spans]
-        if any(len(data) != span.length for data, span in zip(found, spans, strict=True)):
+        result = [os.pread(self._file.fileno(), span.length, span.begin) for span in spans]
+        if any(len(data) != span.length for data, span in zip(result, spans, strict=True)):
             raise broken(f"it ends before {max(span.end for span in spans)} bytes")
-        return found
+        return result
 
 
 def _unnamed(folder: Path) -> IO[bytes]:

@@ -31,10 +31,10 @@ class Witness:
 
     def parts(self, spans: Sequence[Span]) -> list[bytes]:
         """Read, and remember; see `Bytes`."""
-        found = self._file.parts(spans)
-        for span, data in zip(spans, found, strict=True):
+        result = self._file.parts(spans)
+        for span, data in zip(spans, result, strict=True):
             self.note(span.begin, data)
-        return found
+        return result
 
     def note(self, begin: int, data: bytes) -> None:
         """Remember bytes that are known from elsewhere."""

@@ -79,10 +79,10 @@ def arrays(plan: Plan, chunks: Mapping[str, int]) -> dict[str, Any]:
     tiles = GeoboxTiles(plan.geobox, (chunks["y"], chunks["x"]))
     params = {layer.name: load_params(layer) for layer in plan.layers}
     template = RasterGroupMetadata(
-        {(one.name, 1): RasterBandMetadata(one.dtype, one.fill) for one in plan.layers}
+        {(item.name, 1): RasterBandMetadata(item.dtype, item.fill) for item in plan.layers}
     )
     sources = [
-        {name: RasterSource(one.path, driver_data=one) for name, one in product.sources.items()}
+        {name: RasterSource(item.path, driver_data=item) for name, item in product.sources.items()}
         for product in plan.products
     ]
     cube = chunked_load(

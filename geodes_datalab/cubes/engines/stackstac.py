@@ -50,8 +50,8 @@ class Reader:
         rows, columns = window.toslices()
         part = self.geobox[rows, columns]
         pixels = np.full(part.shape, self.layer.fill, self.layer.dtype)
-        where, found = read_pixels(self.source, load_params(self.layer), part)
-        pixels[where] = found
+        where, result = read_pixels(self.source, load_params(self.layer), part)
+        pixels[where] = result
         return pixels
 
     def close(self) -> None:
@@ -149,10 +149,10 @@ def _mosaic(planes: list[Any], fill: float, blank: Any) -> Any:
     """Lay planes over each other: the first that has a value wins."""
     if not planes:
         return blank
-    found = planes[0]
+    result = planes[0]
     for plane in planes[1:]:
-        found = found.map_blocks(_fill_from, plane, fill, dtype=found.dtype)
-    return found
+        result = result.map_blocks(_fill_from, plane, fill, dtype=result.dtype)
+    return result
 
 
 def _fill_from(above: Any, below: Any, fill: float) -> Any:

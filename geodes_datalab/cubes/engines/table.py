@@ -73,8 +73,8 @@ class Table:
         grids, numbers = _numbered(plan)
         names = [layer.name for layer in plan.layers]
         products = tuple(
-            (numbers[id(one.grid)], tuple(one.sources.get(name) for name in names))
-            for one in plan.products
+            (numbers[id(item.grid)], tuple(item.sources.get(name) for name in names))
+            for item in plan.products
         )
         return _Unpacked(plan.geobox, plan.layers, plan.groups, tuple(grids), products)
 
@@ -108,7 +108,7 @@ def _grids(plan: Plan) -> list[GeoBox]:
 def _numbered(plan: Plan) -> tuple[list[GeoBox], dict[int, int]]:
     """Return all grids, and the number of each by its identity."""
     grids = {grid: index for index, grid in enumerate(_grids(plan))}
-    numbers = {id(grid): grids[grid] for grid in distinct(one.grid for one in plan.products)}
+    numbers = {id(grid): grids[grid] for grid in distinct(item.grid for item in plan.products)}
     return list(grids), numbers
 
 
@@ -122,8 +122,8 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "groups": plan.groups,
         "grids": [_told(grid) for grid in grids],
         "products": [
-            [numbers[id(one.grid)], [one.sources.get(name) for name in names]]
-            for one in plan.products
+            [numbers[id(item.grid)], [item.sources.get(name) for name in names]]
+            for item in plan.products
         ],
     }
 
@@ -140,7 +140,7 @@ def arrays(plan: Plan, chunks: Mapping[str, int]) -> dict[str, Any]:
     mark = uuid4().hex
     shared = delayed(Table(plan, chunks), name=f"cube-{mark}", traverse=False)
     sizes = [len(plan.groups), *plan.geobox.shape]
-    blocks = tuple(_split(*one) for one in zip(sizes, _sizes(chunks), strict=True))
+    blocks = tuple(_split(*item) for item in zip(sizes, _sizes(chunks), strict=True))
     made = {}
     for index, layer in enumerate(plan.layers):
         name = f"{layer.name}-{mark}"
@@ -174,7 +174,7 @@ def read_now(plan: Plan, chunks: Mapping[str, int], threads: int) -> dict[str, A
     """
     shared = Table(plan, {**chunks, "time": 1})
     shape = (len(plan.groups), *plan.geobox.shape)
-    made = {one.name: np.empty(shape, one.dtype) for one in plan.layers}
+    made = {item.name: np.empty(shape, item.dtype) for item in plan.layers}
     sizes = [range(-(-size // chunk)) for size, chunk in zip(shape, shared.chunks, strict=True)]
 
     def read(job: tuple[int, Layer, tuple[int, int, int]]) -> None:
@@ -193,8 +193,8 @@ def read_now(plan: Plan, chunks: Mapping[str, int], threads: int) -> dict[str, A
     with ThreadPoolExecutor(max(1, threads), thread_name_prefix="geodes-load") as pool:
         running = [pool.submit(read, job) for job in jobs]
         try:
-            for one in running:
-                one.result()
+            for item in running:
+                item.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -244,13 +244,13 @@ def _fill(
     empty = True
     for source, grid in files:
         room = plane if empty else None
-        where, found = read_pixels(source, load_params(layer), part, grid, out=room)
+        where, result = read_pixels(source, load_params(layer), part, grid, out=room)
         if not empty:
-            _paste(plane[where], found, layer.fill)
-        elif found is not plane:
-            if found.shape != plane.shape:
+            _paste(plane[where], result, layer.fill)
+        elif result is not plane:
+            if result.shape != plane.shape:
                 plane[:] = layer.fill
-            plane[where] = found
+            plane[where] = result
         empty = False
     if empty:
         plane[:] = layer.fill
@@ -302,11 +302,11 @@ def _unpacked(packed: bytes) -> _Unpacked:
 
     return _Unpacked(
         geobox(facts["geobox"]),
-        tuple(Layer(*one) for one in facts["layers"]),
+        tuple(Layer(*item) for item in facts["layers"]),
         tuple(tuple(group) for group in facts["groups"]),
-        tuple(geobox(one) for one in facts["grids"]),
+        tuple(geobox(item) for item in facts["grids"]),
         tuple(
-            (grid, tuple(None if one is None else Source.told(one) for one in sources))
+            (grid, tuple(None if item is None else Source.told(item) for item in sources))
             for grid, sources in facts["products"]
         ),
     )

@@ -50,12 +50,12 @@ def _left_out(box: GeoBox, crs: str) -> bool:
         return False
     x, y = (list(each) for each in zip(*box.boundingbox.points, strict=True))
     points = Transformer.from_crs(str(box.crs), crs, always_xy=True)
-    found = points.transform(x, y)
+    result = points.transform(x, y)
     if _covers(points.get_last_used_operation().area_of_use, place):
         return False
     near = 1e-8 if CRS(crs).geographic else 1e-3  # degrees or metres: a millimetre
     return any(
-        not np.allclose(found, rough.transform(x, y), rtol=0, atol=near)
+        not np.allclose(result, rough.transform(x, y), rtol=0, atol=near)
         for rough in _ballpark(str(box.crs), crs)
     )
 

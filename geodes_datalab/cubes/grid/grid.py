@@ -98,8 +98,8 @@ def touching(native: Sequence[GeoBox], area: Any) -> list[bool]:
 
 def extent(boxes: Iterable[GeoBox]) -> tuple[float, float, float, float]:
     """Return what grids lie within: west, south, east, north in degrees."""
-    found = seam.together(shapely.union_all([seam.lonlat(box) for box in distinct(boxes)]))
-    west, south, east, north = found.bounds
+    result = seam.together(shapely.union_all([seam.lonlat(box) for box in distinct(boxes)]))
+    west, south, east, north = result.bounds
     return west, south, east, north
 
 
@@ -150,19 +150,19 @@ def _understood(crs: Any) -> CRS:
     """Return a CRS as rasterio takes it too: PROJ knows names and spellings that GDAL does not."""
     hint = 'write it like "EPSG:32631", or give WKT'
     try:
-        found = CRS(spelt_out(crs.strip()) if isinstance(crs, str) else crs)
-        text = str(found)
+        result = CRS(spelt_out(crs.strip()) if isinstance(crs, str) else crs)
+        text = str(result)
         if not (text.startswith("EPSG:") or "[" in text):
-            found = CRS(f"EPSG:{found.epsg}" if found.epsg else found.to_wkt())
+            result = CRS(f"EPSG:{result.epsg}" if result.epsg else result.to_wkt())
     except (CRSError, TypeError) as error:
         raise CubeError(f"unknown coordinate reference system: {crs!r}", hint=hint) from error
-    if not (found.geographic or found.projected):
+    if not (result.geographic or result.projected):
         raise CubeError(
-            f"{found.proj.name} is no coordinate system of maps ({found.proj.type_name}): cubes have x "
+            f"{result.proj.name} is no coordinate system of maps ({result.proj.type_name}): cubes have x "
             "and y, or longitude and latitude",
             hint=hint,
         )
-    return found
+    return result
 
 
 def _step(

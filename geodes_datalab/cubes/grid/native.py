@@ -85,10 +85,10 @@ def methods(
 
 def _alike(method: str, bands: Mapping[str, stac.Band]) -> dict[str, str]:
     """Give all measurements one method."""
-    found = {name: DEFAULT if band.role == "mask" else method for name, band in bands.items()}
-    if method not in found.values():
+    result = {name: DEFAULT if band.role == "mask" else method for name, band in bands.items()}
+    if method not in result.values():
         _refuse_for_flags(next(iter(bands)), method, bands)
-    return found
+    return result
 
 
 def _refuse_for_flags(name: str, method: str, bands: Mapping[str, stac.Band]) -> None:
@@ -106,22 +106,22 @@ def _named(key: Any, bands: Mapping[str, stac.Band], reader: stac.Reader) -> lis
         name if name == band.name else f"{name} ({band.name})" for name, band in bands.items()
     ]
     try:
-        natives = {reader.band(one).name for one in reader.expanded(str(key))}
+        natives = {reader.band(item).name for item in reader.expanded(str(key))}
     except UnknownBand as error:
-        words = {word for one in reader.bands for word in (one.name, one.common_name) if word}
+        words = {word for item in reader.bands for word in (item.name, item.common_name) if word}
         hint = near(str(key), sorted({*words, *bands}))
         raise UnknownBand(
             f"resampling is given for {key!r}, and there is no such band",
             hint=f"{hint} " * bool(hint)
             + f'the cube has: {", ".join(loaded)}; "*" stands for all others',
         ) from error
-    found = [name for name, band in bands.items() if {band.name, band.key} & natives]
-    if not found:
+    result = [name for name, band in bands.items() if {band.name, band.key} & natives]
+    if not result:
         raise UnknownBand(
             f"resampling is given for {key!r}, which is not loaded",
             hint=f"leave it out, or load it too; the cube has: {', '.join(loaded)}",
         )
-    return found
+    return result
 
 
 def _method(given: Any) -> str:

@@ -70,7 +70,7 @@ def arranged(spans: Sequence[tuple[float, float]], whole: float) -> list[float]:
     >>> arranged([(-180, -170), (160, 180)], 360)
     [360.0, 0.0]
     """
-    lows, sizes = (np.array(one) for one in zip(*((a, b - a) for a, b in spans), strict=True))
+    lows, sizes = (np.array(item) for item in zip(*((a, b - a) for a, b in spans), strict=True))
     apart = float((lows + sizes).max() - lows.min())
     if apart <= whole / 2:
         return [0.0] * len(lows)  # nothing is closer
@@ -82,7 +82,7 @@ def arranged(spans: Sequence[tuple[float, float]], whole: float) -> list[float]:
     start = min(lows, key=lambda start: float((ahead(start) + sizes).max()))
     if float((ahead(start) + sizes).max()) > apart - slack:
         return [0.0] * len(lows)
-    return [float(one) for one in np.round((start + ahead(start) - lows) / whole) * whole]
+    return [float(item) for item in np.round((start + ahead(start) - lows) / whole) * whole]
 
 
 def _parts(shape: Any) -> list[Any]:
@@ -147,8 +147,8 @@ def _shows(place: tuple[float, float, float, float], crs: CRS) -> bool:
     if turn(crs) is not None or max(east - west, north - south) <= _FAR:
         return True
     across, down = (
-        one.ravel()
-        for one in np.meshgrid(np.linspace(west, east, 17), np.linspace(south, north, 17))
+        item.ravel()
+        for item in np.meshgrid(np.linspace(west, east, 17), np.linspace(south, north, 17))
     )
     x, y = LONLAT.transformer_to_crs(crs)(across, down)
     there = np.isfinite(x) & np.isfinite(y)
@@ -173,9 +173,9 @@ def settled(left: float, right: float, again: Turn, own: Sequence[GeoBox]) -> tu
         does the interval, unless it lies across their own edge.
     """
     bounds = [box.boundingbox for box in own]
-    if not any(one.right > again.low + again.length * (1 + 1e-6) for one in bounds):
+    if not any(item.right > again.low + again.length * (1 + 1e-6) for item in bounds):
         return left, right
-    there = Turn(again.length, min(one.left for one in bounds))
+    there = Turn(again.length, min(item.left for item in bounds))
     moved = there.home(left)
     if right + moved > there.low + there.length * (1 + NEAR):
         return left, right
@@ -233,9 +233,9 @@ def _cap(box: GeoBox, crs: CRS, again: Turn, y: Any) -> Any:
 
 def lonlat(box: GeoBox) -> Any:
     """Return the outline of a grid in degrees, its west between -180 and 180."""
-    found = outline(box, LONLAT).geom
-    west = found.bounds[0]
-    return translate(found, xoff=Turn(360.0, -180.0).home(west)) if math.isfinite(west) else found
+    result = outline(box, LONLAT).geom
+    west = result.bounds[0]
+    return translate(result, xoff=Turn(360.0, -180.0).home(west)) if math.isfinite(west) else result
 
 
 @lru_cache(maxsize=1024)
@@ -255,7 +255,7 @@ def outlines(box: GeoBox, other: GeoBox) -> list[Geometry]:
     assert other.crs is not None
     if not shown(box, other.crs):
         return [other.extent]
-    return [Geometry(one, other.crs) for one in turned(outline(box, other.crs).geom, other)]
+    return [Geometry(item, other.crs) for item in turned(outline(box, other.crs).geom, other)]
 
 
 def turned(shape: Any, box: GeoBox) -> list[Any]:

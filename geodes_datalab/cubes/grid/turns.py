@@ -69,7 +69,7 @@ def _cylinder(crs: CRS) -> Turn | None:
     whole = 36 * grows
     uneven = [np.diff(row, append=row[0]) - grows for row in rows]
     alike = [row - rows[0] for row in rows[1:]]
-    if grows <= 0 or any(_off(one, whole) > 1e-6 for one in uneven + alike):
+    if grows <= 0 or any(_off(item, whole) > 1e-6 for item in uneven + alike):
         return None
     first = int(np.argmin(rows[0]))  # the seam is within ten degrees west of it
     return Turn(whole, _edge(to, longitudes[first], 10 / unit, whole))

@@ -52,13 +52,13 @@ class Held:
     @property
     def stem(self) -> str | None:
         """What its file's key tells, where nothing else does: ``SCL`` of ``SCL_20m``."""
-        found = None if self.own or self.common else _SIZED.fullmatch(self.key)
-        return found.group(1) if found else None
+        result = None if self.own or self.common else _SIZED.fullmatch(self.key)
+        return result.group(1) if result else None
 
     @property
     def words(self) -> set[str]:
         """What it may be called within its file."""
-        told = {folded(one) for one in (self.own, self.common) if one}
+        told = {folded(item) for item in (self.own, self.common) if item}
         return told | {str(self.index or 1)}
 
 
@@ -71,15 +71,15 @@ def layout(item: Json) -> Hashable:
         Item as a dictionary.
     """
     return tuple(
-        (key, one.get("type"), one.get("gsd"), *(one.get("roles") or ()), *_layout(one))
-        for key, one in (item.get("assets") or {}).items()
+        (key, entry.get("type"), entry.get("gsd"), *(entry.get("roles") or ()), *_layout(entry))
+        for key, entry in (item.get("assets") or {}).items()
     )
 
 
 def _layout(asset: Json) -> Iterator[Hashable]:
     for name in ("bands", "raster:bands", "eo:bands"):
-        for place, one in enumerate(asset.get(name) or ()):
-            told = one if isinstance(one, Mapping) else {"name": one}
+        for place, item in enumerate(asset.get(name) or ()):
+            told = item if isinstance(item, Mapping) else {"name": item}
             common = told.get("eo:common_name") or told.get("common_name")
             yield place, told.get("name"), common
 
@@ -106,14 +106,14 @@ def entries(asset: Json, properties: Json) -> list[list[Mapping[str, Any]]]:
     list of list
         For each band the three tables, of which some may be empty; nothing, where none is told.
     """
-    shared = [one for one in properties.get("eo:bands") or () if isinstance(one, Mapping)]
+    shared = [item for item in properties.get("eo:bands") or () if isinstance(item, Mapping)]
     lists = [
-        [_entry(one, shared) for one in asset.get(name) or ()]
+        [_entry(item, shared) for item in asset.get(name) or ()]
         for name in ("bands", "raster:bands", "eo:bands")
     ]
     count = max(map(len, lists))
     return [
-        [one[place] if place < len(one) else one[0] if len(one) == 1 else {} for one in lists]
+        [item[place] if place < len(item) else item[0] if len(item) == 1 else {} for item in lists]
         for place in range(count)
     ]
 
@@ -147,14 +147,14 @@ def held(item: Json) -> tuple[Held, ...]:
         Item as a dictionary.
     """
     properties = item.get("properties") or {}
-    images = {key: one for key, one in (item.get("assets") or {}).items() if is_image(one)}
-    told = {key: list(_names(entries(one, properties))) for key, one in images.items()}
+    images = {key: entry for key, entry in (item.get("assets") or {}).items() if is_image(entry)}
+    told = {key: list(_names(entries(entry, properties))) for key, entry in images.items()}
     shown = _pictures(images, told)
     taken = Counter(map(folded, images))
     for key, names in told.items():
         if len(names) > 1 and key not in shown:
             taken.update({folded(own or common or "") for own, common in names})
-    found: list[Held] = []
+    result: list[Held] = []
     for place, (key, names) in enumerate(told.items()):
         rank = (*_rank(images[key], properties), place)
         roles = images[key].get("roles") or ()
@@ -162,8 +162,8 @@ def held(item: Json) -> tuple[Held, ...]:
         for index, (own, common) in enumerate(names or [(None, None)], start=1):
             name = key if len(names) < 2 else _called(key, index, names, taken, key in shown)
             number = index if names else 0
-            found.append(Held(key, number, name, own, common, key in shown, rank, aside))
-    return tuple(found)
+            result.append(Held(key, number, name, own, common, key in shown, rank, aside))
+    return tuple(result)
 
 
 def _names(
@@ -171,15 +171,15 @@ def _names(
 ) -> Iterator[tuple[str | None, str | None]]:
     """Yield the own and the common name of each band."""
     for of_band in tables:
-        own = (one.get("name") for one in of_band)
-        common = (one.get("eo:common_name") or one.get("common_name") for one in of_band)
+        own = (item.get("name") for item in of_band)
+        common = (item.get("eo:common_name") or item.get("common_name") for item in of_band)
         yield _first(own), _first(common)
 
 
 def _first(words: Iterable[Any]) -> str | None:
     """Return the first word that is told: some catalogues name bands by numbers."""
-    found = next((one for one in words if one or one == 0), None)
-    return None if found is None else str(found)
+    result = next((item for item in words if item or item == 0), None)
+    return None if result is None else str(result)
 
 
 def _called(
@@ -192,7 +192,7 @@ def _called(
     """Name a band of a file that has several: by itself if it can, after its file if it must."""
     own, common = names[index - 1]
     word = str(own or common or index)
-    alike = sum(folded(str(one or other or "")) == folded(word) for one, other in names)
+    alike = sum(folded(str(item or other or "")) == folded(word) for item, other in names)
     if alike > 1:
         return f"{key}.{index}"
     plain = (own or common) and not shown and taken[folded(word)] == 1
@@ -269,5 +269,5 @@ def resolution(asset: Json, properties: Json) -> float:
     told = (place.get(name) for name in names for place in first)
     transform = list(asset.get("proj:transform") or [])
     step = abs(float(transform[0])) if len(transform) >= 6 else None
-    found = next((one for one in (*told, step, properties.get("gsd")) if one), math.inf)
-    return float(found)
+    result = next((item for item in (*told, step, properties.get("gsd")) if item), math.inf)
+    return float(result)

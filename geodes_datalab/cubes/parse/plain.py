@@ -55,18 +55,18 @@ class AssetReader(stac.Reader):
 
         Where there is none, as in land cover, the classes are what the product is for.
         """
-        meant = [one for one in self.known if not (one[0].picture or one[0].aside)]
-        data = [one for one in meant if one[1].role == "data"]
+        meant = [item for item in self.known if not (item[0].picture or item[0].aside)]
+        data = [item for item in meant if item[1].role == "data"]
         if not data and len(meant) == 1:
             return [meant[0][1].name]
-        named = [one for one in data if one[0].own or one[0].common]
+        named = [item for item in data if item[0].own or item[0].common]
         best: dict[str, tuple[Held, stac.Band]] = {}
-        for one in named:
-            word = folded(one[0].own or one[0].common or "")
-            if word not in best or one[0].rank < best[word][0].rank:
-                best[word] = one
+        for item in named:
+            word = folded(item[0].own or item[0].common or "")
+            if word not in best or item[0].rank < best[word][0].rank:
+                best[word] = item
         if not data:
-            keys = ", ".join(dict.fromkeys(one.key for one, _ in self.known))
+            keys = ", ".join(dict.fromkeys(item.key for item, _ in self.known))
             raise UnknownBand(
                 f"{self.collection} holds pictures and masks only: {keys}",
                 hint=f"name what to load, for example bands={self.known[0][0].key!r}",
@@ -75,7 +75,7 @@ class AssetReader(stac.Reader):
 
     def expanded(self, name: str) -> list[str]:
         """Return the names of the bands that a name stands for: all of a file, named by its key."""
-        of_file = [band.name for one, band in self.known if folded(one.key) == folded(name)]
+        of_file = [band.name for item, band in self.known if folded(item.key) == folded(name)]
         if len(of_file) > 1:
             return of_file
         self.band(name)
@@ -89,9 +89,9 @@ class AssetReader(stac.Reader):
         UnknownBand
             None is called so, or several that are not the same.
         """
-        for one in self.each or (self,):
-            if found := one.meant(name):
-                return self._typed(name, found)
+        for item in self.each or (self,):
+            if result := item.meant(name):
+                return self._typed(name, result)
         if (
             self.of_all is not None
         ):  # a file of the same key may be there, with fewer or other bands
@@ -110,33 +110,33 @@ class AssetReader(stac.Reader):
 
     def _by_key(self, name: str) -> stac.Band | None:
         exact = (band for _, band in self.known if band.name == name)
-        keys = (band for one, band in self.known if folded(one.key) == folded(name))
+        keys = (band for item, band in self.known if folded(item.key) == folded(name))
         return next(exact, None) or next(keys, None)
 
     def _by_place(self, name: str) -> stac.Band | None:
         """Find ``image.4`` and ``image.nir``: a band of a file that is named."""
-        for one, band in self.known:
-            if not folded(name).startswith(f"{folded(one.key)}."):
+        for item, band in self.known:
+            if not folded(name).startswith(f"{folded(item.key)}."):
                 continue
-            word = name[len(one.key) + 1 :].strip()
-            counted = not one.index or band.alone
+            word = name[len(item.key) + 1 :].strip()
+            counted = not item.index or band.alone
             if counted and word.isascii() and word.isdigit() and int(word):
                 return placed(band, int(word))
-            if folded(word) in one.words:
+            if folded(word) in item.words:
                 return band
         return None
 
     def _by_name(self, name: str) -> stac.Band | None:
         """Find the best measurement that has a name, of its own or in common with other sensors."""
         word = folded(name)
-        measured = [(one, band) for one, band in self.known if not one.picture]
+        measured = [(item, band) for item, band in self.known if not item.picture]
         fitting = [pair for pair in measured if word in _words(pair[0])]
         if not fitting:
             return None
-        first = min(one.rank[:-1] for one, _ in fitting)  # the last tells files apart, no more
-        best = [(one, band) for one, band in fitting if one.rank[:-1] == first]
+        first = min(item.rank[:-1] for item, _ in fitting)  # the last tells files apart, no more
+        best = [(item, band) for item, band in fitting if item.rank[:-1] == first]
         own = [pair for pair in best if folded(pair[0].own or "") == word]
-        if len({folded(one.own or one.stem or band.name) for one, band in own or best}) > 1:
+        if len({folded(item.own or item.stem or band.name) for item, band in own or best}) > 1:
             names = [band.name for _, band in best]
             raise UnknownBand(
                 f'{self.collection} calls {len(names)} bands "{name}": {", ".join(names)}',
@@ -147,9 +147,9 @@ class AssetReader(stac.Reader):
     def _unknown(self, name: str) -> UnknownBand:
         words = [*self.names, *(band.common_name for band in self.bands if band.common_name)]
         hint = near(name, words) or "the bands are: " + ", ".join(dict.fromkeys(words))
-        for one, band in self.known:
-            if one.picture and folded(name) in one.words:
-                hint = f'the picture "{one.key}" has it, for looking at: load "{band.name}"'
+        for item, band in self.known:
+            if item.picture and folded(name) in item.words:
+                hint = f'the picture "{item.key}" has it, for looking at: load "{band.name}"'
         return UnknownBand(f'{self.collection} has no band "{name}"', hint)
 
 
@@ -177,22 +177,22 @@ def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader
     if len(each) == 1:
         return each[0]
     every: dict[str, tuple[Held, stac.Band]] = {}
-    for one, band in (pair for known in kinds for pair in known):
-        every.setdefault(one.name, (one, band))
+    for entry, band in (pair for known in kinds for pair in known):
+        every.setdefault(entry.name, (entry, band))
     return replace(_reader(collection, tuple(every.values())), each=tuple(each))
 
 
 def _unreadable(items: Sequence[Json], error: UnknownCollection) -> UnknownCollection:
     """Say what items hold of which no cube is made, and what to do with them."""
     collection = str(items[0].get("collection") or "")
-    title = next((one.title for one in shipped() if one.id == collection), None)
+    title = next((entry.title for entry in shipped() if entry.id == collection), None)
     held = dict.fromkeys(
         str(asset.get("title") or asset.get("type") or key)
         for item in items[:1]
         for key, asset in (item.get("assets") or {}).items()
         if "data" in (asset.get("roles") or ["data"])
     )
-    loaded = ", ".join(name for name, one in readers().items() if one.geocoded)
+    loaded = ", ".join(name for name, entry in readers().items() if entry.geocoded)
     return UnknownCollection(
         f"{error.message}{f' ({title})' if title else ''}, whose items hold "
         f"{', '.join(list(held)[:3]) or 'no data file'}",
@@ -207,14 +207,14 @@ def placed(band: stac.Band, index: int) -> stac.Band:
 
 
 def _reader(collection: str, known: Known) -> AssetReader:
-    bands = tuple(band for one, band in known if not one.picture)
+    bands = tuple(band for item, band in known if not item.picture)
     return AssetReader(collection, "asset", bands, known=known)
 
 
 def _known(item: Json) -> Known:
     """Describe the bands of an item."""
     assets, properties = item.get("assets") or {}, item.get("properties") or {}
-    return tuple((one, _band(one, assets[one.key], properties)) for one in held(item))
+    return tuple((entry, _band(entry, assets[entry.key], properties)) for entry in held(item))
 
 
 def _band(one: Held, asset: Json, properties: Json) -> stac.Band:

@@ -65,16 +65,16 @@ def item_dicts(items: ItemsLike, datetime: DatetimeLike | None = None) -> list[J
     DataError
         Something among them is no item.
     """
-    found = as_dicts(items)
-    if not found:
+    result = as_dicts(items)
+    if not result:
         raise CubeError(
             "there are no items to load",
             hint="widen the search: look at items.query, the dates, the area, the cloud cover",
         )
-    kept = acquired(found, datetime)
+    kept = acquired(result, datetime)
     if not kept:
         raise CubeError(
-            f"none of the {len(found)} items was acquired in {interval(datetime)}",
+            f"none of the {len(result)} items was acquired in {interval(datetime)}",
             hint="widen datetime=, or leave it out: items.filter(datetime=...) tells what there is",
         )
     return kept
@@ -129,7 +129,7 @@ def _wanted(reader: stac.Reader, bands: Sequence[str] | str | None) -> list[str]
     names = [bands] if isinstance(bands, str) else list(bands)
     if not names:
         raise UnknownBand("no bands were asked for", hint="leave bands out to load all")
-    return list(dict.fromkeys(one for name in names for one in reader.expanded(name)))
+    return list(dict.fromkeys(item for name in names for item in reader.expanded(name)))
 
 
 def _parsed(
@@ -222,7 +222,7 @@ def _grids(
 ) -> dict[str, GeoBox]:
     """Derive the grid of each band of which enough is told."""
     finest = min((band.gsd for band in reader.bands), default=0)
-    found = {}
+    result = {}
     for (name, band), (shape, transform, code, epsg, own) in zip(bands.items(), told, strict=True):
         code = code or (f"EPSG:{epsg}" if epsg else None)  # noqa: PLW2901 - two spellings of one
         if shape and transform and code:
@@ -231,8 +231,8 @@ def _grids(
             with suppress(*USELESS):  # `doubt` tells of it
                 grid = _made(tuple(shape), tuple(transform[:6]), str(code), factor)
             if grid:
-                found[name] = grid
-    return found
+                result[name] = grid
+    return result
 
 
 @lru_cache(maxsize=4096)
@@ -264,4 +264,4 @@ def title_of(item: Json) -> str:
 
 def titles(parsed: Iterable[Parsed], *, limit: int = 3) -> str:
     """Name a few products, for a message."""
-    return some([one.title for one in parsed], limit)
+    return some([item.title for item in parsed], limit)

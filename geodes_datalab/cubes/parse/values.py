@@ -92,14 +92,14 @@ def completed(words: Sequence[Words], facts: Mapping[tuple[int, str], Facts]) ->
         What files tell, by the number of the product and the name of the band.
     """
     asked: dict[str, Told] = {}
-    for (index, name), one in facts.items():
-        asked.setdefault(name, words[index][name].with_file(one))
+    for (index, name), item in facts.items():
+        asked.setdefault(name, words[index][name].with_file(item))
     made: dict[Any, Words] = {}
     result = []
     for index, known in enumerate(words):
         full = {
-            name: told.with_file(found)
-            if (found := facts.get((index, name)))
+            name: told.with_file(matches)
+            if (matches := facts.get((index, name)))
             else told.like(asked.get(name))
             for name, told in known.items()
         }
@@ -130,11 +130,11 @@ class Teller:
         properties, assets = item.get("properties") or {}, item.get("assets") or {}
         flag = _applied(properties)
         common = tuple(map(properties.get, _SHARED)), flag is not None and flag[1]
-        found = tuple(
+        result = tuple(
             (name, self._told(name, assets.get(band.key), properties, (*common, band.index)))
             for name, band in bands.items()
         )
-        return self._shared(found, lambda: dict(found))
+        return self._shared(result, lambda: dict(result))
 
     def _shared(self, key: Any, make: Callable[[], Words]) -> Words:
         if key not in self._known:
@@ -202,8 +202,8 @@ def number(value: Any) -> float | None:
 
 
 def _finite(value: Any) -> float | None:
-    found = number(value)
-    return found if found is not None and math.isfinite(found) else None
+    result = number(value)
+    return result if result is not None and math.isfinite(result) else None
 
 
 def _dtype(value: Any) -> str:
@@ -268,13 +268,13 @@ def contradictions(items: Sequence[tuple[Json, Mapping[str, stac.Band]]]) -> lis
     items
         Item dictionaries, of files described by themselves, each with its bands that are loaded.
     """
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for item, bands in items:
         flag = _applied(item.get("properties") or {})
         doubt = None if flag is None else _contradiction(item, flag, bands)
         if doubt:
-            found.setdefault(doubt, []).append(str(item.get("id")))
-    return [f"{some(ids)}: {doubt}" for doubt, ids in found.items()]
+            result.setdefault(doubt, []).append(str(item.get("id")))
+    return [f"{some(ids)}: {doubt}" for doubt, ids in result.items()]
 
 
 def _contradiction(
@@ -287,7 +287,7 @@ def _contradiction(
         for called, band in bands.items()
         if band.role == "data" and band.key in assets
     }
-    shifted = _listed({called: one.offset for called, one in told.items() if one.offset})
+    shifted = _listed({called: entry.offset for called, entry in told.items() if entry.offset})
     if applied and shifted:
         return (
             f"{name} says that the offset was subtracted from the pixels, and the bands still tell "
@@ -297,7 +297,7 @@ def _contradiction(
         not applied
         and not shifted
         and _is_late(properties)
-        and any(one.scale for one in told.values())
+        and any(entry.scale for entry in told.values())
     ):
         return f"{name} says that the offset was not subtracted, and the bands tell none; none is"
     if name == _MISTOLD and not applied and shifted and item.get("collection") == "sentinel-2-l2a":
@@ -337,9 +337,9 @@ def undated(items: Sequence[Json]) -> list[str]:
 def late_and_early(items: Iterable[Json]) -> bool:
     """Tell whether items lie on both sides of the processing baseline that brought the offset."""
     baselines = {
-        found >= _SHIFTED_SINCE
+        result >= _SHIFTED_SINCE
         for item in items
-        if (found := as_baseline((item.get("properties") or {}).get("s2:processing_baseline")))
+        if (result := as_baseline((item.get("properties") or {}).get("s2:processing_baseline")))
     }
     return len(baselines) > 1
 

@@ -95,13 +95,13 @@ def number(name: str, value: Any) -> int | None:
     """
     if value is None:
         return None
-    found = _whole(value)
-    if found is None or found < 1:
+    result = _whole(value)
+    if result is None or result < 1:
         raise CubeError(
             f"{name}={value!r} must be a whole number from 1",
             hint=f"leave {name} out for the default",
         )
-    return found
+    return result
 
 
 def resolution(value: ResolutionLike | None) -> ResolutionLike | None:
@@ -123,8 +123,8 @@ def resolution(value: ResolutionLike | None) -> ResolutionLike | None:
     if None not in sides and not callable(sides[0]):  # odc-geo's, where y runs downwards
         return abs(sides[0]), abs(sides[1])
     single = getattr(value, "ndim", None) == 0 or not isinstance(value, Iterable)
-    found: Any = value
-    pair: ResolutionLike = found if single else tuple(found)
+    result: Any = value
+    pair: ResolutionLike = result if single else tuple(result)
     return pair
 
 
@@ -160,15 +160,15 @@ def resampling(value: ResamplingLike) -> str | dict[str, str]:
     """
     if not isinstance(value, Mapping):
         return _method(value)
-    found = {}
+    result = {}
     for band, method in value.items():
         if not isinstance(band, str):
             raise CubeError(
                 f"resampling names a band by {band!r}",
                 hint='write {"B04": "average"}, with names of bands',
             )
-        found[band] = _method(method)
-    return found
+        result[band] = _method(method)
+    return result
 
 
 def chunk_sizes(
@@ -195,13 +195,13 @@ def chunk_sizes(
         given = {"y": given, "x": given}
     wanted = dict(usual)
     for dim, size in given.items():
-        found = usual.get(dim) if _is_usual(size) else _whole(size)
-        if dim not in whole or found is None or (found < 1 and found != -1):
+        result = usual.get(dim) if _is_usual(size) else _whole(size)
+        if dim not in whole or result is None or (result < 1 and result != -1):
             raise CubeError(
                 f"chunks={value!r} cannot be used",
                 hint='give a number of pixels, or for example {"time": 1, "y": 1024, "x": 1024}',
             )
-        wanted[dim] = found
+        wanted[dim] = result
     return {
         dim: size if wanted[dim] == -1 else min(wanted[dim], size) for dim, size in whole.items()
     }

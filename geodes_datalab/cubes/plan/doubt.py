@@ -56,14 +56,14 @@ def checked(parsed: Sequence[Parsed]) -> tuple[list[Parsed], dict[str, Doubted]]
         What was told, by the item's identifier.
     """
     doubted: dict[str, Doubted] = {}
-    shared = {id(one.grids): one.grids for one in parsed}  # by the items of a tile
+    shared = {id(item.grids): item.grids for item in parsed}  # by the items of a tile
     outlines = {key: _outlines(grids) for key, grids in shared.items()}
     result = []
-    for one in parsed:
-        found = _doubt(one, outlines[id(one.grids)])
-        if found is not None:
-            doubted[one.id] = found
-        result.append(one if found is None else one._replace(grids={}))
+    for item in parsed:
+        matches = _doubt(item, outlines[id(item.grids)])
+        if matches is not None:
+            doubted[item.id] = matches
+        result.append(item if matches is None else item._replace(grids={}))
     return result, doubted
 
 
@@ -78,9 +78,9 @@ def tell(found: Sequence[tuple[Parsed, GeoBox]], doubted: dict[str, Doubted]) ->
         What was told.
     """
     words = [
-        f"{one.title}: {text}"
-        for one, grid in found
-        if one.id in doubted and (text := _differs(doubted[one.id], grid))
+        f"{item.title}: {text}"
+        for item, grid in found
+        if item.id in doubted and (text := _differs(doubted[item.id], grid))
     ]
     if words:
         notice.warn(
@@ -129,7 +129,7 @@ def _contradicted(grid: GeoBox, item: Json) -> str:
     bounds = grid.boundingbox
     slack = [_SLACK * side for side in (bounds.span_x, bounds.span_y)] * 2
     if numbers is not None and any(
-        abs(one - other) > most for one, other, most in zip(numbers, bounds, slack, strict=True)
+        abs(entry - other) > most for entry, other, most in zip(numbers, bounds, slack, strict=True)
     ):
         return f"proj:transform and proj:shape give {tuple(bounds)}, proj:bbox is {_text(numbers)}"
     centre, outline = told.get("proj:centroid"), _bounds(grid)
@@ -226,11 +226,11 @@ def _around(geometry: Json, *, whole: bool = True) -> BBox | None:
     from shapely.geometry import shape
 
     try:
-        found = shape(geometry)
-        found = seam.together(found) if whole else found
+        result = shape(geometry)
+        result = seam.together(result) if whole else result
     except (AttributeError, KeyError, TypeError, ValueError, ShapelyError):
         return None
-    return None if found.is_empty else _numbers(found.bounds)
+    return None if result.is_empty else _numbers(result.bounds)
 
 
 def _useless(one: Parsed) -> bool:

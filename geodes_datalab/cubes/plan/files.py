@@ -58,20 +58,20 @@ def at_hand(parsed: Sequence[Parsed], locator: Locator) -> list[Sources] | None:
     locator
         Finds files.
     """
-    if not isinstance(locator, Finder) or any(one.container == "zip" for one in parsed):
+    if not isinstance(locator, Finder) or any(item.container == "zip" for item in parsed):
         return None
-    held = [_assets(one) for one in parsed]
+    held = [_assets(item) for item in parsed]
     flat = [asset for assets in held for asset in assets.values()]
     paths = locator.at_hand(flat)
     if paths is None:
         return None
     sizes = list(map(_size, flat))
-    found: list[Sources] = []
+    result: list[Sources] = []
     first = 0
-    for one, assets in zip(parsed, held, strict=True):
-        found.append(Files((one.title, one.bands), tuple(assets), paths, sizes, first))
+    for item, assets in zip(parsed, held, strict=True):
+        result.append(Files((item.title, item.bands), tuple(assets), paths, sizes, first))
         first += len(assets)
-    return found
+    return result
 
 
 def sources_of(one: Parsed, locator: Locator) -> Sources:
@@ -84,15 +84,15 @@ def sources_of(one: Parsed, locator: Locator) -> Sources:
     locator
         Finds files.
     """
-    found = {}
+    result = {}
     for name, asset in _assets(one).items():
         band = one.bands[name]
         try:
             path = locator.locate(asset, band.member)
         except MissingMember:
             continue
-        found[name] = Source(one.title, band.name, path, _size(asset), band.number)
-    return found
+        result[name] = Source(one.title, band.name, path, _size(asset), band.number)
+    return result
 
 
 def _size(asset: Json) -> int | None:
@@ -108,9 +108,9 @@ def _assets(one: Parsed) -> dict[str, Json]:
     if one.container == "asset":
         return {name: asset for name, band in one.bands.items() if (asset := assets.get(band.key))}
     names = {str(asset.get("title") or key): asset for key, asset in assets.items()}
-    found = {}
+    result = {}
     for name, band in one.bands.items():
         fitting = (asset for title, asset in names.items() if band.matches(title))
         if asset := next(fitting, None):
-            found[name] = asset
-    return found
+            result[name] = asset
+    return result

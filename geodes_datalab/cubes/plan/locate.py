@@ -126,8 +126,8 @@ class Finder:
             if self.shelf is not None:
                 self.shelf.note(asset, path)
             return path.resolve()
-        if self.shelf is not None and (found := self.shelf.find(asset)) is not None:
-            return found
+        if self.shelf is not None and (result := self.shelf.find(asset)) is not None:
+            return result
         if not _is_zip(asset):
             return None  # the cache holds nothing else
         path = self._cache(asset) / plain_name(asset)
@@ -158,9 +158,9 @@ class Finder:
             with contextlib.suppress(OSError):  # what is damaged, of the right size, would be kept
                 path.unlink()
             fetched.make_room(self._client.config.cache_dir)
-            found = stac.download([product], folder, catalogue=self._client.config)[0].resolve()
-            fetched.keep_note(found)
-            return found
+            result = stac.download([product], folder, catalogue=self._client.config)[0].resolve()
+            fetched.keep_note(result)
+            return result
 
 
 def match(pattern: str, names: Sequence[str], asset: Json) -> str:
@@ -176,18 +176,20 @@ def match(pattern: str, names: Sequence[str], asset: Json) -> str:
     >>> match("*_B04.jp2", ["A.SAFE/T31TCH_B04.jp2", "A.SAFE/T31TCH_B08.jp2"], {"title": "A.zip"})
     'A.SAFE/T31TCH_B04.jp2'
     """
-    found = [name for name in names if fnmatchcase(name, pattern)]
-    if not found:
+    result = [name for name in names if fnmatchcase(name, pattern)]
+    if not result:
         raise MissingMember(
             f"{plain_name(asset)} has no member {pattern}",
             hint="load other bands, or look into the archive: its layout may have changed",
         )
-    return min(found, key=lambda name: (name.count("/"), name))
+    return min(result, key=lambda name: (name.count("/"), name))
 
 
 def _is_zip(asset: Json) -> bool:
     told = (str(asset.get("title") or ""), plain_name(asset))
-    return "zip" in str(asset.get("type", "")) or any(one.lower().endswith(".zip") for one in told)
+    return "zip" in str(asset.get("type", "")) or any(
+        item.lower().endswith(".zip") for item in told
+    )
 
 
 def _size(asset: Json) -> int:

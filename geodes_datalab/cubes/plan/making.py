@@ -85,7 +85,9 @@ def make_plan(
         parsed, sources = several(*_with_any_band(parsed, sources), client)
         products = _products(parsed, sources, client)
     if doubted:
-        doubt.tell([(one, made.grid) for one, made in zip(parsed, products, strict=True)], doubted)
+        doubt.tell(
+            [(item, made.grid) for item, made in zip(parsed, products, strict=True)], doubted
+        )
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
@@ -101,15 +103,15 @@ def make_plan(
     methods = native.methods(wish.resampling, bands, partial(_reader, parsed))
     variables = {name: stored(name, band, frame) for name, band in bands.items()}
     layers = tuple(
-        Layer(name, one.band.name, one.dtype, one.fill, methods[name])
-        for name, one in variables.items()
+        Layer(name, item.band.name, item.dtype, item.fill, methods[name])
+        for name, item in variables.items()
     )
     return Plan(layers, tuple(meant(frame, variables)), geobox, groups), variables
 
 
 def _reader(parsed: Sequence[Parsed]) -> stac.Reader:
     """Return what knows all names of the first item's bands."""
-    return reader_of([one.item for one in parsed]).for_item(parsed[0].item)
+    return reader_of([item.item for item in parsed]).for_item(parsed[0].item)
 
 
 def _groups(
@@ -151,28 +153,28 @@ def _longitude(geobox: GeoBox) -> float:
 
 def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
     """Leave out what does not touch the area, as far as metadata tell, before any request is sent."""
-    told = [one for one in parsed if one.grids]
+    told = [item for item in parsed if item.grids]
     if area is None or not told:
         return parsed
-    finest = {id(one.grids): one.grids for one in told}  # those of a tile share theirs
+    finest = {id(item.grids): item.grids for item in told}  # those of a tile share theirs
     grid = {key: min(grids.values(), key=step) for key, grids in finest.items()}
-    grids = [grid[id(one.grids)] for one in told]
+    grids = [grid[id(item.grids)] for item in told]
     hits = touching(grids, area) if len(told) == len(parsed) else touches(grids, area)
-    out = {id(one) for one, hit in zip(told, hits, strict=True) if not hit}
-    return [one for one in parsed if id(one) not in out]
+    out = {id(item) for item, hit in zip(told, hits, strict=True) if not hit}
+    return [item for item in parsed if id(item) not in out]
 
 
 def _with_any_band(
     parsed: Sequence[Parsed], sources: Sequence[Sources]
 ) -> tuple[list[Parsed], list[Sources]]:
-    pairs = [(one, found) for one, found in zip(parsed, sources, strict=True) if found]
+    pairs = [(item, result) for item, result in zip(parsed, sources, strict=True) if result]
     if not pairs:
         wanted = ", ".join(parsed[0].bands)
         raise UnknownBand(
             f"none of the {len(parsed)} products holds {wanted}: {titles(parsed)}",
             hint="load other bands, or other products",
         )
-    return [one for one, _ in pairs], [found for _, found in pairs]
+    return [item for item, _ in pairs], [result for _, result in pairs]
 
 
 def _names(products: Sequence[Product], parsed: Sequence[Parsed]) -> list[str]:
@@ -197,16 +199,16 @@ def _products(
     """Make products; those whose metadata tell no grid are asked, several at a time."""
     grids = _finest(parsed, sources)
     unknown = [
-        _finest_readable(one, found)
-        for one, found, grid in zip(parsed, sources, grids, strict=True)
+        _finest_readable(item, result)
+        for item, result, grid in zip(parsed, sources, grids, strict=True)
         if grid is None
     ]
     read = (
         (named(header.grid) for header in client.map(read_header, unknown)) if unknown else iter(())
     )
     made = [
-        Product(one.id, one.title, one.start, next(read) if grid is None else grid, found)
-        for one, found, grid in zip(parsed, sources, grids, strict=True)
+        Product(item.id, item.title, item.start, next(read) if grid is None else grid, result)
+        for item, result, grid in zip(parsed, sources, grids, strict=True)
     ]
     for product in made:
         if product.grid.crs is None:
@@ -226,14 +228,14 @@ def _finest_readable(one: Parsed, found: Sources) -> Source:
 def _finest(parsed: Sequence[Parsed], sources: Sequence[Sources]) -> list[GeoBox | None]:
     """Return the finest grid of the bands of each product; None where metadata tell none."""
     known: dict[tuple[int, tuple[str, ...]], GeoBox | None] = {}
-    found = []
-    for one, files in zip(parsed, sources, strict=True):
-        key = id(one.grids), tuple(files)
+    result = []
+    for item, files in zip(parsed, sources, strict=True):
+        key = id(item.grids), tuple(files)
         if key not in known:
-            grids = (one.grids[name] for name in files if name in one.grids)
+            grids = (item.grids[name] for name in files if name in item.grids)
             known[key] = min(grids, key=step, default=None)
-        found.append(known[key])
-    return found
+        result.append(known[key])
+    return result
 
 
 def _words(
@@ -263,8 +265,8 @@ def _words(
     if not asked:
         return words
     needed = [not words[index][name].dtype or raw for index, name in asked]
-    found = client.map(_told_by_file, zip(asked.values(), needed, strict=True))
-    told = {one: facts for one, facts in zip(asked, found, strict=True) if facts}
+    result = client.map(_told_by_file, zip(asked.values(), needed, strict=True))
+    told = {one: facts for one, facts in zip(asked, result, strict=True) if facts}
     return completed(words, told)
 
 
@@ -272,7 +274,7 @@ def _files(
     name: str, words: Sequence[Words], products: Sequence[Product], lack: Callable[[Told], bool]
 ) -> dict[tuple[int, str], Source]:
     """Return the files of a band, by the number of the product, of which the catalogue tells too little."""
-    distinct = {id(one): lack(one[name]) for one in words}
+    distinct = {id(item): lack(item[name]) for item in words}
     if not any(distinct.values()):
         return {}
     return {
@@ -307,10 +309,10 @@ def _told_by_file(one: tuple[Source, bool]) -> Facts | None:
 def _touching(
     parsed: Sequence[Parsed], products: Sequence[Product], area: Any
 ) -> tuple[list[Parsed], list[Product]]:
-    if area is None or all(one.grids for one in parsed):  # `_within` has done it
+    if area is None or all(item.grids for item in parsed):  # `_within` has done it
         return list(parsed), list(products)
     hits = touching([product.grid for product in products], area)
     return (
-        [one for one, hit in zip(parsed, hits, strict=True) if hit],
-        [one for one, hit in zip(products, hits, strict=True) if hit],
+        [item for item, hit in zip(parsed, hits, strict=True) if hit],
+        [item for item, hit in zip(products, hits, strict=True) if hit],
     )

@@ -103,7 +103,7 @@ def group(
     else:
         raise CubeError(f"unknown groupby: {how!r}", hint='use "solar_day", "time" or "id"')
     order = sorted(zip(keys, starts, ids, range(len(keys)), strict=True))
-    return tuple(tuple(one[-1] for one in step) for _, step in runs(order, key=itemgetter(0)))
+    return tuple(tuple(item[-1] for item in step) for _, step in runs(order, key=itemgetter(0)))
 
 
 def _solar_day(start: datetime, longitude: float) -> date:

@@ -25,13 +25,13 @@ def readable(one: Parsed, find: Callable[[Parsed], Sources]) -> Sources:
         Finds its files.
     """
     try:
-        found = find(one)
+        result = find(one)
     except skipping.SKIPPED as error:
         skipping.tell(skipping.Loss(one.title, error))
         return {
             name: Source(one.title, band.name, "", care="lost") for name, band in one.bands.items()
         }
-    return {name: _tried(source) for name, source in found.items()}
+    return {name: _tried(source) for name, source in result.items()}
 
 
 def _tried(source: Source) -> Source:
@@ -58,9 +58,9 @@ def placed(
     """
     skipping.refuse_nothing(sources)
     pairs = [
-        (one, found)
-        for one, found in zip(parsed, sources, strict=True)
-        if not found
-        or any(file.care != "lost" or name in one.grids for name, file in found.items())
+        (item, result)
+        for item, result in zip(parsed, sources, strict=True)
+        if not result
+        or any(file.care != "lost" or name in item.grids for name, file in result.items())
     ]
-    return [one for one, _ in pairs], [found for _, found in pairs]
+    return [item for item, _ in pairs], [result for _, result in pairs]

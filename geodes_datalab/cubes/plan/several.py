@@ -38,24 +38,24 @@ def several(
     }
     if not each:
         return parsed, sources
-    many = {name: max(found.values()) for name, found in each.items()}
-    bands = {id(one.bands): one.bands for one in parsed}  # those of a kind share theirs
-    grids = {id(one.grids): one.grids for one in parsed}
-    told = {id(one.told): one.told for one in parsed}
-    spread = {key: _spread(one, many) for key, one in bands.items()}
-    alike = {key: _alike(one, many) for key, one in grids.items()}
-    words = {key: _alike(one, many) for key, one in told.items()}
+    many = {name: max(result.values()) for name, result in each.items()}
+    bands = {id(item.bands): item.bands for item in parsed}  # those of a kind share theirs
+    grids = {id(item.grids): item.grids for item in parsed}
+    told = {id(item.told): item.told for item in parsed}
+    spread = {key: _spread(item, many) for key, item in bands.items()}
+    alike = {key: _alike(item, many) for key, item in grids.items()}
+    words = {key: _alike(item, many) for key, item in told.items()}
     full = [
-        one._replace(
-            bands=spread[id(one.bands)], grids=alike[id(one.grids)], told=words[id(one.told)]
+        item._replace(
+            bands=spread[id(item.bands)], grids=alike[id(item.grids)], told=words[id(item.told)]
         )
-        for one in parsed
+        for item in parsed
     ]
-    return full, [_located(found, many, each) for found in sources]
+    return full, [_located(result, many, each) for result in sources]
 
 
 def _there(name: str, sources: Sequence[Sources]) -> list[Source]:
-    return [found[name] for found in sources if name in found and found[name].care != "lost"]
+    return [result[name] for result in sources if name in result and result[name].care != "lost"]
 
 
 def _counts(files: Sequence[Source], client: _http.Client) -> dict[Source, int]:
@@ -75,16 +75,16 @@ def _names(name: str, many: Mapping[str, int]) -> list[str]:
 
 
 def _spread(bands: Mapping[str, stac.Band], many: Mapping[str, int]) -> dict[str, stac.Band]:
-    found = {}
+    result = {}
     for name, band in bands.items():
         for index, own in enumerate(_names(name, many), start=1):
-            found[own] = placed(band, index) if name in many else band
-    return found
+            result[own] = placed(band, index) if name in many else band
+    return result
 
 
 def _alike(told: Mapping[str, T], many: Mapping[str, int]) -> dict[str, T]:
     """Take for each band of a file what is told of the file."""
-    return {own: one for name, one in told.items() for own in _names(name, many)}
+    return {own: item for name, item in told.items() for own in _names(name, many)}
 
 
 def _located(

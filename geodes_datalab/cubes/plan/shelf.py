@@ -64,7 +64,9 @@ class Shelf:
     @cached_property
     def _shared(self) -> dict[str, int]:
         """Of how many addresses the file would have each plain name."""
-        files = {str(one["href"]): one for item in self._items for one in item["assets"].values()}
+        files = {
+            str(entry["href"]): entry for item in self._items for entry in item["assets"].values()
+        }
         names: dict[str, int] = {}
         for asset in files.values():
             name = fold(plain_name(asset))

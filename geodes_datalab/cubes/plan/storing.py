@@ -96,7 +96,7 @@ def stored(name: str, band: stac.Band, frame: Frame) -> Stored:
     if band.role == "mask":
         return Stored(band, frame.collection, dtype, fill, shown, units="1")
     marked = bool(frame.shifts) or (
-        frame.described and any(one.scaled for words in _each(frame) for one in words.values())
+        frame.described and any(item.scaled for words in _each(frame) for item in words.values())
     )
     return Stored(
         band, frame.collection, dtype, fill, shown,
@@ -111,18 +111,18 @@ def _each(frame: Frame) -> Iterable[Words]:
 
 
 def _physical(band: stac.Band, collection: str, told: Sequence[Told]) -> Stored:
-    kinds = {one.dtype for one in told if one.dtype}
+    kinds = {item.dtype for item in told if item.dtype}
     wide = any(not np.can_cast(kind, "float32") for kind in kinds)
-    named = next((one.physical_units for one in told if one.physical_units), None)
-    if any(one.in_doubt for one in told):
+    named = next((item.physical_units for item in told if item.physical_units), None)
+    if any(item.in_doubt for item in told):
         named = STORED_UNITS
-    all_units = tuple(dict.fromkeys(one.units for one in told if one.units))
+    all_units = tuple(dict.fromkeys(item.units for item in told if item.units))
     dtype = "float64" if wide else "float32"
     return Stored(band, collection, dtype, math.nan, units=named, units_told=all_units)
 
 
 def _refuse_other_scales(name: str, band: stac.Band, told: Sequence[Told]) -> None:
-    scales = {one.scale or 1.0 for one in told}
+    scales = {item.scale or 1.0 for item in told}
     if band.role != "mask" and len(scales) > 1:
         raise StoredOtherwise(
             f"band {name} is stored with different scales: {_listed(scales)}",
@@ -131,16 +131,16 @@ def _refuse_other_scales(name: str, band: stac.Band, told: Sequence[Told]) -> No
 
 
 def _type(told: Sequence[Told]) -> str:
-    return np.result_type(*(one.dtype for one in told)).name
+    return np.result_type(*(item.dtype for item in told)).name
 
 
 def _nodata(name: str, told: Sequence[Told]) -> float | None:
     """Return the one number that means "nothing" in all products; None where none does."""
     marks: set[float | None] = {
-        None if found is None or math.isnan(found) else found
-        for one in told
-        if (found := holdable(one.nodata, one.dtype)) is not None
-        or np.dtype(one.dtype).kind in "iu"
+        None if result is None or math.isnan(result) else result
+        for item in told
+        if (result := holdable(item.nodata, item.dtype)) is not None
+        or np.dtype(item.dtype).kind in "iu"
     }
     if len(marks) > 1:
         raise StoredOtherwise(
@@ -151,7 +151,7 @@ def _nodata(name: str, told: Sequence[Told]) -> float | None:
 
 
 def _listed(values: Iterable[Any]) -> str:
-    texts = sorted("none" if one is None else f"{one:g}" for one in values)
+    texts = sorted("none" if item is None else f"{item:g}" for item in values)
     return ", ".join(texts)
 
 
@@ -203,49 +203,51 @@ def _offsets(
     StoredOtherwise
         It is not the same for all products of one.
     """
-    if len({one.offset for one in told}) == 1 and len(indices) == len(frame.products):
+    if len({item.offset for item in told}) == 1 and len(indices) == len(frame.products):
         return (told[0].offset or 0.0,) * len(frame.groups)
     steps: list[float | None] = []
     there = set(indices)
     for group in frame.groups:
-        found = {frame.words[index][name].offset or 0.0 for index in group if index in there}
-        if len(found) > 1:
+        result = {frame.words[index][name].offset or 0.0 for index in group if index in there}
+        if len(result) > 1:
             raise StoredOtherwise(
                 f"products of one time step store band {name} with different offsets (processing "
-                f"baselines): {_listed(found)}",
+                f"baselines): {_listed(result)}",
                 hint='load physical values (without raw=True), give groupby="id", or leave out the '
                 'older version of each product (versions="newest" does, where names tell)',
             )
-        steps.append(next(iter(found), None))
+        steps.append(next(iter(result), None))
     return tuple(steps)
 
 
 def doubts(parsed: Sequence[Parsed], variables: Mapping[str, Stored]) -> list[str]:
     """Say what is in doubt of the numbers of a cube."""
-    items = [one.item for one in parsed]
+    items = [item.item for item in parsed]
     if parsed[0].container != "asset":
-        measured = any(one.band.role == "data" for one in variables.values())
+        measured = any(item.band.role == "data" for item in variables.values())
         return undated(items) if measured and parsed[0].shifts else []
-    found = contradictions([(one.item, _loaded(one, variables)) for one in parsed])
+    result = contradictions([(item.item, _loaded(item, variables)) for item in parsed])
     unscaled = [
-        name for name, one in variables.items() if one.offsets is None and one.units == STORED_UNITS
+        name
+        for name, item in variables.items()
+        if item.offsets is None and item.units == STORED_UNITS
     ]
-    found += [
-        f"products tell different units of {name}: {', '.join(one.units_told)}; nothing is converted"
-        for name, one in variables.items()
-        if len(one.units_told) > 1
+    result += [
+        f"products tell different units of {name}: {', '.join(item.units_told)}; nothing is converted"
+        for name, item in variables.items()
+        if len(item.units_told) > 1
     ]
     if unscaled:
-        found.append(
+        result.append(
             f"nobody tells what the integers of {', '.join(unscaled)} mean, neither scale nor units: "
             "they are handed out as they are stored. raw=True says the same without this warning"
         )
         if late_and_early(items):
-            found.append(
+            result.append(
                 "products on both sides of Sentinel-2's processing baseline 04.00 store 1000 more or "
                 "less for the same reflectance"
             )
-    return found
+    return result
 
 
 def _loaded(one: Parsed, variables: Mapping[str, Stored]) -> dict[str, stac.Band]:
@@ -278,8 +280,8 @@ def meant(frame: Frame, variables: Mapping[str, Stored]) -> list[Product]:
     """Return the products with what the numbers in each of their files mean."""
     known = {
         id(words): {
-            name: _meaning(words[name], one, physical=not frame.raw and one.band.role != "mask")
-            for name, one in variables.items()
+            name: _meaning(words[name], item, physical=not frame.raw and item.band.role != "mask")
+            for name, item in variables.items()
         }
         for words in _each(frame)
     }

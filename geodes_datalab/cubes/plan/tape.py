@@ -32,10 +32,10 @@ def online(
     )
     if how != "skip" or len(offline) == len(parsed):
         raise error
-    for one in offline:
-        skipping.tell(skipping.Loss(one.title, ProductOffline("it lies on tape")))
-    gone = {id(one) for one in offline}
-    return [one for one in parsed if id(one) not in gone]
+    for item in offline:
+        skipping.tell(skipping.Loss(item.title, ProductOffline("it lies on tape")))
+    gone = {id(item) for item in offline}
+    return [item for item in parsed if id(item) not in gone]
 
 
 def _on_tape(parsed: Sequence[Parsed], client: _http.Client) -> list[Parsed]:
@@ -43,14 +43,14 @@ def _on_tape(parsed: Sequence[Parsed], client: _http.Client) -> list[Parsed]:
     if settings.dialect != "geodes":
         return []
     portal = _Portal(settings.portal)
-    remote = [one for one in parsed if portal.serves(one.item)]
+    remote = [item for item in parsed if portal.serves(item.item)]
     if not remote:
         return []
     try:
-        there = stac.availability([one.item for one in remote], catalogue=settings)
+        there = stac.availability([item.item for item in remote], catalogue=settings)
     except GeodesError:
         return []  # a courtesy of the portal: without it, reading itself will tell
-    return [one for one in remote if there.get(one.id) is False]
+    return [item for item in remote if there.get(item.id) is False]
 
 
 class _Portal:

@@ -161,15 +161,15 @@ class _Band(NamedTuple):
 
     def pixels(self, window: Any) -> npt.NDArray[Any]:
         """Read a window."""
-        found: npt.NDArray[Any] = self.file.read(self.number, window=window)
-        return found
+        result: npt.NDArray[Any] = self.file.read(self.number, window=window)
+        return result
 
     def values(self, window: Any, nodata: float | None) -> npt.NDArray[Any]:
         """Read a window as floats, in which NaN is what the file's mask hides, or is missing."""
-        found = self.pixels(window)
-        wide = found.astype(np.result_type(found.dtype, "float32"))
+        result = self.pixels(window)
+        wide = result.astype(np.result_type(result.dtype, "float32"))
         hidden = self.file.read_masks(self.number, window=window) == 0
-        wide[hidden | (False if nodata is None else found == nodata)] = np.nan
+        wide[hidden | (False if nodata is None else result == nodata)] = np.nan
         return wide
 
 
@@ -259,13 +259,15 @@ def _scale(column: Any, row: Any, part: GeoBox) -> tuple[float, float]:
     middle = _SAMPLES // 2
     height, width = (size / (_SAMPLES - 1) for size in part.shape)
     right = (
-        np.hypot(*(one[middle, middle + 1] - one[middle, middle] for one in (column, row))) / width
+        np.hypot(*(item[middle, middle + 1] - item[middle, middle] for item in (column, row)))
+        / width
     )
     below = (
-        np.hypot(*(one[middle + 1, middle] - one[middle, middle] for one in (column, row))) / height
+        np.hypot(*(item[middle + 1, middle] - item[middle, middle] for item in (column, row)))
+        / height
     )
-    found = [float(one) for one in (right, below) if math.isfinite(one) and one > 0] or [1.0]
-    return min(found), max(found)
+    result = [float(item) for item in (right, below) if math.isfinite(item) and item > 0] or [1.0]
+    return min(result), max(result)
 
 
 def _level(scale: float, params: RasterLoadParams, overviews: list[int]) -> int | None:

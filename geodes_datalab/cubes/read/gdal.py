@@ -45,8 +45,8 @@ def mute_rasterio() -> None:
     before threads begin, too: filters that one of them sets may go with another one's.
     """
     with _muting:
-        found = (one for one in warnings.filters if issubclass(NotGeoreferencedWarning, one[2]))
-        action, _, category, module, _ = next(found, ("", None, Warning, None, 0))
+        result = (item for item in warnings.filters if issubclass(NotGeoreferencedWarning, item[2]))
+        action, _, category, module, _ = next(result, ("", None, Warning, None, 0))
         pattern = getattr(module, "pattern", module)
         if (action, category, pattern) == ("ignore", NotGeoreferencedWarning, _INSIDE):
             return

@@ -123,9 +123,9 @@ def read_pixels(
 
     def read(path: str) -> Any:
         if straight is not None:
-            found = _as_they_are(path, _Wish(params, straight, out, source))
-            if found is not None:
-                return found
+            result = _as_they_are(path, _Wish(params, straight, out, source))
+            if result is not None:
+                return result
         with filled(path) as whole:
             where, pixels = _warped(whole, params, geobox, source)
         views.meets(where, grid if straight is not None else None)
@@ -151,8 +151,8 @@ def _warped(path: str, params: RasterLoadParams, geobox: Any, source: Source) ->
         if torn:
             where, pixels = across.read(path, wish, (own, geobox), band)
         else:
-            one = RasterSource(path, band=band)
-            where, pixels = RioReader(one, LocalContext()).read(wish, geobox)
+            item = RasterSource(path, band=band)
+            where, pixels = RioReader(item, LocalContext()).read(wish, geobox)
         if meaning is None:
             return where, pixels
         if told.masked and not torn:
@@ -194,9 +194,9 @@ def _as_they_are(path: str, wish: _Wish) -> Any | None:
     if straight.fold == 1:
         return _window(path, wish, 0)
     with contextlib.suppress(rasterio.errors.RasterioIOError):  # opening is much of the work: once
-        found = _window(path, wish, straight.usual + 1)
-        if found is not None:
-            return found
+        result = _window(path, wish, straight.usual + 1)
+        if result is not None:
+            return result
     with rasterio.open(path, sharing=False) as file:
         overview = straight.level(file.overviews(1))
     return None if overview is None else _window(path, wish, overview + 1)
@@ -206,18 +206,18 @@ def _window(path: str, wish: _Wish, level: int) -> Any | None:
     """Read a window of a level; None where the file is not what the catalogue tells."""
     straight = wish.straight
     if isinstance(path, Copied):  # in memory: nothing to wait for
-        told, found = gdal.on_few_threads(partial(_unpacked, path, wish, level))
+        told, result = gdal.on_few_threads(partial(_unpacked, path, wish, level))
     else:
-        told, found = _as_told(path, wish, level), None
+        told, result = _as_told(path, wish, level), None
     if told is None:
         return None
-    if found is None or found.dtype != told.dtype:
+    if result is None or result.dtype != told.dtype:
         left, top, right, bottom = straight.window
         with filled(path) as whole, _opened(whole, level) as file:
-            found = file.read(wish.band, window=((top, bottom), (left, right)))
+            result = file.read(wish.band, window=((top, bottom), (left, right)))
     if wish.meaning is not None:
-        found = numbers.converted(found, wish.params, wish.meaning, told, out=wish.out)
-    return straight.where, found
+        result = numbers.converted(result, wish.params, wish.meaning, told, out=wish.out)
+    return straight.where, result
 
 
 def _unpacked(path: str, wish: _Wish, level: int) -> tuple[Facts | None, Any]:
@@ -241,19 +241,19 @@ def _as_told(path: str, wish: _Wish, level: int) -> Facts | None:
     with _opened(path, level) as file:
         if not views.holds(file, number):
             return None
-        found = numbers.facts(file, wish.band)
+        result = numbers.facts(file, wish.band)
         same = bool(
             file.shape == tuple(native.shape)
             and file.transform.almost_equals(native.transform, 1e-6)
-            and _suits(found, wish)
+            and _suits(result, wish)
             and file.mask_flag_enums[wish.band - 1] in _NO_MASK
             and views.same_crs(file.crs, native)
         )
     if len(_told) >= MOST_TOLD:
         _told.clear()
     if told is not None:
-        _told[key] = found if same else None
-    return found if same else None
+        _told[key] = result if same else None
+    return result if same else None
 
 
 def _suits(found: Facts, wish: _Wish) -> bool:

@@ -34,8 +34,8 @@ def place(path: str, size: int | None) -> Place | None:
     size
         Bytes of the file or archive, where the catalogue tells.
     """
-    found = _MEMBER.fullmatch(path) or _PLAIN.fullmatch(path)
-    return None if found is None else Place(found[1], size, found[2])
+    result = _MEMBER.fullmatch(path) or _PLAIN.fullmatch(path)
+    return None if result is None else Place(result[1], size, result[2])
 
 
 def client() -> _http.Client:

@@ -184,7 +184,7 @@ class Shared(NamedTuple):
     @property
     def full(self) -> Window:
         """The window in pixels at full resolution."""
-        return Window(*(self.fold * one for one in self.window))
+        return Window(*(self.fold * item for item in self.window))
 
     @property
     def usual(self) -> int:
@@ -221,7 +221,7 @@ def fold(grid: GeoBox, other: GeoBox) -> int:
         return 0
     x, y = ~ours @ (theirs.c, theirs.f)
     slack = _NEAR * 1e3
-    whole = all(abs(one / times - round(one / times)) < slack for one in (x, y))
+    whole = all(abs(item / times - round(item / times)) < slack for item in (x, y))
     return times if whole else 0
 
 

@@ -68,12 +68,12 @@ class Visit:
         """
         self.session.headers["Authorization"] = f"token {token}"
         path = f"hub/api/users/{self.user}"
-        found = self.page(path)
-        if found.status_code == 404:
-            found = self.ask("POST", path)
-        if found.status_code not in (200, 201):
+        result = self.page(path)
+        if result.status_code == 404:
+            result = self.ask("POST", path)
+        if result.status_code not in (200, 201):
             self.fail(
-                f"the hub refused the token of the service check ({told(found)})",
+                f"the hub refused the token of the service check ({told(result)})",
                 hint="restart the hub if the Secret was changed after its start",
             )
 

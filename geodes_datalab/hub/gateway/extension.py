@@ -82,8 +82,8 @@ class DatalabBackend(LoggingConfigurable):
 
     async def list_clusters(self, username: str | None = None, statuses: Any = None) -> list[Any]:
         """Return clusters, as their owners may see them."""
-        found = await super().list_clusters(username, statuses)  # type: ignore[misc]
-        return [self.proxy.private(one) for one in found]  # type: ignore[attr-defined]
+        result = await super().list_clusters(username, statuses)  # type: ignore[misc]
+        return [self.proxy.private(item) for item in result]  # type: ignore[attr-defined]
 
     async def waiting(self, cluster: Any) -> dict[str, Any]:
         """Return how many workers of a cluster there are, and why others are not.
@@ -147,22 +147,22 @@ async def stop(request: web.Request) -> web.Response:
     _demand(request, backend.service_token)
     wish = await request.json()
     users = wish.get("users")
-    found = await backend.list_clusters()
+    result = await backend.list_clusters()
     chosen = [
-        one
-        for one in found
-        if users is None or one.username in users or in_hub(one.username) in users
+        item
+        for item in result
+        if users is None or item.username in users or in_hub(item.username) in users
     ]
     if not wish.get("only_list"):
         for cluster in chosen:
             await backend.stop_cluster(cluster.name)
     told = [
         {
-            "name": one.name,
-            "user": in_hub(one.username) or one.username,
-            "status": models.ClusterStatus(one.status).name,
+            "name": item.name,
+            "user": in_hub(item.username) or item.username,
+            "status": models.ClusterStatus(item.status).name,
         }
-        for one in chosen
+        for item in chosen
     ]
     return web.json_response({"clusters": told})
 

@@ -169,11 +169,11 @@ class PerUserLimits(LoggingConfigurable):
     async def _most(self, cluster: Any) -> int | None:
         """Return the workers that a cluster may have given its owner's others; None: any number."""
         active = await self.list_clusters(username=cluster.username)  # type: ignore[attr-defined]
-        others = [one for one in active if one.name != cluster.name]
+        others = [item for item in active if item.name != cluster.name]
         bounds = [cluster.config.get("cluster_max_workers")]
         if self.user_max_workers:
-            bounds.append(self.user_max_workers - sum(self.wanted(one) for one in others))
-        held = sum((self.share(one) for one in others), scheduler_share(cluster.config))
+            bounds.append(self.user_max_workers - sum(self.wanted(item) for item in others))
+        held = sum((self.share(item) for item in others), scheduler_share(cluster.config))
         each = workers_share(cluster.config, 1)
         if self.user_max_cores and each.cores:
             bounds.append(int((self.user_max_cores - held.cores) / each.cores + 1e-6))

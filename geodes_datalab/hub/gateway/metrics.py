@@ -96,23 +96,27 @@ class _Use(Collector):
             "clusters",
             "Active Dask clusters.",
             ["user", "status"],
-            _sum(((one.user, one.status), 1) for one in clusters),
+            _sum(((item.user, item.status), 1) for item in clusters),
         )
         states = ("wanted", "running", "pending")
         yield _gauge(
             "workers",
             "Dask workers.",
             ["user", "state"],
-            _sum(((one.user, state), getattr(one, state)) for one in clusters for state in states),
+            _sum(
+                ((item.user, state), getattr(item, state)) for item in clusters for state in states
+            ),
         )
         for name, attribute, text in (
             ("cores", "cores", "Cores reserved for schedulers and wanted workers."),
             ("memory_bytes", "memory", "Memory reserved for schedulers and wanted workers."),
         ):
-            counted = _sum(((one.user,), getattr(one, attribute)) for one in clusters)
+            counted = _sum(((item.user,), getattr(item, attribute)) for item in clusters)
             yield _gauge(name, text, ["user"], counted)
         waits = _sum(
-            ((one.user, reason), count) for one in clusters for reason, count in one.waiting.items()
+            ((item.user, reason), count)
+            for item in clusters
+            for reason, count in item.waiting.items()
         )
         yield _gauge("waiting", "Pods that wait or were refused.", ["user", "reason"], waits)
 

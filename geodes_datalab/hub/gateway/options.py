@@ -141,7 +141,7 @@ class Named(Select):
             Another one; the user reads the message.
         """
         if x not in self.options:
-            names = [one for one in self.options if one]
+            names = [item for item in self.options if item]
             advice = near(str(x), names, count=1) or f"there are {', '.join(names)}"
             raise OptionError(
                 f"there is no {self.what or self.field} {x!r} here: {advice}", self.code

@@ -28,12 +28,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--list", action="store_true", help="name the clusters, end none")
     wish = parser.parse_args(arguments)
     try:
-        found = asyncio.run(ask(load(), users=tuple(wish.user), only_list=wish.list))
+        result = asyncio.run(ask(load(), users=tuple(wish.user), only_list=wish.list))
     except (ConfigurationError, aiohttp.ClientError, TimeoutError, OSError) as error:
         sys.exit(f"the gateway was not asked: {error}")
-    for one in found:
-        sys.stdout.write(f"{one['name']}  {one['user']}  {one['status'].lower()}\n")
-    sys.stdout.write(f"{len(found)} cluster(s) {'found' if wish.list else 'ended'}\n")
+    for item in result:
+        sys.stdout.write(f"{item['name']}  {item['user']}  {item['status'].lower()}\n")
+    sys.stdout.write(f"{len(result)} cluster(s) {'found' if wish.list else 'ended'}\n")
 
 
 async def ask(

@@ -70,8 +70,8 @@ class HomeSizes(Collector):
         known = sorted(self._known.copy().items())
         for name, text, attribute in _GAUGES:
             family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=["home"])
-            for home, found in known:
-                family.add_metric([_label(home)], float(getattr(found, attribute)))
+            for home, result in known:
+                family.add_metric([_label(home)], float(getattr(result, attribute)))
             yield family
         yield CounterMetricFamily(
             f"{PREFIX}s_failed", "Rounds that ended with an error.", self._failed

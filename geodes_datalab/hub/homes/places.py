@@ -101,8 +101,8 @@ class Places:
         if not all(map(_plain, steps)):
             raise FileNotFoundError(2, "no such path", name)
         last = FILE if path else FOLDER
-        with _walked(self.folder, (*self._fixed, *steps), last) as found:
-            yield found
+        with _walked(self.folder, (*self._fixed, *steps), last) as result:
+            yield result
 
     def _steps(self, name: str) -> list[str]:
         """Return the parts of the path of a home."""
@@ -113,8 +113,8 @@ class Places:
 
     def _below(self, top: int, parts: list[str]) -> Iterator[str]:
         with os.scandir(top) as entries:
-            found = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
-        for name in found:
+            result = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
+        for name in result:
             if not (_plain(name) and _fits(parts[0], name)):
                 continue
             if len(parts) == 1:
@@ -159,15 +159,15 @@ def listed(folder: int, most: int = MOST) -> list[Entry]:
     most
         How many things are looked at.
     """
-    found = []
+    result = []
     with os.scandir(folder) as entries:
         for entry in islice(entries, most):
             with suppress(FileNotFoundError):
                 about = entry.stat(follow_symlinks=False)
                 kind = _kind(about.st_mode)
                 target = os.readlink(entry.name, dir_fd=folder) if kind == "link" else ""
-                found.append(Entry(entry.name, kind, about.st_size, about.st_mtime, target))
-    return sorted(found, key=lambda entry: (entry.kind != "folder", entry.name))
+                result.append(Entry(entry.name, kind, about.st_size, about.st_mtime, target))
+    return sorted(result, key=lambda entry: (entry.kind != "folder", entry.name))
 
 
 @contextmanager

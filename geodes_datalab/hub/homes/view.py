@@ -142,10 +142,10 @@ class Handler(HubOAuthenticated, web.RequestHandler):
     def _administrates(self, model: dict[str, Any]) -> bool:
         """Tell whether an administrator comes: a person, as there is a name to note, and no service."""
         try:
-            found = self.check_hub_user(model)
+            result = self.check_hub_user(model)
         except UserNotAllowed:
             return False
-        return bool(found) and model.get("kind") == "user" and model.get("admin") is True
+        return bool(result) and model.get("kind") == "user" and model.get("admin") is True
 
     def note(
         self, action: str, outcome: str, *, home: str = "", path: str = "", person: str = ""
@@ -206,14 +206,14 @@ class One(Handler):
         with ExitStack() as stack:
             try:
                 opening = self.places.opened(home, path)
-                found = await asyncio.to_thread(stack.enter_context, opening)
+                result = await asyncio.to_thread(stack.enter_context, opening)
             except FileNotFoundError:
                 self._deny(404, "absent", home, path, "There is nothing by this name")
             except OSError as error:
                 said = _WORDS.get(error.errno or 0) or os.strerror(error.errno or 0)
                 self._deny(403, "refused", home, path, f"It is not shown: {said}")
             else:
-                await self._answer(found, home, path)
+                await self._answer(result, home, path)
 
     async def _answer(self, found: int, home: str, path: tuple[str, ...]) -> None:
         mode = os.fstat(found).st_mode

@@ -115,8 +115,8 @@ def _refused(what: str, name: str, status: int, answer: Mapping[str, Any]) -> Se
 
 
 def _pair(text: str) -> tuple[str, str]:
-    name, found, value = text.partition("=")
-    if not name or not found:
+    name, result, value = text.partition("=")
+    if not name or not result:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
 

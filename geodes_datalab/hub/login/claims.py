@@ -32,8 +32,8 @@ def find(told: Any, path: str) -> Any:
     parts = path.split(".")
     for count in range(len(parts) - 1, 0, -1):
         head, rest = ".".join(parts[:count]), ".".join(parts[count:])
-        if head in told and (found := find(told[head], rest)) is not None:
-            return found
+        if head in told and (result := find(told[head], rest)) is not None:
+            return result
     return None
 
 
@@ -48,7 +48,7 @@ def texts(told: Any) -> set[str]:
     if isinstance(told, str):
         return {told} if told else set()
     if isinstance(told, (list, tuple, set, frozenset)):
-        return {one for one in told if isinstance(one, str) and one}
+        return {item for item in told if isinstance(item, str) and item}
     return set()
 
 
@@ -65,5 +65,7 @@ class Name:
 
     def __call__(self, told: Mapping[str, Any]) -> str:
         """Return the name, or an empty text."""
-        found = find(told, self.claim)
-        return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
+        result = find(told, self.claim)
+        return (
+            str(result) if isinstance(result, (str, int)) and not isinstance(result, bool) else ""
+        )

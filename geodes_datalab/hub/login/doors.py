@@ -54,22 +54,22 @@ class Doors(Authenticator):
 
     async def authenticate(self, handler: Any, data: Any = None) -> Any:
         """Let the authenticator say who it is; a name that cannot be one here is told."""
-        found = await _done(super().authenticate(handler, data))
-        if found is not None:
-            told = found["name"] if isinstance(found, dict) else found
+        result = await _done(super().authenticate(handler, data))
+        if result is not None:
+            told = result["name"] if isinstance(result, dict) else result
             name = self.normalize_username(told)
             if not self.validate_username(name):
                 self.log.warning("The name %r of the log-in cannot be a user name here", name)
                 raise HTTPError(403, f"{name!r} cannot be a user name here. {self.name_rule}")
-        return found
+        return result
 
     async def refresh_user(self, user: Any, handler: Any = None, **more: Any) -> Any:
         """Look again whether somebody may be here; who may not has no page and no token."""
-        found = await _done(super().refresh_user(user, handler, **more))
-        if found and user.name not in self.kept and not await self._may_stay(user.name, found):
+        result = await _done(super().refresh_user(user, handler, **more))
+        if result and user.name not in self.kept and not await self._may_stay(user.name, result):
             self.log.warning("%r may not be here any more", user.name)
             raise HTTPError(403, f"{user.name!r} may not log in here any more.")
-        return found
+        return result
 
     async def _may_stay(self, name: str, found: Any) -> bool:
         if roster.shuts_out(self, name):
@@ -105,9 +105,9 @@ class Claims:
         """Return the name, also where its claim lies inside another one or is a number."""
         claim = self.username_claim
         if isinstance(claim, str) and not isinstance(user_info.get(claim), str):
-            found = claims.Name(claim)(user_info)
-            if found:
-                user_info[claim] = found
+            result = claims.Name(claim)(user_info)
+            if result:
+                user_info[claim] = result
         name: str = super().user_info_to_username(user_info)  # type: ignore[misc]
         return name
 
@@ -137,8 +137,8 @@ def guarded(authenticator: str | type[Authenticator]) -> type[Authenticator]:
             f"{authenticator} is no authenticator of JupyterHub",
             hint="known are " + ", ".join(kind.name for kind in kinds.KINDS),
         )
-    found: Any = cls
-    return found if issubclass(found, Doors) else _behind(found)
+    result: Any = cls
+    return result if issubclass(result, Doors) else _behind(result)
 
 
 def chosen(c: Any) -> type[Authenticator]:

@@ -44,8 +44,8 @@ def access_scope(settings: Settings) -> str:
 def access_scopes(settings: Settings) -> list[str]:
     """Return the scopes that let a token use the gateways that there are."""
     hpda = settings.hpda
-    found = [access_scope(settings)] if settings.gateway.enabled else []
-    return [*found, *([f"access:services!service={hpda.service}"] if hpda.enabled else [])]
+    result = [access_scope(settings)] if settings.gateway.enabled else []
+    return [*result, *([f"access:services!service={hpda.service}"] if hpda.enabled else [])]
 
 
 def culler_command(settings: Settings) -> list[str]:

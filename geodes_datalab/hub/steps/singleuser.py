@@ -48,11 +48,11 @@ def default_url(settings: Settings) -> str:
 def arguments(settings: Settings) -> list[str]:
     """Return arguments of ``jupyterhub-singleuser``; unlike files, users cannot override them."""
     hosts = sorted({"127.0.0.1", "localhost", gateway_host(settings)})
-    found = [
+    result = [
         "--ServerApp.allow_unauthenticated_access=False",
         f"--ServerProxy.host_allowlist={hosts!r}",
     ]
-    return [*found, "--allow-root"] if settings.singleuser.allow_root else found
+    return [*result, "--allow-root"] if settings.singleuser.allow_root else result
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -28,13 +28,13 @@ async def computing(environ: Mapping[str, str]) -> list[str]:
     Exception
         No gateway can be asked.
     """
-    addresses = [found.rstrip("/") for name in ADDRESSES if (found := environ.get(name))]
+    addresses = [result.rstrip("/") for name in ADDRESSES if (result := environ.get(name))]
     token = environ.get("JUPYTERHUB_API_TOKEN", "")
     if not addresses or not token:
         return []
     asked = [_of_gateway(address, token) for address in addresses]
     told = await asyncio.gather(*asked, return_exceptions=True)
-    answers = [one for one in told if not isinstance(one, BaseException)]
+    answers = [item for item in told if not isinstance(item, BaseException)]
     for error in told:
         if isinstance(error, BaseException) and not answers:
             raise error

@@ -84,7 +84,7 @@ class Processes:
             Since the look before.
         """
         before: dict[tuple[int, int], tuple[float, int]] = {}
-        found = set()
+        result = set()
         for process, environment in self._started():
             kind = self._kind(process, environment)
             if kind == "other" or process.state in _STOPPED:
@@ -92,20 +92,20 @@ class Processes:
             key = process.pid, process.started
             before[key] = now = process.seconds, _moved(process.pid)
             if _waited_for(process) or self._works(kind, self._before.get(key), now, seconds):
-                found.add(f"{SESSION}{process.session}")
+                result.add(f"{SESSION}{process.session}")
         self._before = before
-        return found
+        return result
 
     def _started(self) -> Iterator[tuple[Process, Mapping[bytes, bytes]]]:
         """Yield what the server started, and what that started, with the environments of their origin."""
         seen = dict(_processes())
-        found = [(process, _inherited(process, seen)) for process, _ in seen.values()]
-        alive = {process.session for process, _ in found}
-        self._sessions = {one: told for one, told in self._sessions.items() if one in alive}
-        for process, told in found:
+        result = [(process, _inherited(process, seen)) for process, _ in seen.values()]
+        alive = {process.session for process, _ in result}
+        self._sessions = {item: told for item, told in self._sessions.items() if item in alive}
+        for process, told in result:
             if told is not None and told[_SERVER] == self._mark:
                 self._remember(process, told)
-        for process, told in found:
+        for process, told in result:
             origin = self._sessions.get(process.session) if told is None else told
             if origin is not None and origin[_SERVER] == self._mark:
                 yield process, origin
@@ -162,14 +162,14 @@ def in_terminals(settings: Mapping[str, Any]) -> set[str]:
     settings
         Of Jupyter Server's web application.
     """
-    found = set()
+    result = set()
     terminals = getattr(settings.get("terminal_manager"), "terminals", None) or {}
     for terminal in list(terminals.values()):
         with suppress(OSError):  # it was closed just now
             shell = terminal.ptyproc
             if os.tcgetpgrp(shell.fd) != shell.pid:
-                found.add(f"{SESSION}{shell.pid}")
-    return found
+                result.add(f"{SESSION}{shell.pid}")
+    return result
 
 
 def visible() -> bool:

@@ -109,10 +109,10 @@ def page(notebook: str, *, title: str) -> str:
 
 
 def _fonts() -> str:
-    found = importlib.util.find_spec("matplotlib")
-    if found is None or found.origin is None:
+    result = importlib.util.find_spec("matplotlib")
+    if result is None or result.origin is None:
         return ""
-    folder = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
+    folder = Path(result.origin).parent / "mpl-data" / "fonts" / "ttf"
     return "".join(
         _FONT.format(family=family, address=(folder / name).as_uri(), traits=traits)
         for name, (family, traits) in _FONTS.items()

@@ -177,11 +177,11 @@ class HomeLook:
             self._thread.start()
 
     def _run(self) -> None:
-        found = measure(self._home, self._pace)
+        result = measure(self._home, self._pace)
         before = self._measured
-        if not found.complete and before is not None and before.bytes > found.bytes:
-            found = replace(found, bytes=before.bytes, files=before.files)
-        self._measured = found
+        if not result.complete and before is not None and before.bytes > result.bytes:
+            result = replace(result, bytes=before.bytes, files=before.files)
+        self._measured = result
 
 
 def mounted_alone(folder: Path, mounts: Path = MOUNTS) -> bool:

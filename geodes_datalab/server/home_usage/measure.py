@@ -143,10 +143,10 @@ def _walk(walk: _Walk, top: int) -> None:
     waiting = [(".", here.st_ino)]
     while waiting:
         path, number = waiting.pop()
-        for name, found in _entries(walk, top, path, number):
-            walk.add(found)
-            if _is_folder(found):
-                waiting.append((f"{path}/{name}", found.st_ino))
+        for name, result in _entries(walk, top, path, number):
+            walk.add(result)
+            if _is_folder(result):
+                waiting.append((f"{path}/{name}", result.st_ino))
             if not walk.may_go_on():
                 return
 
@@ -165,8 +165,8 @@ def _entries(walk: _Walk, top: int, path: str, number: int) -> Iterator[tuple[st
         walk.complete = False
         return
     try:
-        found = os.fstat(opened)
-        if (found.st_dev, found.st_ino) != (walk.device, number):
+        result = os.fstat(opened)
+        if (result.st_dev, result.st_ino) != (walk.device, number):
             walk.complete = False
             return
         with os.scandir(opened) as entries:

@@ -71,12 +71,12 @@ def application(module: str, base: str) -> web.Application:
     """
     made = web.Application(base_url=base, identity_provider=Asked(), allow_remote_access=True)
     server = SimpleNamespace(web_app=made, log=logging.getLogger(module))
-    found = import_module(module)
+    result = import_module(module)
     names = (
         "_load_jupyter_server_extension",
         "load_jupyter_server_extension",
     )  # as the server looks
-    next(getattr(found, name) for name in names if hasattr(found, name))(server)
+    next(getattr(result, name) for name in names if hasattr(result, name))(server)
     return made
 
 

@@ -99,10 +99,10 @@ def rules(serverapp: Any, late: Late) -> list[Rule]:
     base = serverapp.web_app.settings["base_url"]
     start = re.escape(base)
     first = First(f"{start}{late.addresses}.*", serverapp, late.module)
-    found = [Rule(first, Nothing)]
+    result = [Rule(first, Nothing)]
     if late.aside:
         taken = {"aside": Aside(late.module, base), "load": first.load}
-        found.insert(0, Rule(Unused(f"{start}{late.aside}", first, late), Passed, taken))
+        result.insert(0, Rule(Unused(f"{start}{late.aside}", first, late), Passed, taken))
     if late.quiet:
-        found.insert(0, Rule(Unused(f"{start}{late.quiet}", first, late), Nothing))
-    return found
+        result.insert(0, Rule(Unused(f"{start}{late.quiet}", first, late), Nothing))
+    return result

@@ -134,19 +134,19 @@ def threads(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _threads(environment: Mapping[str, str], cores: int | None) -> dict[str, str]:
-    found = _limits.variables(environment, cores)
-    if not found:
+    result = _limits.variables(environment, cores)
+    if not result:
         return {}
-    return found | {NANNY_PRELOAD: _preloads(environment.get(NANNY_PRELOAD, ""))}
+    return result | {NANNY_PRELOAD: _preloads(environment.get(NANNY_PRELOAD, ""))}
 
 
 def _told_threads(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the same, and write it into the log."""
     cores = _limits.cores(environment=environment)
-    found = _threads(environment, cores)
-    if found:
+    result = _threads(environment, cores)
+    if result:
         say(f"libraries start {cores} thread{'s' * (cores != 1)}: as many as the pod may use cores")
-    return found
+    return result
 
 
 def _preloads(given: str) -> str:
@@ -161,9 +161,9 @@ def _preloads(given: str) -> str:
 
 def _before(environment: Mapping[str, str], name: str, *paths: Path) -> str:
     """Return the paths of a variable, with ours before others."""
-    found = [str(path) for path in paths]
+    result = [str(path) for path in paths]
     others = [path for path in environment.get(name, "").split(os.pathsep) if path]
-    return os.pathsep.join([*found, *(other for other in others if other not in found)])
+    return os.pathsep.join([*result, *(other for other in others if other not in result)])
 
 
 def _fill(home: Path, folder: str) -> Problem | None:

@@ -81,7 +81,7 @@ def usage(home: Path, *, largest: int = 10) -> Usage:
     Usage
         The volume's figures and the largest parts, largest first.
     """
-    found = Usage(lines=_volume(home))
+    result = Usage(lines=_volume(home))
     folders: dict[Path, int] = {}
     files: list[tuple[int, Path]] = []
     deadline = time.monotonic() + PATIENCE
@@ -92,11 +92,11 @@ def usage(home: Path, *, largest: int = 10) -> Usage:
             folders[folder] = folders.get(folder, 0) + size
         files.append((size, path))
         if time.monotonic() > deadline:
-            found.complete = False
+            result.complete = False
             break
-    found.folders = heapq.nlargest(largest, ((size, path) for path, size in folders.items()))
-    found.files = heapq.nlargest(largest, files)
-    return found
+    result.folders = heapq.nlargest(largest, ((size, path) for path, size in folders.items()))
+    result.files = heapq.nlargest(largest, files)
+    return result
 
 
 def readable(size: float) -> str:

@@ -39,8 +39,10 @@ def runtime_folder(name: str) -> dict[str, str]:
 
 
 def _private(folder: Path) -> bool:
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    result = folder.lstat()
+    return (
+        stat.S_ISDIR(result.st_mode) and result.st_uid == os.getuid() and not result.st_mode & 0o077
+    )
 
 
 def make_profile(home: Path) -> None:

@@ -116,23 +116,23 @@ def search_body(query: Query) -> Json:
 
 
 def _conditions(query: Query, names: list[str]) -> Json:
-    found: dict[str, Json] = {}
+    result: dict[str, Json] = {}
     if len(query.collections) > 1:
-        found["dataset"] = {"in": list(query.collections)}
+        result["dataset"] = {"in": list(query.collections)}
     if names:
-        found["identifier"] = {"in": names} if len(names) > 1 else {"eq": names[0]}
+        result["identifier"] = {"in": names} if len(names) > 1 else {"eq": names[0]}
     if query.cloud_cover:
-        found["eo:cloud_cover"] = {"gte": query.cloud_cover[0], "lte": query.cloud_cover[1]}
+        result["eo:cloud_cover"] = {"gte": query.cloud_cover[0], "lte": query.cloud_cover[1]}
     for clause in query.clauses:
         operator, value = _spelling(clause)
-        found.setdefault(clause.name, {})[operator] = value
+        result.setdefault(clause.name, {})[operator] = value
     if query.acquired:
         start, end = str(query.acquired).split("/")
         if start != "..":
-            _narrow(found, "end_datetime", "gte", start)
+            _narrow(result, "end_datetime", "gte", start)
         if end != "..":
-            _narrow(found, "start_datetime", "lte", end)
-    return found
+            _narrow(result, "start_datetime", "lte", end)
+    return result
 
 
 def _narrow(found: dict[str, Json], name: str, operator: str, value: str) -> None:
@@ -159,8 +159,8 @@ def _spelling(clause: Clause) -> tuple[str, Any]:
 
 
 def _ids(ids: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    urns = [one for one in ids if one.upper().startswith(_URN)]
-    names = [one for one in ids if one not in urns]
+    urns = [item for item in ids if item.upper().startswith(_URN)]
+    names = [item for item in ids if item not in urns]
     if urns and names:
         raise InvalidQuery(
             "ids holds both item ids (URN:...) and product names",

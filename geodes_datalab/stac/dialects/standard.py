@@ -64,8 +64,8 @@ class Standard:
         if not isinstance(names, dict) or reply.get("additionalProperties", True):
             return None
         return {
-            name: _KINDS.get(str(one.get("type")), "ANY") if isinstance(one, Mapping) else "ANY"
-            for name, one in names.items()
+            name: _KINDS.get(str(item.get("type")), "ANY") if isinstance(item, Mapping) else "ANY"
+            for name, item in names.items()
         }
 
     def knows(self, collection: str) -> bool:
@@ -78,10 +78,10 @@ class Standard:
 
     def collections(self) -> list[Json]:
         """Ask for all collections, page after page."""
-        found: list[Json] = []
+        result: list[Json] = []
         for page in _understood(_Io(self._client).get_pages(f"{self._url}/collections")):
-            found += members(page, "collections")
-        return found
+            result += members(page, "collections")
+        return result
 
     def search(self, query: Query) -> Found:
         """Fetch page 1; the others one after another, as their links are taken."""
@@ -115,13 +115,13 @@ class Standard:
             return {}
         if self._root.conforms_to(ConformanceClasses.FILTER):
             return {
-                "filter": {"op": "and", "args": [_cql2(one) for one in clauses]},
+                "filter": {"op": "and", "args": [_cql2(item) for item in clauses]},
                 "filter_lang": "cql2-json",
             }
         if self._root.conforms_to(ConformanceClasses.QUERY):
             return {"query": _query_extension(clauses)}
         raise InvalidQuery(
-            f"this catalogue cannot search by properties ({', '.join(sorted({one.name for one in clauses}))})",
+            f"this catalogue cannot search by properties ({', '.join(sorted({item.name for item in clauses}))})",
             "leave the conditions out, and filter the result: items.filter(...)",
         )
 
@@ -131,7 +131,7 @@ class Standard:
             yield Clause("eo:cloud_cover", "lte", query.cloud_cover[1])
         if query.published:
             known = self.attributes()
-            name = next((one for one in _PUBLISHED if known is None or one in known), None)
+            name = next((item for item in _PUBLISHED if known is None or item in known), None)
             if name is None:
                 raise InvalidQuery(
                     "this catalogue cannot search by the time of publication",
@@ -197,8 +197,8 @@ def _takes_post(root: PystacClient) -> bool:
 
 def _matched(page: Json) -> int | None:
     context = page.get("context") or {}
-    found = page.get("numberMatched", context.get("matched", page.get("numMatched")))
-    return found if isinstance(found, int) else None
+    result = page.get("numberMatched", context.get("matched", page.get("numMatched")))
+    return result if isinstance(result, int) else None
 
 
 def _features(pages: Iterator[Json]) -> Iterator[list[Json]]:
@@ -253,8 +253,8 @@ def _literal(value: Any) -> str:
 
 
 def _query_extension(clauses: list[Clause]) -> Json:
-    found: dict[str, Json] = {}
+    result: dict[str, Json] = {}
     for clause in clauses:
         value = list(clause.value) if clause.operator == "in" else clause.value
-        found.setdefault(clause.name, {})[clause.operator] = value
-    return found
+        result.setdefault(clause.name, {})[clause.operator] = value
+    return result

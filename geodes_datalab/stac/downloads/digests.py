@@ -35,5 +35,5 @@ def touch(path: Path) -> None:
 
 
 def _state(path: Path) -> _State:
-    found = path.stat()
-    return str(path), found.st_ino, found.st_size, found.st_mtime_ns
+    result = path.stat()
+    return str(path), result.st_ino, result.st_size, result.st_mtime_ns

@@ -23,10 +23,10 @@ _MOST = 2000
 def read(path: Path) -> Json | None:
     """Return the note on a file; None where there is none."""
     try:
-        found = json.loads(os.getxattr(path, _NAME))
+        result = json.loads(os.getxattr(path, _NAME))
     except (AttributeError, OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else None
 
 
 def write(path: Path, note: Json) -> None:

@@ -52,7 +52,7 @@ class File:
     def key(self) -> str:
         """Key of the asset; of several with the same address, the first."""
         assets = self.item["assets"].items()
-        return next((str(key) for key, one in assets if one.get("href") == self.href), "")
+        return next((str(key) for key, item in assets if item.get("href") == self.href), "")
 
     @cached_property
     def plain(self) -> str:
@@ -62,9 +62,9 @@ class File:
     @cached_property
     def alone(self) -> bool:
         """Whether no other file of the item has that name."""
-        others = (one for one in self.item["assets"].values() if one.get("href") != self.href)
+        others = (item for item in self.item["assets"].values() if item.get("href") != self.href)
         mine = fold(self.plain)
-        return all(fold(plain_name(one)) != mine for one in others)
+        return all(fold(plain_name(item)) != mine for item in others)
 
     def name(self, level: int) -> PurePosixPath:
         """Return a name, relative to the folder; each level is longer, and more the file's own."""
@@ -82,10 +82,10 @@ class File:
             return True
         if level == 1:
             return self.alone
-        known = {fold(_clean(str(one))) for one in (self.product, self.item["id"])}
+        known = {fold(_clean(str(item))) for item in (self.product, self.item["id"])}
         name = fold(self.plain)
         return self.alone and any(
-            one and name.startswith(one) and not name[len(one) :][:1].isalnum() for one in known
+            item and name.startswith(item) and not name[len(item) :][:1].isalnum() for item in known
         )
 
     @cached_property
@@ -192,14 +192,14 @@ def _clashing(names: Sequence[PurePosixPath]) -> set[int]:
     needed = [places(name) for name in names]
     users: dict[str, set[int]] = {}
     for index, (own, _) in enumerate(needed):
-        for one in set(own):
-            users.setdefault(one, set()).add(index)
-    found = {index for who in users.values() if len(who) > 1 for index in who}
+        for item in set(own):
+            users.setdefault(item, set()).add(index)
+    result = {index for who in users.values() if len(who) > 1 for index in who}
     for index, (_, folders) in enumerate(needed):
-        for one in folders:
-            if one in users:
-                found |= users[one] | {index}
-    return found
+        for item in folders:
+            if item in users:
+                result |= users[item] | {index}
+    return result
 
 
 def fold(name: str) -> str:

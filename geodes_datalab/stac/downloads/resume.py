@@ -94,7 +94,7 @@ def keeps_packing(headers: Mapping[str, str], name: str, size: int | None) -> bo
         return None
     if size is not None and headers.get("Content-Length") == str(size):
         return True
-    if not all(one.strip() in HTTPResponse.CONTENT_DECODERS for one in packing.split(",")):
+    if not all(item.strip() in HTTPResponse.CONTENT_DECODERS for item in packing.split(",")):
         raise ServiceError(
             f"the server sent {name} packed ({packing}), which was not asked for and cannot be undone",
             "tell the archive's helpdesk",

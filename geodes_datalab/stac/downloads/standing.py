@@ -83,20 +83,20 @@ def placed(files: Iterable[File], folder: Path) -> list[tuple[int, Standing]]:
     held: dict[str, int] = {}
     taken = Taken()
     for wanted in (Standing.WHOLE, Standing.BEGUN):
-        for file, found in zip(known, seen, strict=True):
+        for file, result in zip(known, seen, strict=True):
             for level in reversed(range(LEVELS)):
-                if file.href in held or found[level] is not wanted:
+                if file.href in held or result[level] is not wanted:
                     continue
                 if taken.take(file.name(level)):
                     held[file.href] = level
     foreign = {
-        file.href: {level for level in range(LEVELS) if found[level] is Standing.FOREIGN}
-        for file, found in zip(known, seen, strict=True)
+        file.href: {level for level in range(LEVELS) if result[level] is Standing.FOREIGN}
+        for file, result in zip(known, seen, strict=True)
     }
     chosen = assign(known, held, foreign)
     return [
-        (level, found[level] if level < LEVELS else Standing.FREE)
-        for level, found in zip(chosen, seen, strict=True)
+        (level, result[level] if level < LEVELS else Standing.FREE)
+        for level, result in zip(chosen, seen, strict=True)
     ]
 
 
@@ -147,7 +147,7 @@ def _usable(path: Path, folder: Path) -> bool:
     if os.path.lexists(folder) and not folder.is_dir():
         return True  # whatever it is called: the disk will say why nothing can be written
     part = path.with_name(path.name + PART)
-    above = next((one for one in path.parents if os.path.lexists(one)), folder)
+    above = next((item for item in path.parents if os.path.lexists(item)), folder)
     if not above.is_dir() or part.is_symlink():
         return False
     if os.path.lexists(part) and not part.is_file():

@@ -62,13 +62,13 @@ def transfer(job: Job, client: Client, watch: Watch) -> Path:
     with _storage(job):
         job.path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(job, watch) as others_wrote:
-            found = Standing.FREE if job.there and not others_wrote else job.standing()
-            if found is Standing.FOREIGN:
+            result = Standing.FREE if job.there and not others_wrote else job.standing()
+            if result is Standing.FOREIGN:
                 raise Occupied(
                     f"{job.path} is another file, which stays",
                     "run the same line again, or give another folder",
                 )
-            if found is not Standing.WHOLE:
+            if result is not Standing.WHOLE:
                 _fetch(job, client, watch)
     return job.path
 
@@ -302,8 +302,8 @@ def _fault(job: Job) -> str | None:
     received = job.received()
     if job.size is not None and received != job.size:
         return f"{received} bytes instead of {job.size}"
-    found = digest(job.part) if job.md5 else None
-    return None if found == job.md5 else f"MD5 {found} instead of {job.md5}"
+    result = digest(job.part) if job.md5 else None
+    return None if result == job.md5 else f"MD5 {result} instead of {job.md5}"
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def _incomplete(href: str) -> bool:
 def self_link(links: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the address that an item gives itself."""
     return next(
-        (str(one["href"]) for one in links if one.get("rel") == "self" and one.get("href")), None
+        (str(item["href"]) for item in links if item.get("rel") == "self" and item.get("href")),
+        None,
     )
 
 
@@ -154,10 +155,10 @@ def _completed(href: str, places: list[str]) -> str:
         web = [place for place in places if place.partition(":")[0].lower() in _WEB]
         return urljoin(web[0], href) if web and not Path(href).exists() else href
     relative = href[5:] if href[:5].lower() == "file:" else href
-    found = [_joined(place, relative.replace("\\", "/")) for place in places]
-    there = (one for one in found if (path := on_disk(one)) is not None and path.exists())
-    elsewhere = (one for one in found if on_disk(one) is None)
-    return next(there, next(elsewhere, found[0]))
+    result = [_joined(place, relative.replace("\\", "/")) for place in places]
+    there = (item for item in result if (path := on_disk(item)) is not None and path.exists())
+    elsewhere = (item for item in result if on_disk(item) is None)
+    return next(there, next(elsewhere, result[0]))
 
 
 def _joined(place: str, href: str) -> str:
@@ -202,8 +203,8 @@ def _unsupported(asset: Json, product: str, scheme: str) -> AddressError:
 def _alternate(asset: Json) -> str | None:
     """Return the address on the web that the alternate-assets extension tells of, if any."""
     others = asset.get("alternate")
-    for one in others.values() if isinstance(others, Mapping) else ():
-        href = str(one.get("href", "")) if isinstance(one, Mapping) else ""
+    for item in others.values() if isinstance(others, Mapping) else ():
+        href = str(item.get("href", "")) if isinstance(item, Mapping) else ""
         if href.startswith(("http://", "https://")):
             return href
     return None

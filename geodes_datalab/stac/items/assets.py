@@ -39,19 +39,19 @@ def geodes_assets(raw: Mapping[str, Json]) -> dict[str, Json]:
         than the file name).
     """
     main = _main(raw)
-    found: dict[str, Json] = {}
+    result: dict[str, Json] = {}
     for key, asset in raw.items():
         clean = _asset(key, asset)
         name = "data" if key == main else _role_key(clean)
-        if name is None or name in found:
-            name = clean["title"] if clean["title"] not in found else key
-        found[name] = clean
-    return dict(sorted(found.items(), key=lambda pair: pair[0] != "data"))
+        if name is None or name in result:
+            name = clean["title"] if clean["title"] not in result else key
+        result[name] = clean
+    return dict(sorted(result.items(), key=lambda pair: pair[0] != "data"))
 
 
 def standard_assets(raw: Mapping[str, Json]) -> dict[str, Json]:
     """Normalise the assets of a standard catalogue: keys stay, MD5 digests are spelled out."""
-    found: dict[str, Json] = {}
+    result: dict[str, Json] = {}
     for key, asset in raw.items():
         clean = dict(asset)
         checksum = str(clean.get("file:checksum", ""))
@@ -59,8 +59,8 @@ def standard_assets(raw: Mapping[str, Json]) -> dict[str, Json]:
             clean["geodes:md5"] = checksum.removeprefix(MD5_PREFIX)
         if key == "overview" and "quicklook" not in raw:
             key = "quicklook"  # noqa: PLW2901 - GEODES's next generation: one name in both dialects
-        found[key] = clean
-    return found
+        result[key] = clean
+    return result
 
 
 def data_asset(item: Any) -> tuple[str, Json]:
@@ -99,7 +99,11 @@ def quicklook_asset(item: Any) -> Json | None:
             return assets[key]
     shown = ("overview", "thumbnail")
     return next(
-        (one for one in assets.values() if any(role in shown for role in one.get("roles") or ())),
+        (
+            entry
+            for entry in assets.values()
+            if any(role in shown for role in entry.get("roles") or ())
+        ),
         None,
     )
 
@@ -124,8 +128,8 @@ def file_name(text: str) -> str:
 
 def _assets_of(item: Any) -> Mapping[str, Json]:
     if isinstance(item, Mapping):
-        found: Mapping[str, Json] = item["assets"]
-        return found
+        result: Mapping[str, Json] = item["assets"]
+        return result
     return {key: asset.to_dict() for key, asset in item.assets.items()}
 
 

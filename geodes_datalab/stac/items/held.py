@@ -68,9 +68,9 @@ def as_dicts(items: ItemsLike) -> list[Json]:
     """
     shared: dict[str, Any] = {}
     doubts: list[str] = []
-    found = [_clean(raw, shared, doubts) for raw in _each(items)]
+    result = [_clean(raw, shared, doubts) for raw in _each(items)]
     tell(doubts, stacklevel=3)
-    return found
+    return result
 
 
 def acquired(dicts: list[Json], datetime: DatetimeLike | None) -> list[Json]:
@@ -108,8 +108,8 @@ def _each(items: Any) -> Iterator[_Raw]:
 
 
 def _every(items: Iterable[Any]) -> Iterator[_Raw]:
-    for one in items:
-        yield from _each(one)
+    for item in items:
+        yield from _each(item)
 
 
 def _of_mapping(value: Mapping[str, Any]) -> Iterator[_Raw]:
@@ -124,13 +124,13 @@ def _of_mapping(value: Mapping[str, Any]) -> Iterator[_Raw]:
 
 def _of_pystac(item: Any) -> _Raw:
     try:
-        found: Json = item.to_dict(transform_hrefs=False)
+        result: Json = item.to_dict(transform_hrefs=False)
     except (TypeError, ValueError) as error:  # our own forms of items, or links without an address
         try:
-            found = item.to_dict(include_self_link=False, transform_hrefs=False)
+            result = item.to_dict(include_self_link=False, transform_hrefs=False)
         except (AttributeError, TypeError, ValueError):
             raise _no_item(item) from error
-    return _Raw(found, mended=False)  # pystac writes dates in its own way
+    return _Raw(result, mended=False)  # pystac writes dates in its own way
 
 
 def _of_catalogue(catalogue: Any) -> list[Any]:
@@ -138,8 +138,8 @@ def _of_catalogue(catalogue: Any) -> list[Any]:
     import pystac
 
     try:
-        found: Any = pystac.read_file(catalogue) if isinstance(catalogue, str) else catalogue
-        return list(found.get_items(recursive=True))
+        result: Any = pystac.read_file(catalogue) if isinstance(catalogue, str) else catalogue
+        return list(result.get_items(recursive=True))
     except Exception as error:  # of pystac, of the network, of JSON
         raise DataError(
             f"the catalogue cannot be read to its end: {error}",
@@ -158,14 +158,14 @@ def _of_text(value: str | bytes | PathLike[Any]) -> Iterator[_Raw]:
         yield from _each(Items.from_parquet(path))
         return
     try:
-        found = _parsed(path.read_text("utf-8-sig"), str(path))
+        result = _parsed(path.read_text("utf-8-sig"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}", _HINT) from error
-    if isinstance(found, Mapping) and found.get("type") in ("Catalog", "Collection"):
+    if isinstance(result, Mapping) and result.get("type") in ("Catalog", "Collection"):
         yield from _every(_of_catalogue(str(path)))
         return
-    alone = isinstance(found, Mapping) and found.get("type") != "FeatureCollection"
-    for raw in _each(found):
+    alone = isinstance(result, Mapping) and result.get("type") != "FeatureCollection"
+    for raw in _each(result):
         yield raw if raw.place else raw._replace(place=str(path), alone=alone)
 
 

@@ -97,7 +97,9 @@ def _renamed(raw: Json, shared: dict[str, Any] | None, places: Iterable[str | No
     if shared is not None and "references" in properties:
         properties["references"] = _shared(properties["references"], shared)
     if legacy and isinstance(raw.get("centroid"), Mapping):
-        properties["proj:centroid"] = {one: raw["centroid"].get(one) for one in ("lat", "lon")}
+        properties["proj:centroid"] = {
+            entry: raw["centroid"].get(entry) for entry in ("lat", "lon")
+        }
     item: Json = {
         "type": "Feature",
         "stac_version": "1.1.0",
@@ -131,8 +133,8 @@ def _from_geodes(old: Json) -> Json:
     }
     instruments = str(old.get("instrument") or "").replace(",", " ").split()
     if instruments:
-        new["instruments"] = [one.lower() for one in instruments]
-    radar = any(one in _RADARS for one in instruments)
+        new["instruments"] = [item.lower() for item in instruments]
+    radar = any(item in _RADARS for item in instruments)
     if radar:
         new.pop("eo:cloud_cover", None)  # served as 0.0, and means nothing
     if old.get("sar:instrument_mode"):
@@ -270,7 +272,7 @@ def _words(value: Any) -> list[str]:
     return (
         str(value).replace(",", " ").split()
         if isinstance(value, str)
-        else [str(one) for one in value or ()]
+        else [str(item) for item in value or ()]
     )
 
 
@@ -327,7 +329,7 @@ def date_text(text: str) -> str:
 def _numbers(value: Any) -> list[float] | None:
     try:
         numbers = (
-            [float(one) for one in value.split(",")]
+            [float(item) for item in value.split(",")]
             if isinstance(value, str)
             else list(value or ())
         )

@@ -205,15 +205,15 @@ class Items(Sequence["Item"]):
     @property
     def older(self) -> dict[str, str]:
         """Ids of items that were processed again, each to the id of the newest version here."""
-        found = superseded(self.dicts)
+        result = superseded(self.dicts)
         return {
-            str(self.dicts[one]["id"]): str(self.dicts[new]["id"]) for one, new in found.items()
+            str(self.dicts[item]["id"]): str(self.dicts[new]["id"]) for item, new in result.items()
         }
 
     def newest(self) -> Items:
         """Return the items without older versions of others: what `geodes_datalab.load` loads."""
         left_out = superseded(self.dicts)
-        return self._with(one for place, one in enumerate(self.dicts) if place not in left_out)
+        return self._with(item for place, item in enumerate(self.dicts) if place not in left_out)
 
     def to_pystac(self) -> pystac.ItemCollection:
         """Return a ``pystac.ItemCollection``."""
@@ -298,10 +298,10 @@ def _fulfils(item: Json, clauses: tuple[Clause, ...], names: tuple[str, ...] | N
 
 def _size(item: Json) -> int | None:
     try:
-        found: int | None = data_asset(item)[1].get("file:size")
+        result: int | None = data_asset(item)[1].get("file:size")
     except DataError:
         return None
-    return found
+    return result
 
 
 def _days(dicts: list[Json]) -> str:

@@ -97,14 +97,14 @@ def rows(table: Any) -> Iterator[Json]:
 
 def _column(values: Any) -> Iterator[Json]:
     """Yield the items in a column of items."""
-    for one in values:
-        found = one.to_dict(transform_hrefs=False) if hasattr(one, "assets") else one
-        if not isinstance(found, dict):
+    for item in values:
+        result = item.to_dict(transform_hrefs=False) if hasattr(item, "assets") else item
+        if not isinstance(result, dict):
             raise DataError(
-                f"this is no item: {type(one).__name__}",
+                f"this is no item: {type(item).__name__}",
                 "give the whole table, not one column of it",
             )
-        yield found
+        yield result
 
 
 def _item(row: Json, shape: str | None) -> Json:
@@ -136,16 +136,16 @@ def _footprint(geometry: Any) -> Json | None:
     west, south, east, north = geometry.bounds
     if west < -360 or south < -90 or east > 360 or north > 90:
         return None
-    found: Json = json.loads(str(shapely.to_geojson(geometry)))
-    return found
+    result: Json = json.loads(str(shapely.to_geojson(geometry)))
+    return result
 
 
 def plain(value: Any) -> Any:
     """Return what JSON knows in place of what tables hold; None for what is missing."""
     if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     if isinstance(value, datetime):  # NaT is one, too
         return value.isoformat() if value == value else None  # noqa: PLR0124 - the test for NaT
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
@@ -221,5 +221,5 @@ def _deep(item: Json) -> Json:
 def _pruned(value: Any) -> Any:
     """Leave out what a table had to fill with nothing."""
     if isinstance(value, dict):
-        return {name: _pruned(one) for name, one in value.items() if one is not None}
-    return [_pruned(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _pruned(item) for name, item in value.items() if item is not None}
+    return [_pruned(item) for item in value] if isinstance(value, list | tuple) else value

@@ -74,7 +74,7 @@ class Version(NamedTuple):
 
     def __str__(self) -> str:
         """Write the number as the products do, or else the day of the processing."""
-        number = ".".join(f"{one:02d}" for one in self.number)
+        number = ".".join(f"{item:02d}" for item in self.number)
         return number or (self.made or self.published)[:10] or "?"
 
 
@@ -100,7 +100,7 @@ def superseded(items: Sequence[Json]) -> dict[int, int]:
     {0: 1}
     """
     scenes = _scenes(items)
-    found: dict[int, int] = {}
+    result: dict[int, int] = {}
     for places in scenes:
         kept: list[int] = []
         for place in sorted(places, key=lambda one: version(items[one]), reverse=True):
@@ -108,8 +108,8 @@ def superseded(items: Sequence[Json]) -> dict[int, int]:
             if newer is None:
                 kept.append(place)
             else:
-                found[place] = newer
-    return dict(sorted(found.items()))
+                result[place] = newer
+    return dict(sorted(result.items()))
 
 
 def ranks(items: Sequence[Json], starts: Sequence[datetime]) -> list[tuple[datetime, int]]:
@@ -127,13 +127,13 @@ def ranks(items: Sequence[Json], starts: Sequence[datetime]) -> list[tuple[datet
     list of tuple
         For each item the earliest start of its acquisition, and how many versions of it are newer.
     """
-    found = [(start, 0) for start in starts]
+    result = [(start, 0) for start in starts]
     for places in _scenes(items):
         first = min(starts[place] for place in places)
         newest_first = sorted(places, key=lambda one: version(items[one]), reverse=True)
         for rank, place in enumerate(newest_first):
-            found[place] = first, rank
-    return found
+            result[place] = first, rank
+    return result
 
 
 def version(item: Json) -> Version:
@@ -194,7 +194,7 @@ def _where(item: Json, properties: Json) -> Hashable | None:
     if properties.get("proj:transform"):
         return str((properties["proj:transform"], properties.get("proj:shape")))
     try:
-        return tuple(round(float(one), 3) for one in item.get("bbox") or ()) or None
+        return tuple(round(float(entry), 3) for entry in item.get("bbox") or ()) or None
     except (TypeError, ValueError):  # no box, whatever it is
         return None
 
@@ -221,9 +221,9 @@ def _replaces(newer: Json, older: Json) -> bool:
         return True
     if _named(newer) is None:
         return False  # the same place, time and kind: perhaps another thing nevertheless
-    for one, other in ((new.made, old.made), (new.published, old.published)):
-        if one and other and one != other:
-            return datetime.fromisoformat(one) - datetime.fromisoformat(other) >= _APART
+    for item, other in ((new.made, old.made), (new.published, old.published)):
+        if item and other and item != other:
+            return datetime.fromisoformat(item) - datetime.fromisoformat(other) >= _APART
     return False
 
 

@@ -55,8 +55,8 @@ def well_formed(raw: Any, doubts: list[str]) -> Json:
     """
     try:
         if is_sound(raw) and all(map(_is_link, raw["links"])):
-            found: Json = raw
-            return found
+            result: Json = raw
+            return result
     except MISREAD:
         pass
     return mended(raw, doubts)
@@ -120,7 +120,7 @@ def _is_geometry(geometry: Any) -> bool:
     depth = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2}[kind]
     points = [geometry["coordinates"]]
     for _ in range(depth):
-        points = [one for part in points for one in part]
+        points = [item for part in points for item in part]
     return bool(points) and isfinite(sum([point[0] + point[1] for point in points]))
 
 
@@ -174,9 +174,9 @@ def mended(raw: Any, doubts: list[str]) -> Json:
         if not _holds(test, item.get(part)):
             doubts.append(f"{part} of {name}")
             item[part] = None
-    item["links"] = [one for one in _listed(raw.get("links")) if _holds(_is_link, one)]
+    item["links"] = [entry for entry in _listed(raw.get("links")) if _holds(_is_link, entry)]
     item["stac_extensions"] = [
-        one for one in _listed(raw.get("stac_extensions")) if type(one) is str
+        entry for entry in _listed(raw.get("stac_extensions")) if type(entry) is str
     ]
     item["assets"] = {}
     for key, asset in (assets or {}).items():
@@ -206,7 +206,7 @@ def _asset(asset: Mapping[str, Any], name: str, doubts: list[str]) -> Json:
     clean = dict(asset)
     roles = clean.get("roles")
     if roles is not None:
-        clean["roles"] = [one for one in _listed(roles) if isinstance(one, str)]
+        clean["roles"] = [item for item in _listed(roles) if isinstance(item, str)]
     for field in ("type", "title", "description", "file:size", *_BANDS):
         if field in clean and not _holds(_FIELDS.get(field, _is_text), clean[field]):
             doubts.append(f"{field} of {name}")

@@ -69,8 +69,8 @@ class Clause:
 def geodes_attributes() -> Attributes:
     """Return what the portal can search (data model v8.0), with types."""
     text = files("geodes_datalab.stac").joinpath("data/queryables.json").read_text("utf-8")
-    found: Attributes = json.loads(text)["attributes"]
-    return found
+    result: Attributes = json.loads(text)["attributes"]
+    return result
 
 
 def conditions(query: QueryLike | None, attributes: Attributes | None) -> tuple[Clause, ...]:
@@ -96,14 +96,14 @@ def conditions(query: QueryLike | None, attributes: Attributes | None) -> tuple[
     >>> conditions({"sat:relative_orbit": "51"}, geodes_attributes())
     (Clause(name='sat:relative_orbit', operator='eq', value=51),)
     """
-    found: list[Clause] = []
+    result: list[Clause] = []
     for name, wish in (query or {}).items():
         kind = _kind(name, attributes)
-        found += [
+        result += [
             _clause(name, kind, operator, value) for operator, value in _spelled_out(name, wish)
         ]
-        _refuse_mixture(name, kind, found)
-    return tuple(found)
+        _refuse_mixture(name, kind, result)
+    return tuple(result)
 
 
 @lru_cache(maxsize=4096)
@@ -166,7 +166,7 @@ def _clause(name: str, kind: str, operator: str, value: Any) -> Clause:
             raise InvalidQuery(
                 f'"{name}": "in" needs a list, not {value!r}', "write [first, second]"
             )
-        values = tuple(_typed(name, kind, operator, one) for one in value)
+        values = tuple(_typed(name, kind, operator, item) for item in value)
         if not values:
             raise InvalidQuery(
                 f'"{name}": the list is empty, so nothing could match', "leave the condition out"
@@ -233,11 +233,11 @@ def _text(value: Any, _operator: str) -> str:
 def _moment(value: Any, operator: str) -> str:
     if not isinstance(value, str | date | datetime) and type(value).__name__ != "datetime64":
         raise TypeError(value)
-    found = interval(value)
-    assert found is not None
+    result = interval(value)
+    assert result is not None
     # An object at midnight is a day for those who mean days: ``lte`` takes all of it in, ``gt`` too.
     after = ("lte",) if isinstance(value, datetime) else ("lte", "gt")
-    end = found.end if operator in after else found.start
+    end = result.end if operator in after else result.start
     if end is None:
         raise ValueError(value)
     return iso(end)

@@ -30,13 +30,13 @@ def matches(properties: Json, clause: Clause) -> bool:
     wanted = clause.value if clause.operator == "in" else (clause.value,)
     holds = _OPERATORS[clause.operator]
     pairs = (
-        (_canonical(clause.name, one), _canonical(clause.name, other))
-        for one in values
+        (_canonical(clause.name, item), _canonical(clause.name, other))
+        for item in values
         for other in wanted
     )
     if clause.operator == "neq":
-        return all(holds(one, other) for one, other in pairs)
-    return any(holds(one, other) for one, other in pairs)
+        return all(holds(item, other) for item, other in pairs)
+    return any(holds(item, other) for item, other in pairs)
 
 
 def during(properties: Json, span: Interval) -> bool:

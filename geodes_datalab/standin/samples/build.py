@@ -76,7 +76,7 @@ def build(cache: Path | str | None = None) -> SampleSet:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     listed = json.loads((target / MANIFEST).read_text())
-    return SampleSet(target, tuple(Product.from_dict(one) for one in listed))
+    return SampleSet(target, tuple(Product.from_dict(item) for item in listed))
 
 
 def _publish(scratch: Path, target: Path) -> None:

@@ -143,10 +143,10 @@ def _extract(archive: Path, pattern: str, scratch: Path) -> list[Path]:
 
 
 def _only(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern))
-    if len(found) != 1:
-        raise FileNotFoundError(f"need exactly one {pattern} in {folder}, found {len(found)}")
-    return found[0]
+    result = sorted(folder.glob(pattern))
+    if len(result) != 1:
+        raise FileNotFoundError(f"need exactly one {pattern} in {folder}, found {len(result)}")
+    return result[0]
 
 
 def _sha256(path: Path) -> str:

@@ -59,7 +59,7 @@ class Product:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Product:
         """Make a product from what `to_dict` gave."""
-        files = tuple(ProductFile(**one) for one in values["files"])
+        files = tuple(ProductFile(**item) for item in values["files"])
         return cls(**{**values, "files": files})
 
 

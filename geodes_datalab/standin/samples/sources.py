@@ -40,8 +40,8 @@ def sentinel2() -> tuple[Grid, dict[str, Any]]:
     bands: dict[str, Any] = {}
     grid = None
     for name in BANDS:
-        bands[name], found = _read(folder() / "sentinel2" / f"{name}.tif")
-        grid = grid or found
+        bands[name], result = _read(folder() / "sentinel2" / f"{name}.tif")
+        grid = grid or result
     assert grid is not None
     return grid, bands
 

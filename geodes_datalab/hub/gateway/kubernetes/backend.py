@@ -96,8 +96,8 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
         status = self._status(cluster.name)
         workers = status.get("workers") or {}
         waiting: dict[str, int] = {}
-        for one in status.get("waiting") or []:
-            waiting[one["reason"]] = waiting.get(one["reason"], 0) + one["count"]
+        for item in status.get("waiting") or []:
+            waiting[item["reason"]] = waiting.get(item["reason"], 0) + item["count"]
         return {
             "running": workers.get("running"),
             "pending": workers.get("pending"),
@@ -115,8 +115,8 @@ class KubernetesBackend(DatalabBackend, PerUserLimits, KubeBackend):
         return int(workers.get("running", 0)) + int(workers.get("pending", 0))
 
     def _status(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = (self.informer.get(name) or {}).get("status") or {}
-        return found
+        result: dict[str, Any] = (self.informer.get(name) or {}).get("status") or {}
+        return result
 
     @staticmethod
     async def _soon(done: Callable[[], bool]) -> None:

@@ -250,9 +250,9 @@ class KubernetesController(KubeController):
                 yield pod
 
     def _note_loss(self, key: str, pod: Pod) -> None:
-        found = pod_loss(pod)
-        if found and _is_worker(pod):
-            self.losses.setdefault(key, {})[pod["metadata"]["name"]] = found
+        result = pod_loss(pod)
+        if result and _is_worker(pod):
+            self.losses.setdefault(key, {})[pod["metadata"]["name"]] = result
 
 
 def _key(cluster: dict[str, Any]) -> str:
@@ -263,9 +263,9 @@ def _failure(pods: list[Pod]) -> dict[str, str]:
     """Return why a cluster has no scheduler any more."""
     text = "the scheduler's pod was removed, as it is when its machine fails"
     for pod in pods:
-        found = None if _is_worker(pod) else pod_reason(pod)
-        if found and found.reason != "starting":
-            return {"reason": found.reason, "text": f"the scheduler: {found.text}"}
+        result = None if _is_worker(pod) else pod_reason(pod)
+        if result and result.reason != "starting":
+            return {"reason": result.reason, "text": f"the scheduler: {result.text}"}
         if pod["status"].get("phase") == "Succeeded":
             text = "the scheduler ended by itself"
     return {"reason": "scheduler_lost", "text": text}

@@ -47,13 +47,13 @@ class PausingClient:
 
     def __getattr__(self, name: str) -> Any:
         """Return a method of the client, or another attribute as it is."""
-        found = getattr(self._client, name)
+        result = getattr(self._client, name)
         if not name.startswith("list_"):
-            return found
+            return result
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             try:
-                return await found(*args, **kwargs)
+                return await result(*args, **kwargs)
             except Exception:
                 await asyncio.sleep(PAUSE)
                 raise

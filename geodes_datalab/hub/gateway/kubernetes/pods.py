@@ -35,8 +35,8 @@ def sizes(settings: Settings) -> dict[str, Size]:
     """Return the sizes by name; one called ``standard`` where the settings name none."""
     if settings.gateway.sizes:
         return dict(settings.gateway.sizes)
-    one = settings.gateway.workers
-    return {"standard": Size(cores=one.cores, memory_gib=one.memory_gib, threads=one.cores)}
+    item = settings.gateway.workers
+    return {"standard": Size(cores=item.cores, memory_gib=item.memory_gib, threads=item.cores)}
 
 
 def told(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -55,13 +55,13 @@ def image(settings: Settings) -> Image:
 
 def images(settings: Settings, person: Person) -> set[str]:
     """Return the images that the settings themselves name, as far as a person is offered them."""
-    found = {image(settings).reference, settings.singleuser.image.reference}
+    result = {image(settings).reference, settings.singleuser.image.reference}
     for profile in filter(person.sees, in_registry(settings).profiles.values()):
-        found.add(profile.image or "")
+        result.add(profile.image or "")
         for option in filter(person.sees, profile.options.values()):
             offered = filter(person.sees, option.choices.values())
-            found.update(choice.image or "" for choice in offered)
-    return found - {""}
+            result.update(choice.image or "" for choice in offered)
+    return result - {""}
 
 
 def scheduler_pod(settings: Settings) -> dict[str, Any]:
@@ -114,10 +114,10 @@ def with_threads(container: Mapping[str, Any], of_dask: int | None = None) -> di
         return dict(container)
     count = max(1, math.ceil(float(limit[:-1]) / 1000 if limit.endswith("m") else float(limit)))
     given = list(container.get("env", ()))
-    names = {one["name"]: "given" for one in given}
+    names = {item["name"]: "given" for item in given}
     blas = max(1, count // of_dask) if of_dask else None
-    found = _limits.variables(names, count, blas=blas)
-    return {**container, "env": [*({"name": n, "value": v} for n, v in found.items()), *given]}
+    result = _limits.variables(names, count, blas=blas)
+    return {**container, "env": [*({"name": n, "value": v} for n, v in result.items()), *given]}
 
 
 def _variables(settings: Settings, kind: Pods) -> Iterator[dict[str, Any]]:
@@ -181,10 +181,10 @@ def _mounts(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _claims(settings: Settings) -> dict[str, str]:
     """Return the volume of each claim: one, as a claim named twice in a pod is never mounted."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name, shared in _shared(settings):
-        found.setdefault(shared.pvc_name, f"shared-{name}")
-    return found
+        result.setdefault(shared.pvc_name, f"shared-{name}")
+    return result
 
 
 def _shared(settings: Settings) -> Iterator[tuple[str, SharedData]]:

@@ -77,19 +77,19 @@ class Reason:
 
 def grouped(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
     """Return equal reasons once, with their count, in a stable order."""
-    return [{**asdict(one), "count": count} for one, count in sorted(Counter(reasons).items())]
+    return [{**asdict(item), "count": count} for item, count in sorted(Counter(reasons).items())]
 
 
 def pod_reason(pod: dict[str, Any]) -> Reason | None:
     """Return why a pod does not run now; None where it runs or has done its work."""
-    found = troubles.of_pod(pod)
-    return None if found is None else _told(_component(pod), found)
+    result = troubles.of_pod(pod)
+    return None if result is None else _told(_component(pod), result)
 
 
 def pod_loss(pod: dict[str, Any]) -> tuple[Reason, int] | None:
     """Return why a pod's process ended badly and how often, although it may run again."""
-    found = troubles.lost(pod)
-    return None if found is None else (_told(_component(pod), found[0]), found[1])
+    result = troubles.lost(pod)
+    return None if result is None else (_told(_component(pod), result[0]), result[1])
 
 
 def refusal(component: str, status: int, body: str | bytes | None) -> Reason:
@@ -130,7 +130,7 @@ def _room(trouble: Trouble) -> str:
     names = {"cpu": "free cores", "memory": "free memory", "ephemeral-storage": "free disk space"}
     if not trouble.missing:
         return f"the machines hold as many pods as they may ({said})"
-    what = " and ".join(names.get(one, one) for one in trouble.missing)
+    what = " and ".join(names.get(item, item) for item in trouble.missing)
     return f"no machine has enough {what} for it now ({said})"
 
 

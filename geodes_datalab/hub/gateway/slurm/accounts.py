@@ -46,8 +46,8 @@ class Mapping:
             return user
         if rule.kind == "table":
             return rule.table.get(user)
-        found = re.fullmatch(rule.pattern, user)
-        return found["account"] if found else None
+        result = re.fullmatch(rule.pattern, user)
+        return result["account"] if result else None
 
     def _refused(self, user: str, name: str | None) -> Refused:
         what = f" (it would be {name})" if name and name != user else ""

@@ -67,7 +67,7 @@ class ArrayWorkers(DBBackendBase):
         active = cluster.active_workers()
         for _ in range(cluster.count - len(active)):
             self.db.create_worker(cluster)
-        new = [one for one in cluster.active_workers() if one.status == JobStatus.CREATED]
+        new = [item for item in cluster.active_workers() if item.status == JobStatus.CREATED]
         size = self.settings.array_tasks
         for first in range(0, len(new), size):
             await self._submit_workers(cluster, new[first : first + size])
@@ -101,9 +101,9 @@ class ArrayWorkers(DBBackendBase):
 
     @property
     def _gathered(self) -> dict[str, tuple[list[str], asyncio.Future[None]]]:
-        found: dict[str, tuple[list[str], asyncio.Future[None]]]
-        found = self.__dict__.setdefault("_gathered_jobs", {})
-        return found
+        result: dict[str, tuple[list[str], asyncio.Future[None]]]
+        result = self.__dict__.setdefault("_gathered_jobs", {})
+        return result
 
     async def _flush(self, account: str) -> None:
         await asyncio.sleep(GATHER)
@@ -151,7 +151,7 @@ class ArrayWorkers(DBBackendBase):
                 self.queue.put(worker)
         self.log.info("Job %s: %d workers of cluster %s", job, len(workers), cluster.name)
         if late:
-            await self.cancel(self.account(cluster), [str(one) for one in late])
+            await self.cancel(self.account(cluster), [str(item) for item in late])
 
     def _refused(self, cluster: Any, text: str) -> None:
         """Let these workers wait; a cluster that has others goes on and tries again later."""
@@ -160,7 +160,7 @@ class ArrayWorkers(DBBackendBase):
         pause = min(LONGEST_PAUSE, 2.0 ** min(times, 10))
         self.refusals[cluster.name] = Refusal(times, text, time.monotonic() + pause)
         self.log.warning("Cluster %s: %s", cluster.name, text)
-        if not any(one.status == JobStatus.RUNNING for one in cluster.workers.values()):
+        if not any(item.status == JobStatus.RUNNING for item in cluster.workers.values()):
             cluster.worker_start_failure_count += 1
         self.queue.put_after(cluster, pause)
 
@@ -174,4 +174,4 @@ def tasks(workers: Iterable[Any]) -> list[str]:
         Records of the gateway.
     """
     living = [worker for worker in workers if worker.status < JobStatus.STOPPED]
-    return sorted({number_of(job) for one in living if (job := one.state.get("job_id"))})
+    return sorted({number_of(job) for item in living if (job := item.state.get("job_id"))})

@@ -156,8 +156,8 @@ class SlurmBackend(DatalabBackend, PerUserLimits, ArrayWorkers, DBBackendBase):
             told = await self.launcher(account, request, seconds=WORDS_SECONDS)
         except (LaunchError, Refused):
             return ""
-        found = str(told["words"])
-        return f"; its last words:\n{found}" if found else ""
+        result = str(told["words"])
+        return f"; its last words:\n{result}" if result else ""
 
     def ended(self, name: str) -> bool:
         """Tell whether no cluster of a name runs."""
@@ -182,7 +182,7 @@ class SlurmBackend(DatalabBackend, PerUserLimits, ArrayWorkers, DBBackendBase):
         """Return running and waiting workers."""
         known = self.db.get_cluster(cluster.name)
         workers = known.active_workers() if known is not None else []
-        running = sum(one.status == JobStatus.RUNNING for one in workers)
+        running = sum(item.status == JobStatus.RUNNING for item in workers)
         return {"running": running, "pending": len(workers) - running}
 
     async def _check_cluster_scale(self, cluster: Any) -> None:
@@ -214,8 +214,8 @@ class SlurmBackend(DatalabBackend, PerUserLimits, ArrayWorkers, DBBackendBase):
         except SlurmAway:
             return None
         known = set(tasks(cluster.workers.values()))
-        found = [job for job in look.of(cluster.name, self.account(cluster)) if job.alive]
-        new = {number_of(job.id) for job in found if ("_" in job.id) is array} - known
+        result = [job for job in look.of(cluster.name, self.account(cluster)) if job.alive]
+        new = {number_of(job.id) for job in result if ("_" in job.id) is array} - known
         return min(new, default=None)
 
     async def _check_timeouts(self) -> None:

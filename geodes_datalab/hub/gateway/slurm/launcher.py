@@ -78,8 +78,8 @@ def give_up(*_: Any) -> NoReturn:
 def read_config(path: str) -> dict[str, Any]:
     """Return the administrator's file; nobody but its owner may be able to change it."""
     with open(path, encoding="utf-8") as stream:  # noqa: PTH123  # os.fstat needs the open file
-        found = os.fstat(stream.fileno())
-        if found.st_uid not in (0, os.getuid()) or stat.S_IMODE(found.st_mode) & 0o022:
+        result = os.fstat(stream.fileno())
+        if result.st_uid not in (0, os.getuid()) or stat.S_IMODE(result.st_mode) & 0o022:
             raise Refused("setup", f"{path} must belong to root and be writable by root alone")
         config: dict[str, Any] = json.load(stream)
     return config
@@ -109,7 +109,7 @@ def submit(config: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
 
 def cancel(config: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
     """Cancel jobs or single tasks, if they are the gateway's own; ended ones are no error."""
-    jobs = [fits(one, JOB, "job") for one in request["jobs"]]
+    jobs = [fits(item, JOB, "job") for item in request["jobs"]]
     if not jobs or len(jobs) > 2000:
         refuse("jobs must be a list of 1 to 2000")
     words = [config["scancel"], f"--name={job_name(config)}", *jobs]
@@ -207,7 +207,7 @@ def script_of(config: dict[str, Any], request: dict[str, Any], folder: str) -> s
     if request["kind"] == "scheduler":
         words = scheduler_words(request)
     elif request["kind"] == "workers":
-        names = [fits(one, NAME, "worker") for one in request["names"]]
+        names = [fits(item, NAME, "worker") for item in request["names"]]
         if not names or len(names) > config["most"]["tasks"]:
             refuse(f"names must be a list of 1 to {config['most']['tasks']}")
         lines += [f"set -- {' '.join(names)}", 'shift "$SLURM_ARRAY_TASK_ID"', "name=$1"]
@@ -276,8 +276,8 @@ def environment(config: dict[str, Any], request: dict[str, Any], folder: str) ->
     wanted = dict(request.get("environment") or {})
     for name, value in wanted.items():
         fits(name, VARIABLE, "variable")
-        allowed = any(fnmatch.fnmatchcase(name, one) for one in config["environment"])
-        if not allowed or any(fnmatch.fnmatchcase(name, one) for one in FORBIDDEN):
+        allowed = any(fnmatch.fnmatchcase(name, item) for item in config["environment"])
+        if not allowed or any(fnmatch.fnmatchcase(name, item) for item in FORBIDDEN):
             refuse(f"the variable {name} is not allowed")
         if not isinstance(value, str) or "\0" in value:
             refuse(f"the value of {name} must be a text")
@@ -326,7 +326,7 @@ def run(
     done = subprocess.run(  # a list, without a shell
         words, input=text or "", env=variables, capture_output=True, text=True, check=False, cwd="/"
     )
-    if done.returncode and not any(one in done.stderr for one in calm):
+    if done.returncode and not any(item in done.stderr for item in calm):
         raise Refused("slurm", done.stderr.strip()[-1000:] or f"exit code {done.returncode}")
     return done.stdout
 

@@ -35,7 +35,7 @@ def cluster_options(settings: Settings, slurm: SlurmGateway) -> Options:
     ]
     for name, values, default in choices(slurm):
         if values:
-            fields.append(Named(name, [(one, one) for one in (*default, *values)]))
+            fields.append(Named(name, [(item, item) for item in (*default, *values)]))
     if slurm.gpus:
         fields.append(Integer("gpus", default=0, min=0, max=slurm.gpus))
     if slurm.extra_options:
@@ -121,9 +121,9 @@ def walltime(text: str) -> int:
     >>> walltime("01:30:00"), walltime("1-00:00:00"), walltime("90"), walltime("00:00:30")
     (90, 1440, 90, 1)
     """
-    found = re.fullmatch(r"(?:(\d{1,3})-)?(\d{1,4}):(\d{2})(?::(\d{2}))?", text.strip())
-    if found:
-        days, hours, minutes, seconds = (int(one or 0) for one in found.groups())
+    result = re.fullmatch(r"(?:(\d{1,3})-)?(\d{1,4}):(\d{2})(?::(\d{2}))?", text.strip())
+    if result:
+        days, hours, minutes, seconds = (int(item or 0) for item in result.groups())
         total = (days * 24 + hours) * 60 + minutes + (seconds > 0)
     else:
         total = int(text) if re.fullmatch(r"[0-9]{1,6}", text.strip()) else 0

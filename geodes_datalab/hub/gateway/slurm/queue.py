@@ -92,8 +92,8 @@ class Queue:
         lines = await self._ask(
             f"--name={self.job_name}", "--states=all", "--array", f"--format={FORMAT}"
         )
-        found = [job for line in lines if (job := parse(line)) is not None]
-        return Look(began, {job.id: job for job in found})
+        result = [job for line in lines if (job := parse(line)) is not None]
+        return Look(began, {job.id: job for job in result})
 
     async def place(self, job: Job, *, patience: float = 10.0) -> tuple[int, int]:
         """Return a waiting job's position in its partition's queue, and that queue's length.
@@ -111,7 +111,7 @@ class Queue:
             known = [(name, int(value)) for name, value in pairs if value.isdecimal()]
             self._pending = (time.monotonic(), known)
         others = [priority for name, priority in self._pending[1] if name == job.partition]
-        return sum(one > job.priority for one in others) + 1, max(1, len(others))
+        return sum(item > job.priority for item in others) + 1, max(1, len(others))
 
     async def _ask(self, *arguments: str) -> list[str]:
         try:

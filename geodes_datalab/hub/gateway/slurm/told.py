@@ -23,18 +23,18 @@ async def waiting(backend: Any, cluster: Any) -> dict[str, Any]:
     cluster
         Its record.
     """
-    workers = [one for one in cluster.workers.values() if one.status < JobStatus.STOPPED]
-    found = await _scheduler(backend, cluster)
-    found += await _workers(backend, cluster, workers)
+    workers = [item for item in cluster.workers.values() if item.status < JobStatus.STOPPED]
+    result = await _scheduler(backend, cluster)
+    result += await _workers(backend, cluster, workers)
     return {
         "status": cluster.model_status.name,
-        "queued": bool(found) and cluster.is_active(),
+        "queued": bool(result) and cluster.is_active(),
         "workers": {
             "wanted": cluster.count,
-            "running": sum(one.status == JobStatus.RUNNING for one in workers),
-            "pending": sum(one.status < JobStatus.RUNNING for one in workers),
+            "running": sum(item.status == JobStatus.RUNNING for item in workers),
+            "pending": sum(item.status < JobStatus.RUNNING for item in workers),
         },
-        "waiting": found if cluster.is_active() else [],
+        "waiting": result if cluster.is_active() else [],
         "lost": [
             {"component": "worker", "count": count, "reason": "lost", "text": text}
             for text, count in backend.watch.lost.get(cluster.name, Counter()).items()
@@ -61,11 +61,11 @@ async def _scheduler(backend: Any, cluster: Any) -> list[dict[str, Any]]:
 
 
 async def _workers(backend: Any, cluster: Any, workers: list[Any]) -> list[dict[str, Any]]:
-    found = []
+    result = []
     refusal = backend.refusals.get(cluster.name)
-    missing = sum(one.status == JobStatus.CREATED for one in workers)
+    missing = sum(item.status == JobStatus.CREATED for item in workers)
     if refusal and missing:
-        found.append(_entry("worker", missing, "refused", refusal.text))
+        result.append(_entry("worker", missing, "refused", refusal.text))
     groups: dict[tuple[str, str], list[Job]] = {}
     for worker in workers:
         job = backend.watch.job(worker)
@@ -73,7 +73,7 @@ async def _workers(backend: Any, cluster: Any, workers: list[Any]) -> list[dict[
             groups.setdefault((job.state, job.reason), []).append(job)
     waits = list(groups.values())
     texts = [await _text(backend, jobs[0]) for jobs in waits]
-    return found + [
+    return result + [
         _entry("worker", len(jobs), _code(jobs[0]), text)
         for jobs, text in zip(waits, texts, strict=True)
     ]

@@ -182,7 +182,7 @@ class Watch:
             and job.id not in self._left
             and job.cluster not in self.backend.submitting
         }
-        due = [strays[one] for one in strays.keys() & self._strays]
+        due = [strays[item] for item in strays.keys() & self._strays]
         self._strays = set(strays)
         by_account: dict[str, list[Job]] = {}
         for job in due:
@@ -208,13 +208,15 @@ class Watch:
 
     def _known(self) -> set[tuple[str, str]]:
         """Return clusters and jobs that records of the gateway stand for."""
-        found = set()
+        result = set()
         for cluster in self.backend.db.name_to_cluster.values():
             if cluster.status < JobStatus.STOPPED:
-                found.add((cluster.name, cluster.state.get("job_id")))
-                living = [one for one in cluster.workers.values() if one.status < JobStatus.STOPPED]
-                found |= {(cluster.name, one.state.get("job_id")) for one in living}
-        return found
+                result.add((cluster.name, cluster.state.get("job_id")))
+                living = [
+                    item for item in cluster.workers.values() if item.status < JobStatus.STOPPED
+                ]
+                result |= {(cluster.name, item.state.get("job_id")) for item in living}
+        return result
 
 
 def _cluster(record: Any) -> Any:

@@ -93,11 +93,11 @@ def _chosen(options: Mapping[str, Any], offers: list[Offer]) -> Offer | None:
         return None
     if not name:
         return next((offer for offer in offers if offer.get("default")), offers[0])
-    found = next((offer for offer in offers if offer["slug"] == name), None)
-    if found is None:
+    result = next((offer for offer in offers if offer["slug"] == name), None)
+    if result is None:
         slugs = [offer["slug"] for offer in offers]
         raise Refusal(_unknown("profile", name, slugs), 403)
-    return found
+    return result
 
 
 def _check_option(
@@ -187,7 +187,7 @@ def _traits(overrides: Overrides, user: Singleuser) -> dict[str, Any]:
     guarantee, limit = (None if amount is None else gib(amount) for amount in amounts)
     gpus = None if overrides.gpu is None else {user.gpu_resource: str(overrides.gpu)}
     taints = overrides.tolerations
-    found = {
+    result = {
         "image": overrides.image,
         "cpu_guarantee": cpu.guarantee,
         "cpu_limit": cpu.limit,
@@ -200,4 +200,4 @@ def _traits(overrides: Overrides, user: Singleuser) -> dict[str, Any]:
         "node_selector": dict(overrides.node_selector) or None,
         "tolerations": None if taints is None else [taint.plain() for taint in taints],
     }
-    return {trait: value for trait, value in found.items() if value is not None}
+    return {trait: value for trait, value in result.items() if value is not None}

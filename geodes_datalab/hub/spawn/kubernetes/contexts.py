@@ -68,7 +68,7 @@ def share_memory(pod: Any, amount_gib: float) -> Any:
     spec = pod.spec
     server = spec.containers[0]
     mounts = list(server.volume_mounts or [])
-    if not shared_memory.wanted(amount_gib, [_given(one, "mount_path") or "" for one in mounts]):
+    if not shared_memory.wanted(amount_gib, [_given(item, "mount_path") or "" for item in mounts]):
         return pod
     described = shared_memory.volume(amount_gib)
     source = described["emptyDir"]

@@ -155,9 +155,9 @@ def of_pod(pod: Mapping[str, Any]) -> Problem | None:
     pod
         As Kubernetes' JSON.
     """
-    found = troubles.of_pod(pod)
-    if found is not None and found.kind != "starting":
-        return _said(found)
+    result = troubles.of_pod(pod)
+    if result is not None and result.kind != "starting":
+        return _said(result)
     before = troubles.lost(pod)  # a server that runs again ended badly all the same
     return None if before is None else _said(before[0])
 
@@ -170,8 +170,8 @@ def of_events(events: Iterable[Mapping[str, Any]]) -> Problem | None:
     events
         Events of one pod, oldest first, as Kubernetes' JSON.
     """
-    found = troubles.of_events(events)
-    return None if found is None else _said(found)
+    result = troubles.of_events(events)
+    return None if result is None else _said(result)
 
 
 def late(seconds: float) -> Problem:

@@ -205,8 +205,8 @@ class DatalabKubeSpawner(KubeSpawner):
     def _pod(self) -> dict[str, Any] | None:
         reflector = self.pod_reflector
         pods = {} if reflector is None else reflector.pods
-        found: dict[str, Any] | None = pods.get(f"{self.namespace}/{self.pod_name}")
-        return found
+        result: dict[str, Any] | None = pods.get(f"{self.namespace}/{self.pod_name}")
+        return result
 
     def _uid(self) -> str | None:
         pod = self._pod()
