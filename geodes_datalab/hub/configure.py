@@ -13,8 +13,6 @@ from geodes_datalab.hub.login import way_out
 from geodes_datalab.hub.steps import (
     authenticator,
     homes,
-    pages,
-    proxy,
     server,
     services,
     spawner,
@@ -39,7 +37,7 @@ def apply(settings: Settings, c: Any) -> None:
         extra configuration fails.
     """
     way_out.install()
-    for step in (server, proxy, authenticator, spawner, services, homes, pages):
+    for step in (server, authenticator, spawner, services, homes):
         step.apply(settings, c)
     traits.check(settings, c)
     traits.override(settings.hub.config, c)
@@ -69,7 +67,7 @@ def check(settings: Settings) -> None:
     c = Config()
     authenticator.choose(settings, c)
     spawner.apply(settings, c)
-    c.JupyterHub.proxy_class = proxy.CLASS
+    c.JupyterHub.proxy_class = server.PROXY
     traits.check(settings, c)
 
 

@@ -16,7 +16,7 @@ from geodes_datalab.settings.dask import Backend, Pods, SchedulerPods, Size
 from geodes_datalab.settings.environment import Geodes
 from geodes_datalab.settings.gateway import Certificate, Gateway, Hpda, Limits, Workers
 from geodes_datalab.settings.homes import HomeMetrics, Homes, HomeUsage, HomeView
-from geodes_datalab.settings.hub import Check, Cull, Hub, Proxy
+from geodes_datalab.settings.hub import Check, Cull, Hub, Proxy, Spawner
 from geodes_datalab.settings.loading import VARIABLE, Source, load, read
 from geodes_datalab.settings.model import Settings
 from geodes_datalab.settings.profiles import (
@@ -29,7 +29,6 @@ from geodes_datalab.settings.profiles import (
 )
 from geodes_datalab.settings.singleuser import Singleuser
 from geodes_datalab.settings.slurm import Accounts, SlurmGateway
-from geodes_datalab.settings.spawner import Spawner
 from geodes_datalab.settings.storage import SharedData, Storage
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Settings of JupyterHub's own process, of its proxy and of its housekeeping."""
+"""Settings of JupyterHub's own process, its proxy, its way to start servers, and its housekeeping."""
 
 from __future__ import annotations
 
@@ -90,6 +90,19 @@ class Proxy(Model):
     """Shared by hub and proxy; without it the hub reads CONFIGPROXY_AUTH_TOKEN."""
     watch_seconds: Filled[float] = Field(default=1.0, gt=0)
     """How often the hub looks whether the proxy lost its routes."""
+
+
+class Spawner(Model):
+    """How user servers are started."""
+
+    kind: Filled[str] = "local"
+    """``local`` (processes of one account), ``kubernetes``, or the dotted class of a spawner."""
+    homes: Filled[Path] = Path("homes")
+    """local: folder of the users' homes."""
+    logs: Filled[Path | None] = None
+    """local: folder of one log per user; else everything goes to the hub's log."""
+    poll_seconds: Filled[int] = Field(default=5, ge=1)
+    """How often the hub looks whether a server still runs."""
 
 
 class Cull(Model):

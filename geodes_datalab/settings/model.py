@@ -9,9 +9,8 @@ from geodes_datalab.settings.base import Filled, Model, Text
 from geodes_datalab.settings.environment import Geodes
 from geodes_datalab.settings.gateway import Gateway, Hpda
 from geodes_datalab.settings.homes import Homes
-from geodes_datalab.settings.hub import Check, Cull, Debug, Hub, Proxy
+from geodes_datalab.settings.hub import Check, Cull, Debug, Hub, Proxy, Spawner
 from geodes_datalab.settings.singleuser import Scheduling, Singleuser
-from geodes_datalab.settings.spawner import Spawner
 
 
 class Registry(Model):

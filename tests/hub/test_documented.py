@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from geodes_datalab.hub import troubles
-from geodes_datalab.hub.spawn.kubernetes import failures, metrics
+from geodes_datalab.hub.spawn.kubernetes import failures
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/kubernetes-troubleshooting.md"
 WHY = ["it cannot be fetched", *(why for _, why, _ in troubles._PULLS)]
@@ -20,7 +20,7 @@ def test_a_failure_is_explained_to_operators(kind: str) -> None:
     for why in WHY if kind == "image" else [""]:
         message = word.message.format(what="...", why=why, code="...")
         assert f"| {message} | {word.reason} |" in page
-    assert word.reason in metrics.REASONS
+    assert word.reason in failures.REASONS
 
 
 def test_being_late_is_explained_too() -> None:

@@ -22,7 +22,7 @@ from support.kubernetes_api import KubernetesApi, Serving
 from support.ports import free_ports
 from support.waiting import Hopeless, eventually, minutes
 
-from geodes_datalab.hub.steps.pages import TEMPLATES
+from geodes_datalab.hub.steps.server import TEMPLATES
 
 T = TypeVar("T")
 CONFIG = (

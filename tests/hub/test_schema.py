@@ -149,7 +149,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_every_reason_for_a_failure_is_in_the_reference() -> None:
-    from geodes_datalab.hub.spawn.kubernetes.metrics import REASONS
+    from geodes_datalab.hub.spawn.kubernetes.failures import REASONS
 
     page = (Path(__file__).parents[2] / "docs/reference/hub.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == sorted(REASONS)

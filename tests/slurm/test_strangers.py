@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from dask_gateway_server.tls import new_keypair
 from hpc import Centre
 from hpc.login import Login, staging
 from hpc.processes import of_dask
@@ -155,7 +156,11 @@ def test_values_of_the_environment_reach_no_shell(login: Login, centre: Centre) 
     value = f"$(touch {trap}) `touch {trap}`; touch {trap}\n#SBATCH --uid=0\ntouch {trap}"
     login.stop("api")  # it would cancel the job, which is none of its own, before its script ran
     try:
-        told = json.loads(as_gateway(login, {**GOOD, "environment": {"GDAL_X": value}}).stdout)
+        # With a certificate that works, a worker looks for its scheduler for long enough to be seen.
+        pair = zip(("dask.crt", "dask.pem"), new_keypair(GOOD["cluster"]), strict=True)
+        files = {name: text.decode() for name, text in pair}
+        request = {**GOOD, "files": files, "environment": {"GDAL_X": value}}
+        told = json.loads(as_gateway(login, request).stdout)
         assert told["ok"], told
         eventually(
             lambda: value in [one.get("GDAL_X") for one in of_dask(61001)],

@@ -1,4 +1,7 @@
-"""Why a server does not start, to the person who waits for it: a sentence, and what to do about it."""
+"""Why a server does not start, to the person who waits for it: a sentence, and what to do about it.
+
+Each is counted on the hub's own ``/hub/metrics``.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,36 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import Counter
+
 from geodes_datalab.hub import troubles
 from geodes_datalab.hub.troubles import Trouble
+
+SPAWN_FAILURES = Counter(
+    "geodes_datalab_spawn_failures",
+    "Servers that did not start, by reason",
+    ["reason"],
+)
+"""Exported as ``geodes_datalab_spawn_failures_total``."""
+
+REASONS = (
+    "cluster",
+    "crash",
+    "image",
+    "memory",
+    "quota",
+    "refused",
+    "rights",
+    "security",
+    "settings",
+    "timeout",
+    "unschedulable",
+    "volume",
+)
+"""Every reason there is; all are exported from the start, so that a first failure shows."""
+
+for _reason in REASONS:
+    SPAWN_FAILURES.labels(reason=_reason)
 
 ADMIN = "If it stays like this, show this message to an administrator."
 
@@ -17,7 +48,7 @@ class Problem:
     """What keeps a server from running."""
 
     reason: str
-    """Label of the metric, one of `geodes_datalab.hub.spawn.kubernetes.metrics.REASONS`."""
+    """Label of the metric, one of `REASONS`."""
     message: str
     """What happened."""
     advice: str

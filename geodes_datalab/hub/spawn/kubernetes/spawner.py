@@ -17,8 +17,7 @@ from geodes_datalab.hub import images
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.pods import secret_variables
 from geodes_datalab.hub.spawn.kubernetes import choices, contexts, failures, progress
-from geodes_datalab.hub.spawn.kubernetes.failures import Problem
-from geodes_datalab.hub.spawn.kubernetes.metrics import SPAWN_FAILURES
+from geodes_datalab.hub.spawn.kubernetes.failures import SPAWN_FAILURES, Problem
 from geodes_datalab.hub.trust import tolerate_old_authorities
 from geodes_datalab.settings import Singleuser
 
