@@ -48,11 +48,11 @@ def metrics() -> set[str]:
     from geodes_datalab.hub.gateway.metrics import Metrics
     from geodes_datalab.hub.homes.metrics import HomeSizes
     from geodes_datalab.hub.homes.places import Places
-    from geodes_datalab.hub.spawn.kubernetes import failures as ours
+    from geodes_datalab.hub.spawn.kubernetes.failures import SPAWN_FAILURES
     from geodes_datalab.settings import HomeMetrics
 
     assert jupyterhub.metrics.RUNNING_SERVERS
-    assert ours
+    assert SPAWN_FAILURES
     gateway = Metrics(list)
     gateway.reaper_works(True)
     homes = CollectorRegistry()

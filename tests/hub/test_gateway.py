@@ -24,8 +24,8 @@ SCOPE = "access:services!service=dask-gateway"
 
 
 def chosen(**request: Any) -> dict[str, Any]:
-    gateway = load({"gateway": {"environment": {"GEODES_PORTAL": "http://x"}}}).gateway
-    options = cluster_options(gateway)
+    settings = load({"gateway": {"environment": {"GEODES_PORTAL": "http://x"}}})
+    options = cluster_options(settings)
     found: dict[str, Any] = options.get_configuration(options.parse_options(request), ALICE)
     return found
 

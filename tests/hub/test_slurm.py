@@ -40,13 +40,13 @@ def login_node(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def values(**slurm: Any) -> dict[str, Any]:
-    return {"gateway": {"backend": "slurm", "slurm": slurm}}
+    return {"gateway": {"kind": "slurm", "slurm": slurm}}
 
 
 def chosen(slurm: dict[str, Any], **request: Any) -> dict[str, Any]:
     settings = load(values(**slurm))
     assert settings.gateway.slurm is not None
-    options = cluster_options(settings.gateway, settings.gateway.slurm)
+    options = cluster_options(settings, settings.gateway.slurm)
     found: dict[str, Any] = options.get_configuration(options.parse_options(request), User("ada"))
     return found
 
