@@ -57,6 +57,7 @@ def hubs(values: dict[str, Any], tmp_path: Path) -> Iterator[Any]:
         c = Config()
         apply(load(values), c)
         c.JupyterHub.db_url = f"sqlite:///{tmp_path}/hub.sqlite"
+        c.JupyterHub.upgrade_db = False  # it is new
         while opened:
             opened.pop().close()
         opened.append(entry(c, known))
