@@ -31,6 +31,7 @@ ORDER = (
     "test_faults",
     "test_rights",
     "test_one_namespace",
+    "test_former",
 )
 ADDRESSES = "127.0.0.1,::1,localhost,10.245.0.1"
 

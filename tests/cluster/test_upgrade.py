@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import requests
 from harness import Cluster
 from support.visitor import Visitor
 from support.waiting import minutes
@@ -39,46 +38,13 @@ def table() -> Iterator[Table]:
 @pytest.fixture(scope="module")
 def desk(release: Release, alice: Visitor) -> Iterator[Desk]:
     desk = Desk.open(release, alice)
-    desk.kernel.run("open('kept.txt', 'w').write('kept')")
     yield desk
     desk.close()
 
 
 @pytest.fixture(scope="module")
 def token(alice: Visitor) -> str:
-    """An API token that alice made for herself."""
-    answer = alice.hub("POST", "users/alice/tokens", {"note": "upgrade"})
-    answer.raise_for_status()
-    return str(answer.json()["token"])
-
-
-def assert_nothing_was_lost(desk: Desk, token: str, *, new_proxy: bool = False) -> None:
-    """Server, kernel, cluster and its work; log-in, token and home.
-
-    A new gateway proxy ends the connections of Dask's clients, and Dask then forgets what these
-    had submitted; cluster and workers stay, and take the next work.
-    """
-    if new_proxy:
-        desk.release.until(lambda: works(desk), "a result of the same cluster", within=10)
-        desk.resume()
-    desk.goes_on()
-    # By the cookie from before.
-    desk.release.until(desk.visitor.server_answers, "alice's server")
-    headers = {"Authorization": f"token {token}"}
-    answer = requests.get(f"{desk.visitor.url}hub/api/user", headers=headers, timeout=minutes(2))
-    assert answer.status_code == 200
-    assert answer.json()["name"] == "alice"
-    assert desk.kernel.run("open('kept.txt').read()") == "'kept'"
-    listed = desk.kernel.run("print([one.name for one in gateway.list_clusters()])")
-    assert desk.cluster in listed
-
-
-def works(desk: Desk) -> bool:
-    """Tell whether the cluster computes, by a new client if the old one has given up."""
-    again = (
-        "client = cluster.get_client() if client.status == 'closed' else client; print(works(60))"
-    )
-    return bool(desk.kernel.run(again))
+    return people.token(alice)
 
 
 def workers(release: Release, desk: Desk) -> set[str]:
@@ -98,7 +64,7 @@ def test_an_upgrade_without_changes_restarts_nothing(
     before = uids(release)
     table.add("helm upgrade, nothing changed", release.upgrade())
     assert uids(release) == before
-    assert_nothing_was_lost(desk, token)
+    desk.lost_nothing(token)
 
 
 def test_changed_values(release: Release, desk: Desk, token: str, table: Table) -> None:
@@ -109,7 +75,7 @@ def test_changed_values(release: Release, desk: Desk, token: str, table: Table) 
     after = uids(release)
     assert after["hub"] != before["hub"]
     assert after["proxy"] == before["proxy"]  # its routes and connections are nobody's toy
-    assert_nothing_was_lost(desk, token)
+    desk.lost_nothing(token)
     page = desk.visitor.session.get(f"{release.url}hub/home", timeout=minutes(2))
     assert told in page.text
     code = "extra = [gateway.new_cluster() for _ in range(2)]\n[one.shutdown() for one in extra]"
@@ -119,7 +85,7 @@ def test_changed_values(release: Release, desk: Desk, token: str, table: Table) 
 def test_rollback(release: Release, desk: Desk, token: str, table: Table) -> None:
     table.add("helm rollback", release.rollback())
     release.changes.clear()
-    assert_nothing_was_lost(desk, token)
+    desk.lost_nothing(token)
     page = desk.visitor.session.get(f"{release.url}hub/home", timeout=minutes(2))
     assert "Maintenance on Friday" not in page.text
 
@@ -134,7 +100,7 @@ def test_a_new_image(
     before = workers(release, desk)
     table.add("helm upgrade, new images", release.upgrade(changes))
     assert image_of(release.pod("hub")).endswith(f":{NEXT}")
-    assert_nothing_was_lost(desk, token, new_proxy=True)
+    desk.lost_nothing(token, new_proxy=True)
     assert workers(release, desk) == before
     assert not image_of(release.user_pod("alice")).endswith(f":{NEXT}")
 
@@ -172,7 +138,7 @@ def test_uninstall_and_install_again(
     release.until(desk.visitor.server_answers, "alice's server")
     table.add("helm uninstall, helm install", time.monotonic() - began)
     assert release.secret("auth.password") == password
-    assert_nothing_was_lost(desk, token, new_proxy=True)
+    desk.lost_nothing(token, new_proxy=True)
     assert workers(release, desk) == before
 
 

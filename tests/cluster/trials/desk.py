@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from support.visitor import Kernel, Visitor
-from support.waiting import eventually
+from support.waiting import eventually, minutes
 
 from . import people
 from .release import Release
@@ -33,6 +34,7 @@ class Desk:
         """Open a kernel and a cluster of two workers with work for hours."""
         kernel = people.with_cluster(visitor, workers=2)
         kernel.run(LONG)
+        kernel.run("open('kept.txt', 'w').write('kept')")
         pod = release.user_pod(visitor.name)
         return cls(release, visitor, kernel, pod, people.cluster_name(kernel))
 
@@ -65,6 +67,36 @@ class Desk:
             within=5,
             scene=self.release.describe,
         )
+
+    def lost_nothing(self, token: str, *, new_proxy: bool = False) -> None:
+        """Check server, kernel, cluster and its work; log-in, token and home.
+
+        A new gateway proxy ends the connections of Dask's clients, and Dask then forgets what these
+        had submitted; cluster and workers stay, and take the next work.
+        """
+        if new_proxy:
+            self.release.until(self._computes, "a result of the same cluster", within=10)
+            self.resume()
+        self.goes_on()
+        # By the cookie from before.
+        self.release.until(self.visitor.server_answers, f"the server of {self.visitor.name}")
+        headers = {"Authorization": f"token {token}"}
+        answer = requests.get(
+            f"{self.visitor.url}hub/api/user", headers=headers, timeout=minutes(2)
+        )
+        assert answer.status_code == 200
+        assert answer.json()["name"] == self.visitor.name
+        assert self.kernel.run("open('kept.txt').read()") == "'kept'"
+        listed = self.kernel.run("print([one.name for one in gateway.list_clusters()])")
+        assert self.cluster in listed
+
+    def _computes(self) -> bool:
+        """Tell whether the cluster computes, by a new client if the old one has given up."""
+        again = (
+            "client = cluster.get_client() if client.status == 'closed' else client; "
+            "print(works(60))"
+        )
+        return bool(self.kernel.run(again))
 
     def resume(self) -> bool:
         """Give the cluster work again after its client lost it; tell whether it is the same client."""

@@ -49,6 +49,13 @@ def settle(visitor: Visitor, profile: str = "small") -> float:
     return time.monotonic() - began
 
 
+def token(visitor: Visitor) -> str:
+    """Return an API token that somebody makes for themselves."""
+    answer = visitor.hub("POST", f"users/{visitor.name}/tokens", {"note": "of a test"})
+    answer.raise_for_status()
+    return str(answer.json()["token"])
+
+
 def begin(visitor: Visitor, options: dict[str, Any]) -> None:
     """Ask for the server; one that is being started or stopped is waited for first."""
     eventually(

@@ -49,6 +49,9 @@ class Release:
     """Whether all users share the catalogue's key."""
     port: int | None = None
     """The node's port that people know; None: Kubernetes picks one at every installation."""
+    chart: Path = CHART
+    tag: str = TAG
+    """Of the images."""
     changes: dict[str, Any] = field(default_factory=dict)
     """Values that tests changed since; kept over further upgrades."""
 
@@ -73,7 +76,7 @@ class Release:
         self.make_namespaces()
         began = time.monotonic()
         with self._value_files() as files:
-            self.cluster.helm("install", self.name, str(CHART), "-n", self.namespace, *files)
+            self.cluster.helm("install", self.name, str(self.chart), "-n", self.namespace, *files)
         seconds = self.ready(began=began)
         self.reached()
         return seconds
@@ -83,7 +86,7 @@ class Release:
         self.changes.update(changes or {})
         began = time.monotonic()
         with self._value_files() as files:
-            self.cluster.helm("upgrade", self.name, str(CHART), "-n", self.namespace, *files)
+            self.cluster.helm("upgrade", self.name, str(self.chart), "-n", self.namespace, *files)
         self.rolled_out()
         return time.monotonic() - began
 
@@ -275,8 +278,8 @@ class Release:
     def _own_values(self) -> dict[str, Any]:
         """Return what only this cluster knows, and what tests changed."""
         values: dict[str, Any] = {
-            "hub.image.tag": TAG,
-            "singleuser.image.tag": TAG,
+            "hub.image.tag": self.tag,
+            "singleuser.image.tag": self.tag,
             "geodes.portal": self.cluster.geodes_url,
             "networkPolicy.egress.catalogue.cidrs": [f"{self.cluster.outside['private'].host}/32"],
         }
