@@ -308,8 +308,9 @@ def building(user: User, tmp_path: Path) -> Iterator[Any]:
     user.variables["BUILD_BEGAN"] = str(began)
 
     def start(*words: str) -> subprocess.Popen[str]:
+        hears = ("env", "--default-signal=HUP")  # tests under nohup would hand on its deafness
         process = subprocess.Popen(
-            user.command(*words, str(endless(tmp_path, "slow-tool"))),
+            [*hears, *user.command(*words, str(endless(tmp_path, "slow-tool")))],
             env=user.environ, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip

@@ -153,9 +153,7 @@ def _fields(file: Bytes, place: int, order: str, *, big: bool) -> tuple[list[Fie
         for field, span in zip(result, spans, strict=True)
     ]
     following = struct.unpack_from(order + pointer, raw, number * entry)[0]
-    if any(
-        item.kind not in _SIZES for item in fields
-    ):  # GDAL passes over some, and stops at others
+    if any(item.kind not in _SIZES for item in fields):  # GDAL passes over some, stops at others
         raise Unsuited("an image has a field of an unknown kind")
     return fields, following
 

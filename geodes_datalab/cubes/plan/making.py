@@ -85,9 +85,8 @@ def make_plan(
         parsed, sources = several(*_with_any_band(parsed, sources), client)
         products = _products(parsed, sources, client)
     if doubted:
-        doubt.tell(
-            [(item, made.grid) for item, made in zip(parsed, products, strict=True)], doubted
-        )
+        pairs = zip(parsed, products, strict=True)
+        doubt.tell([(item, product.grid) for item, product in pairs], doubted)
     parsed, products = _touching(parsed, products, wish.area)
     grids = [product.grid for product in products]
     geobox = output_grid(grids, area=wish.area, crs=wish.crs, resolution=wish.resolution)
