@@ -5,9 +5,6 @@ What concerns the account (a wrong key, a used-up quota) is an error always: no 
 
 from __future__ import annotations
 
-import sys
-import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
@@ -73,14 +70,6 @@ class Loss(NamedTuple):
     error: GeodesError
 
 
-_SILENCE = ("ignore", None, Warning, None, 0)
-"""The filter that hides all warnings."""
-
-PATIENCE = 1.0
-"""Seconds for which a warning waits while all are hidden."""
-
-_hushed = False
-_unwanted = False
 _together: list[Loss] | None = None
 _told: set[str] = set()
 
@@ -98,9 +87,8 @@ def asked(offline: Offline, on_error: OnError) -> Skips:
 @contextmanager
 def together() -> Iterator[list[Loss]]:
     """Collect what is left out meanwhile, for one warning (`warn`)."""
-    global _together, _unwanted  # noqa: PLW0603 - threads tell as well
+    global _together  # noqa: PLW0603 - threads tell as well
     former, _together = _together, []
-    _unwanted = warnings.filters[:1] == [_SILENCE]
     try:
         yield _together
     finally:
@@ -113,7 +101,7 @@ def tell(loss: Loss) -> None:
         _together.append(loss)
     elif loss.what not in _told:
         _told.add(loss.what)
-        _warned(_words([loss]))
+        notice.warn_from_thread(_words([loss]), SkippedData)
 
 
 def warn(losses: Sequence[Loss]) -> None:
@@ -125,34 +113,6 @@ def warn(losses: Sequence[Loss]) -> None:
 def _words(losses: Sequence[Loss]) -> str:
     named = sorted(f"{loss.what} ({loss.error.message})" for loss in losses)
     return f"left out, so that their pixels are missing: {some(named, MOST, sign='; ')}"
-
-
-def _warned(text: str) -> None:
-    """Warn here, or from a Dask worker, at its user's."""
-    heard = _silence_has_ended()
-    distributed = sys.modules.get("distributed")
-    if distributed is not None:
-        distributed.warn(text, SkippedData, stacklevel=2)
-    elif heard:
-        warnings.warn(text, SkippedData, stacklevel=2)
-    if not (heard or _unwanted):  # filters that were left behind, and that nobody wants
-        warnings.showwarning(SkippedData(text), SkippedData, __file__, 0)
-
-
-def _silence_has_ended() -> bool:
-    """Let other threads pass in which rasterio hides all warnings: it hides them in all threads.
-
-    It does so for a moment, wherever it warps; of two that do at once, one may leave it so for good.
-    """
-    global _hushed  # noqa: PLW0603 - filters are the process's
-    until = time.monotonic() + PATIENCE
-    while warnings.filters[:1] == [_SILENCE]:
-        if _unwanted or _hushed or time.monotonic() > until:
-            _hushed = True
-            return False
-        time.sleep(0.001)
-    _hushed = False
-    return True
 
 
 def minded(file: File, read: Callable[[], Any], dtype: Any) -> Any:
@@ -170,14 +130,15 @@ def minded(file: File, read: Callable[[], Any], dtype: Any) -> Any:
     nothing = (slice(0, 0), slice(0, 0)), np.empty((0, 0), dtype)
     if file.care == "lost":
         return nothing
-    try:
-        return read()
-    except SKIPPED as error:
-        if file.care != "skip":
-            _advise(error)
-            raise
-        tell(Loss(f"band {file.band} of {file.title}", error))
-        return nothing
+    with notice.reading():
+        try:
+            return read()
+        except SKIPPED as error:
+            if file.care != "skip":
+                _advise(error)
+                raise
+            tell(Loss(f"band {file.band} of {file.title}", error))
+            return nothing
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -150,36 +150,72 @@ def test_stored_numbers_say_what_is_missing_and_keep_their_values(
         assert not (pixels[[0, 2]] == red.attrs["nodata"]).any()
 
 
-def test_what_is_left_out_is_told_though_another_thread_hides_all_warnings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def lose(name: str, *, after: Callable[[], object] = lambda: None) -> None:
+    """Fail to read a file that may be missing, after something else."""
+
+    def read() -> None:
+        after()
+        raise errors.ReadError("it is broken")
+
+    skipping.minded(Source("P", name, "x.tif", care="skip"), read, "uint16")
+
+
+def test_what_is_left_out_is_told_though_another_thread_hides_all_warnings() -> None:
     """As rasterio does in each thread that warps, for a moment; filters are the process's."""
-    monkeypatch.setattr(skipping, "PATIENCE", minutes(1))
-    loss = skipping.Loss("band red of P", errors.ReadError("it is broken"))
-    teller = threading.Thread(target=skipping.tell, args=(loss,))
+    begun, hidden = threading.Event(), threading.Event()
+    reader = threading.Thread(
+        target=lose, args=("red",), kwargs={"after": lambda: begun.set() or hidden.wait(minutes(1))}
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        reader.start()
+        assert begun.wait(minutes(1))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            teller.start()
-            teller.join(0.1)  # patience: who does not wait has told it by then, unheard
-        teller.join()
-    assert len(skips(caught)) == 1
+            hidden.set()
+            reader.join()
+        assert len(skips(caught)) == 1
 
 
-@pytest.mark.parametrize("hidden", [True, False], ids=["by-the-user", "left-behind"])
-def test_warnings_are_hidden_where_they_were_when_the_cube_was_made(
-    monkeypatch: pytest.MonkeyPatch, hidden: bool
-) -> None:
-    monkeypatch.setattr(skipping, "PATIENCE", 0.0)
+def test_warnings_that_the_user_hides_or_makes_errors_are_so() -> None:
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore" if hidden else "always")
-        with skipping.together():
-            pass
         warnings.simplefilter("ignore")
-        for name in ("one", "another", "one"):
-            skipping.tell(skipping.Loss(name, errors.ReadError("it is broken")))
-    assert len(skips(caught)) == (0 if hidden else 2)
+        lose("red")
+        warnings.simplefilter("always")
+        lose("nir")
+        warnings.filterwarnings("ignore", "left out.*band swir")
+        lose("swir")
+        warnings.simplefilter("ignore", errors.ValuesInDoubt)
+        for name in ("green", "blue", "green"):
+            lose(name)
+        warnings.simplefilter("error", errors.SkippedData)
+        with pytest.raises(errors.SkippedData, match="pan"):
+            lose("pan")
+    assert [text.split(" of P")[0].split()[-1] for text in skips(caught)] == [
+        "nir",
+        "green",
+        "blue",
+    ]
+
+
+def test_filters_that_threads_put_back_in_the_wrong_order_do_not_stay() -> None:
+    first, second = warnings.catch_warnings(), warnings.catch_warnings()
+
+    def hide() -> None:  # what two threads do that warp at once
+        first.__enter__()
+        warnings.simplefilter("ignore")
+        second.__enter__()
+        warnings.simplefilter("ignore")
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        before = list(warnings.filters)
+        lose("red", after=hide)
+        assert warnings.filters == before
+        warnings.warn("heard", UserWarning, stacklevel=1)
+    assert [str(one.message) for one in caught][1:] == ["heard"]
 
 
 def test_of_several_bands_the_others_stay(tmp_path: Path) -> None:
