@@ -69,10 +69,11 @@ def begin(visitor: Visitor, options: dict[str, Any]) -> None:
 def refusal(visitor: Visitor, options: dict[str, Any]) -> str:
     """Ask for a server that may not be; return why not, told at once or on the page of its progress.
 
-    The hub answers after half a second, whether or not it has looked at the options by then.
+    The hub answers after half a second, whether or not it has looked at the options by then: with 202, or
+    with 201 where it looked between its last wait and its answer.
     """
     answer = visitor.start(options)
-    if answer.status_code == 202:
+    if answer.status_code in (201, 202):
         last = visitor.progress()[-1]
         if not last.get("failed"):
             raise Failure(f"{visitor.name} was given {options}: {last}")
