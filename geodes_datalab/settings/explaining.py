@@ -86,26 +86,24 @@ def _names(model: type[BaseModel], like: str) -> list[str]:
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
-    """Follow a path of keys; a name in a map leads to what the map holds."""
+    """Follow a path of keys; a name in a map and a place in a list lead to what these hold."""
     held: Any = model
     for part in location:
         if get_origin(held) is dict:
-            held = get_args(held)[1]
-        else:
-            fields = held.model_fields
-            result = next(name for name, f in fields.items() if str(part) in (name, f.alias))
-            held = _inside(fields[result].annotation)
+            held = _inside(get_args(held)[1])
+        elif not isinstance(part, int):
+            fields = held.model_fields.items()
+            held = _inside(next(f.annotation for name, f in fields if part in (name, f.alias)))
     assert isinstance(held, type)
     assert issubclass(held, BaseModel)
     return held
 
 
 def _inside(annotation: Any) -> Any:
-    """Return the model or the map that an annotation stands for, also where it is optional."""
-    candidates = (annotation, *get_args(annotation))
-    return next(
-        result
-        for result in candidates
-        if get_origin(result) is dict
-        or (isinstance(result, type) and issubclass(result, BaseModel))
-    )
+    """Return the model or the map that an annotation stands for, also where it is optional or a list."""
+    if get_origin(annotation) is dict or (
+        isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    ):
+        return annotation
+    inner = (_inside(argument) for argument in get_args(annotation))
+    return next((held for held in inner if held is not None), None)

@@ -30,6 +30,18 @@ def test_defaults_are_usable_and_frozen() -> None:
             {"gateway": {"workers": {"max_core": 4}}},
             'gateway.workers.max_core: there is no such setting; did you mean "max_cores"?',
         ),
+        (
+            {"singleuser": {"extra_tolerations": [{"keey": "a"}]}},
+            'singleuser.extra_tolerations.0.keey: there is no such setting; did you mean "key"?',
+        ),
+        (
+            {"singleuser": {"profiles": {"a": {"tolerations": [{"efect": "x"}]}}}},
+            'profiles.a.tolerations.0.efect: there is no such setting; did you mean "effect"?',
+        ),
+        (
+            {"singleuser": {"extraEnv": {"A": {"valeu": "x"}}}},
+            'extraEnv.A.valeu: there is no such setting; did you mean "value"?',
+        ),
         ({"hub": {"zzz": 1}}, "known here: activeServerLimit, allowNamedServers"),
         ({"cull": {"timeout": -1}}, "cull.timeout: Input should be greater than 0"),
         ({"gateway": {"workers": {"cores": 4, "max_cores": 2}}}, "larger than the largest one"),
