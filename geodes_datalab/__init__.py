@@ -33,6 +33,9 @@ _VERBS = {
     "subset": "cubes",
 }
 
+_EXTRAS = {"compute": "cluster", "cubes": "cubes", "maps": "maps", "saving": "cubes"}
+"""What brings the packages that verbs need beyond the base."""
+
 if TYPE_CHECKING:
     from geodes_datalab.compute import clusters, open_cluster
     from geodes_datalab.cubes import load, subset
@@ -57,4 +60,4 @@ __all__ = [
     "subset",
 ]
 
-__getattr__, __dir__ = attach(__name__, _VERBS)
+__getattr__, __dir__ = attach(__name__, _VERBS, _EXTRAS)

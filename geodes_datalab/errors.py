@@ -82,6 +82,19 @@ class GeodesError(Exception):
         """Return the message, and below it what to do."""
         return f"{self.message}\n  What to do: {self.hint}" if self.hint else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: the user's line, the message and the hint."""
+        from geodes_datalab import _tracebacks
+
+        return _tracebacks.short(self)
+
+
+def full() -> None:
+    """Print the whole traceback of the error that was shown last."""
+    from geodes_datalab import _tracebacks
+
+    print(_tracebacks.full())  # noqa: T201  # what was asked for
+
 
 class ConfigurationError(GeodesError):
     """A setting is wrong or missing."""

@@ -57,3 +57,24 @@ def test_no_verb_hides_a_sub_package() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'serch'"):
         gd.serch  # noqa: B018
+
+
+def test_completion_offers_the_verbs_alone() -> None:
+    assert dir(gd) == gd.__all__
+
+
+@pytest.mark.parametrize(
+    ("verb", "package", "extra"),
+    [
+        ("load", "xarray", "cubes"),
+        ("save", "xarray", "cubes"),
+        ("open_cluster", "distributed", "cluster"),
+        ("show", "ipyleaflet", "maps"),
+    ],
+)
+def test_a_verb_says_which_extra_it_lacks(verb: str, package: str, extra: str) -> None:
+    """As after a plain ``pip install geodes-datalab``."""
+    code = f"import sys\nsys.modules[{package!r}] = None\nimport geodes_datalab as gd\ngd.{verb}(1)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f'pip install "geodes-datalab[{extra}]"' in done.stderr, done.stderr
+    assert f"the Python package {package!r}" in done.stderr

@@ -1,0 +1,82 @@
+"""Errors in notebooks: the line that somebody typed, the sentence, the cure; the rest on request.
+
+A traceback through this package says nothing to whoever called it. IPython asks an exception how it wants to
+be shown, and `GeodesError` answers with this; scripts and tests see the usual traceback.
+"""
+
+from __future__ import annotations
+
+import linecache
+import site
+import sys
+import sysconfig
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from geodes_datalab.errors import GeodesError
+
+MOST_LINES = 6
+"""Of the statement that failed."""
+
+_RED, _GREEN, _BOLD, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
+
+
+def short(error: GeodesError) -> list[str]:
+    """Return an error as IPython shows it: lines, with colours.
+
+    Parameters
+    ----------
+    error
+        With its traceback.
+    """
+    place = _place(error.__traceback__)
+    lines = [f"{_BOLD}{_RED}{type(error).__name__}{_PLAIN}"]
+    if place is not None:
+        lines[0] += f" in {_GREEN}{_named(place.filename)}{_PLAIN}, line {place.lineno}"
+        lines += _statement(place)
+    lines += ["", *str(error).splitlines(), *getattr(error, "__notes__", ())]
+    lines.append("  The whole traceback: geodes_datalab.errors.full()")
+    return lines
+
+
+def full(error: BaseException | None = None) -> str:
+    """Return the whole traceback of an error, by default of the last one that was shown."""
+    last = error or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    if last is None:
+        return "no error was shown so far"
+    return "".join(traceback.format_exception(last))
+
+
+def _place(trace: TracebackType | None) -> traceback.FrameSummary | None:
+    """Return the innermost line that the user wrote; none where all of it is of packages."""
+    frames = traceback.extract_tb(trace)
+    return next((frame for frame in reversed(frames) if _of_the_user(frame.filename)), None)
+
+
+def _of_the_user(file: str) -> bool:
+    if file.startswith("<"):
+        return file not in ("<frozen importlib._bootstrap>", "<frozen runpy>")
+    path = Path(file)
+    return not any(path.is_relative_to(folder) for folder in _packages())
+
+
+def _packages() -> list[Path]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    found = [sysconfig.get_path(name) for name in names] + site.getsitepackages()
+    return [Path(__file__).parent, *(Path(folder) for folder in dict.fromkeys(found))]
+
+
+def _named(file: str) -> str:
+    """Return how a notebook calls a place: its cell, or the name of a file."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    cell = shell.compile.format_code_name(file) if shell else None
+    return " ".join(cell) if cell else Path(file).name
+
+
+def _statement(place: traceback.FrameSummary) -> list[str]:
+    first = place.lineno or 0
+    last = min(place.end_lineno or first, first + MOST_LINES - 1)
+    texts = [(number, linecache.getline(place.filename, number).rstrip()) for number in range(first, last + 1)]
+    return [f"{_GREEN}{number:>6}{_PLAIN} {text}" for number, text in texts if text]
