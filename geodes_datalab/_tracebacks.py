@@ -14,15 +14,13 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from geodes_datalab.errors import GeodesError
-
 MOST_LINES = 6
 """Of the statement that failed."""
 
 _RED, _GREEN, _BOLD, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
 
 
-def short(error: GeodesError) -> list[str]:
+def short(error: Exception) -> list[str]:
     """Return an error as IPython shows it: lines, with colours.
 
     Parameters

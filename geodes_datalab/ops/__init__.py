@@ -21,9 +21,11 @@ from geodes_datalab.ops.indices import (
 )
 from geodes_datalab.ops.masks import clear, cloud_mask, has_bits
 from geodes_datalab.ops.packing import mask_nodata, to_physical
+from geodes_datalab.ops.points import at
 from geodes_datalab.ops.radar import despeckle, from_db, log_ratio, temporal_statistics, to_db
 
 __all__ = [
+    "at",
     "best_pixel",
     "clear",
     "cloud_mask",
