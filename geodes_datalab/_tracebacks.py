@@ -76,5 +76,8 @@ def _named(file: str) -> str:
 def _statement(place: traceback.FrameSummary) -> list[str]:
     first = place.lineno or 0
     last = min(place.end_lineno or first, first + MOST_LINES - 1)
-    texts = [(number, linecache.getline(place.filename, number).rstrip()) for number in range(first, last + 1)]
+    texts = [
+        (number, linecache.getline(place.filename, number).rstrip())
+        for number in range(first, last + 1)
+    ]
     return [f"{_GREEN}{number:>6}{_PLAIN} {text}" for number, text in texts if text]

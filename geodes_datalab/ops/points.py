@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -134,14 +135,11 @@ def read(points: Any, crs: Any) -> Points:
 
 def _of_shapes(points: Any) -> Points:
     """Read geometries; those with a CRS of their own are brought to degrees."""
-    table = getattr(points, "geometry", None)
-    several = table is not None and isinstance(table, Iterable)
-    members = list(table) if several else [points]
-    own = getattr(table, "crs", None) if several else None
-    if own is not None:
-        shapes = list(table.to_crs(DEGREES))
-    else:
-        shapes = [shape_of(member) for member in members]
+    table: Any = getattr(points, "geometry", None)  # of geopandas: a series of its own
+    several = isinstance(table, Iterable)
+    if several and getattr(table, "crs", None) is not None:
+        table = table.to_crs(DEGREES)
+    shapes: list[Any] = [shape_of(member) for member in (table if several else [points])]
     names = tuple(table.index) if several else ()
     parts = [part for shape in shapes for part in getattr(shape, "geoms", (shape,))]
     if wrong := next((part for part in parts if part.geom_type != "Point"), None):
@@ -157,7 +155,7 @@ def _pair(value: Any) -> tuple[float, float] | None:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return None
     members = list(value)
-    if len(members) != 2 or not all(np.isscalar(one) and np.isreal(one) for one in members):
+    if len(members) != 2 or not all(isinstance(one, Real) for one in members):
         return None
     return float(members[0]), float(members[1])
 
@@ -199,7 +197,8 @@ def _pixels(points: Points, box: Any) -> tuple[npt.NDArray[np.intp], npt.NDArray
 def _outside(points: Points, out: npt.NDArray[np.bool_], box: Any) -> InvalidInput:
     missed = list(np.flatnonzero(out))
     shown = ", ".join(
-        f"{points.names[index]!r} ({points.x[index]:g}, {points.y[index]:g})" for index in missed[:3]
+        f"{points.names[index]!r} ({points.x[index]:g}, {points.y[index]:g})"
+        for index in missed[:3]
     )
     west, south, east, north = box.geographic_extent.boundingbox
     return InvalidInput(

@@ -40,11 +40,15 @@ def test_a_cell_shows_its_line_the_sentence_and_the_cure(shell: Any) -> None:
     assert "What to do:" in text
     assert len(text.splitlines()) < 15
     assert "geodes_datalab/" not in text
-    assert "Traceback (most recent call last)" in shown(shell, "from geodes_datalab import errors; errors.full()")
+    assert "Traceback (most recent call last)" in shown(
+        shell, "from geodes_datalab import errors; errors.full()"
+    )
 
 
 def test_a_function_of_the_users_own_is_named(shell: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    (tmp_path / "mine.py").write_text("import geodes_datalab as gd\n\ndef go():\n    return gd.search(bbox=(0, 0, 400, 1))\n")
+    (tmp_path / "mine.py").write_text(
+        "import geodes_datalab as gd\n\ndef go():\n    return gd.search(bbox=(0, 0, 400, 1))\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     text = shown(shell, "import mine; mine.go()")
     assert "InvalidInput in mine.py, line 4" in text

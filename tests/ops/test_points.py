@@ -26,7 +26,10 @@ def cube() -> xr.Dataset:
     """Each pixel holds its number; three dates are 10,000 apart."""
     numbers = np.arange(BOX.shape[0] * BOX.shape[1], dtype="float32").reshape(BOX.shape)
     stack = np.stack([numbers + 10_000 * date for date in range(3)])
-    coords = {**xr_coords(BOX), "time": np.array(["2024-01-01", "2024-02-01", "2024-03-01"], "M8[ns]")}
+    coords = {
+        **xr_coords(BOX),
+        "time": np.array(["2024-01-01", "2024-02-01", "2024-03-01"], "M8[ns]"),
+    }
     red = xr.DataArray(stack, dims=("time", "y", "x"), coords=coords)
     return xr.Dataset({"red": red, "nir": red * 2})
 
