@@ -23,6 +23,7 @@ from geodes_datalab.ops.masks import clear, cloud_mask, has_bits
 from geodes_datalab.ops.packing import mask_nodata, to_physical
 from geodes_datalab.ops.points import at
 from geodes_datalab.ops.radar import despeckle, from_db, log_ratio, temporal_statistics, to_db
+from geodes_datalab.ops.zones import zonal
 
 __all__ = [
     "at",
@@ -51,4 +52,5 @@ __all__ = [
     "to_db",
     "to_physical",
     "to_vertical_datum",
+    "zonal",
 ]
