@@ -116,6 +116,10 @@ class UnknownProperty(InvalidQuery):
     """No such searchable property."""
 
 
+class NoSuchItem(GeodesError, IndexError):
+    """A search found fewer items than are counted on."""
+
+
 class RemoteError(GeodesError):
     """A server did not do what was asked.
 

@@ -7,6 +7,13 @@ from typing import Any, TypeAlias
 
 from geodes_datalab.errors import InvalidInput
 
+BANDS = {
+    "nir": ("nir", "nir08"),
+    "swir1": ("swir16", "swir1"),
+    "swir2": ("swir22", "swir2"),
+}
+"""Common names of bands -> names under which catalogues know them; the first found is taken."""
+
 WordsLike: TypeAlias = str | Iterable[str]
 """One name, or a list, array or column of names."""
 

@@ -23,7 +23,7 @@ from geodes_datalab.cubes.engines import odc as odc_engine
 from geodes_datalab.cubes.engines import stackstac as stackstac_engine
 from geodes_datalab.cubes.engines import table as table_engine
 from geodes_datalab.cubes.grid.grid import ResolutionLike
-from geodes_datalab.cubes.parse import values
+from geodes_datalab.cubes.parse import clouds, values
 from geodes_datalab.cubes.parse.products import item_dicts, parse
 from geodes_datalab.cubes.parse.reprocessed import VERSIONS, Versions, without_older
 from geodes_datalab.cubes.plan import arguments, around, idle
@@ -76,6 +76,7 @@ def load(
     groupby: GroupBy = "solar_day",
     versions: Versions = "newest",
     # values
+    clear: bool = False,
     raw: bool = False,
     masked: bool | None = None,
     scaled: bool | None = None,
@@ -136,6 +137,10 @@ def load(
         Of products that were processed again (the same acquisition, by another baseline or at another
         date), ``"newest"`` loads the newest, and warns of the others; ``"all"`` loads all of them, of
         which the newest comes first. With ``groupby="id"`` all are loaded.
+    clear
+        Whether pixels of clouds, also of thin and high ones, and of their shadows become missing, by the
+        products' own mask (`geodes_datalab.ops.clear`), which is read too and, unless it is named among
+        the bands, left out of the cube.
     raw
         Whether to leave numbers as they are stored, for example integers. By default values are
         physical: reflectance, backscatter, heights, with missing pixels as NaN.
@@ -203,8 +208,9 @@ def load(
     """
     build = arguments.one_of("engine", engine, ENGINES)
     arguments.flags(
-        clip=clip, all_touched=all_touched, raw=raw, masked=masked, scaled=scaled, progress=progress
-    )
+        clip=clip, all_touched=all_touched, clear=clear, raw=raw, masked=masked, scaled=scaled,
+        progress=progress,
+    )  # fmt: skip
     _refuse(groupby, versions, chunks)
     threads = idle.check_threads(arguments.number("threads", threads), engine, "odc")
     folder = idle.check_archives(arguments.folder(archives), locator)
@@ -214,7 +220,9 @@ def load(
         where = area(bbox, geometry)
         idle.check_clip(clip=clip, all_touched=all_touched, area=where)
         chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
-        parsed = parse(chosen.items, arguments.bands(bands))
+        names = arguments.bands(bands)
+        mask = clouds.mask_beside(chosen.items, names) if clear else ""
+        parsed = parse(chosen.items, names, mask)
         wish = Wish(
             where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips
         )
@@ -229,7 +237,8 @@ def load(
     skipping.warn(lost)
     values.warn(doubts(parsed, stored))
     cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
-    return ops.mask_nodata(cube) if how.masked else cube
+    cube = ops.mask_nodata(cube) if how.masked else cube
+    return clouds.hidden(cube, mask) if clear else cube
 
 
 def _planned(make: Callable[..., Any], finder: Finder) -> Any:

@@ -12,6 +12,7 @@ chunks in x and y.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -53,7 +54,8 @@ def median(data: Data, *, period: str | None = None) -> Data:
     period
         ``None`` for one image of the whole series; ``"month"``, ``"quarter"``, ``"season"``
         (beginning in December, March, June, September) or ``"year"`` for one of each, labelled by
-        its first day. Periods without an acquisition are left out.
+        its first day; or a frequency of pandas (``"MS"``, ``"QS-DEC"``, ``"10D"``), labelled as
+        xarray's ``resample`` does. Periods without an acquisition are left out.
 
     Returns
     -------
@@ -261,19 +263,38 @@ def _by_period(data: Data, reduce: Callable[[Data], Data], period: str | None, n
     steps = [reduce(data.isel(time=np.flatnonzero(labels == first))) for first in firsts]
     along = xr.DataArray(firsts, dims="time", name="time")
     joined = xr.concat(steps, along, coords="minimal", compat="override")
-    joined["time"].attrs = {**data["time"].attrs, "long_name": f"first day of the {period}"}
+    label = f"first day of the {period}" if period in PERIODS else f"period of {period}"
+    joined["time"].attrs = {**data["time"].attrs, "long_name": label}
     return _described(joined, data, f"time: {name} within {period}")
 
 
 def _labels(times: npt.NDArray[np.datetime64], period: str) -> npt.NDArray[np.datetime64]:
-    """Return the first day of the period that each time lies in."""
+    """Return the first day of the period that each time lies in, or pandas' label of it."""
     if period not in PERIODS:
-        hint = near(period, PERIODS) or f"use one of: {', '.join(PERIODS)}"
-        raise CubeError(f"unknown period {period!r}", hint=hint)
+        return _resampled(times, period)
     length, before = PERIODS[period]
     months = times.astype("datetime64[M]").astype("int64")
     first = (months + before) // length * length - before
     return first.astype("datetime64[M]").astype("datetime64[ns]")
+
+
+def _resampled(times: npt.NDArray[np.datetime64], period: str) -> npt.NDArray[np.datetime64]:
+    """Return the label that pandas gives each time when it resamples."""
+    import pandas as pd
+
+    places = pd.Series(np.arange(len(times)), index=pd.DatetimeIndex(times))
+    labels = np.empty(len(times), "datetime64[ns]")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # of names that it takes for others
+            for label, members in places.resample(period):
+                labels[members.to_numpy()] = np.datetime64(label)
+    except (FutureWarning, TypeError, ValueError) as error:
+        hint = near(str(period), PERIODS) or (
+            f'use one of {", ".join(PERIODS)}, or a frequency of pandas such as "MS", "QS" or "10D"'
+        )
+        raise CubeError(f"unknown period {period!r}", hint=hint) from error
+    return labels
 
 
 def _described(result: Data, data: Data, method: str) -> Data:

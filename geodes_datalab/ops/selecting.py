@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
+from geodes_datalab._inputs.words import BANDS
 from geodes_datalab.errors import UnknownBand, near
 from geodes_datalab.ops.packing import understood
-
-SYNONYMS = {
-    "nir": ("nir", "nir08"),
-    "swir1": ("swir16", "swir1"),
-    "swir2": ("swir22", "swir2"),
-}
-"""Names under which catalogues know a band; the first found is taken."""
 
 
 def band(data: xr.Dataset | None, name: str, given: xr.DataArray | None = None) -> xr.DataArray:
@@ -43,7 +37,7 @@ def band(data: xr.Dataset | None, name: str, given: xr.DataArray | None = None) 
     if data is None:
         raise UnknownBand(f"the band {name} is missing", hint=f"give a cube, or {name}=")
     data = understood(data)
-    for wanted in SYNONYMS.get(name, (name,)):
+    for wanted in BANDS.get(name, (name,)):
         if wanted in data.data_vars:
             return data[wanted]
         for variable in data.data_vars.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -84,8 +84,9 @@ def zonal(
     dims = data.odc.spatial_dims
     results = [_of_zone(data, zone, dims, wanted) for zone in zones]
     label = xr.DataArray(list(shapes), dims="area", name="area")
-    result = xr.concat(results, dim=label, coords="minimal", compat="override")
-    return result.isel(statistic=0, drop=True) if isinstance(stats, str) else result
+    result: Any = xr.concat(results, dim=label, coords="minimal", compat="override")
+    alone: Data = result.isel(statistic=0, drop=True) if isinstance(stats, str) else result
+    return alone
 
 
 def read(areas: Any, crs: Any, names: str = "") -> dict[Any, Any]:
@@ -105,9 +106,9 @@ def read(areas: Any, crs: Any, names: str = "") -> dict[Any, Any]:
 def _listed(areas: Any, names: str) -> dict[Any, tuple[Any, Any]]:
     if isinstance(areas, str) or hasattr(areas, "__fspath__"):
         areas = _parsed(files.content(areas))
-    table = getattr(areas, "geometry", None)
-    if table is not None and isinstance(table, Iterable) and hasattr(table, "index"):
-        labels = list(areas[names]) if names else list(table.index)
+    table: Any = getattr(areas, "geometry", None)
+    if hasattr(table, "crs"):  # of geopandas
+        labels = areas[names] if names else table.index
         return dict(zip(labels, ((shape, table.crs) for shape in table), strict=True))
     if isinstance(areas, Mapping) and areas.get("type") == "FeatureCollection":
         features = areas.get("features") or []
@@ -154,7 +155,7 @@ def _polygon(name: Any, shape: Any, own: Any, crs: Any) -> Any:
     step = max(east - west, north - south) / DENSE
     turn = Transformer.from_crs(source, target, always_xy=True).transform
     dense = shapely.segmentize(shape, step) if step else shape
-    return shapely.transform(dense, turn, interleaved=False)
+    return shapely.transform(dense, lambda corners: np.column_stack(turn(*corners.T)))
 
 
 def _zone(name: Any, shape: Any, box: Any) -> Zone:

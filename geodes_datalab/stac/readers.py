@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from geodes_datalab._display import table
+from geodes_datalab._inputs.words import BANDS
 from geodes_datalab._types import Json
 from geodes_datalab.errors import UnknownBand, UnknownCollection, near
 
@@ -193,6 +194,8 @@ class Reader:
     def band(self, name: str) -> Band:
         """Return a band by its name, common name or alias, or a layer of one (``"NAME.2"``).
 
+        Names that other sensors use for the same are understood: ``"swir1"`` is ``"swir16"``.
+
         Raises
         ------
         UnknownBand
@@ -206,7 +209,8 @@ class Reader:
         known = {folded(other): target for other, target in self.aliases.items()}
         known |= {folded(band.common_name): band.name for band in self.bands if band.common_name}
         known |= {folded(band.name): band.name for band in self.bands}
-        target = known.get(folded(name))
+        same = (folded(other) for other in (name, *BANDS.get(name.strip().lower(), ())))
+        target = next((known[other] for other in same if other in known), None)
         for band in self.bands:
             if band.name == target:
                 return band

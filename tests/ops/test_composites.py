@@ -104,3 +104,25 @@ def test_nonsense_is_refused() -> None:
         ops.median(data.isel(time=0))
     with pytest.raises(errors.CubeError, match="between 0 and 100"):
         ops.percentile(data, 101)
+
+
+@pytest.mark.parametrize("period", ["1MS", "MS", "QS-DEC", "YS", "ME", "10D", "W-MON"])
+def test_frequencies_of_pandas_are_xarrays_own(period: str) -> None:
+    values = np.random.default_rng(3).integers(0, 50, (9, 3, 4)).astype("int16")
+    data = cube(values)
+    found = ops.mean(data, period=period)["red"]
+    expected = ops.to_physical(data)["red"].resample(time=period).mean().dropna("time", how="all")
+    np.testing.assert_array_equal(found["time"], expected["time"])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert found["time"].attrs["long_name"] == f"period of {period}"
+    shuffled = ops.mean(data.isel(time=[4, 0, 8, 2, 6, 1, 3, 7, 5]), period=period)["red"]
+    np.testing.assert_allclose(shuffled, found, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("period", "said"), [("monht", '"month"'), ("3 moons", "10D"), ("", "10D")]
+)
+def test_what_is_no_period_is_refused(period: str, said: str) -> None:
+    with pytest.raises(errors.CubeError) as caught:
+        ops.median(cube(np.zeros((2, 3, 4), "int16")), period=period)
+    assert said in str(caught.value)

@@ -346,6 +346,25 @@ def test_availability(signed_in: StandIn) -> None:
     assert {request.key for request in signed_in.requests.to("/fastavailability")} == {"valid"}
 
 
+def test_what_is_online_is_a_list_of_items(signed_in: StandIn) -> None:
+    items = gd.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2022-04/..")
+    there = items.online()
+    assert there.ids == items.ids[:-1]
+    assert isinstance(there, stac.Items)
+    assert there.available == items.available
+    assert items[:0].online().ids == []
+
+
+def test_an_item_that_is_not_there_is_told(portal: StandIn) -> None:
+    items = gd.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2022-04/..")
+    with pytest.raises(IndexError, match=f"there is no item 90: there are {len(items)}"):
+        items[90]
+    with pytest.raises(errors.NoSuchItem, match="widen the search"):
+        items[:0][0]
+    assert items[-1].id == items.ids[-1]
+    assert [one.id for one in items] == items.ids
+
+
 def test_many_products_are_asked_in_batches(served: Callable[..., StandIn]) -> None:
     portal = served(Catalogue.bulk(250))
     assert len(stac.availability(gd.search("PEPS_S2_L1C"))) == 250

@@ -80,7 +80,7 @@ def item_dicts(items: ItemsLike, datetime: DatetimeLike | None = None) -> list[J
     return kept
 
 
-def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Parsed]:
+def parse(items: Sequence[Json], bands: Sequence[str] | str | None, also: str = "") -> list[Parsed]:
     """Read from the items' metadata which bands they have, and on which grids.
 
     Parameters
@@ -89,6 +89,8 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
         Item dictionaries of one collection.
     bands
         Native or common names; ``None`` for all that hold measurements.
+    also
+        A band beside those.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None) -> list[Pars
             f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
             hint=reader.instead,
         )
-    names = _wanted(reader, bands)
+    names = [*_wanted(reader, bands), *([also] if also else [])]
     return list(_parsed(items, reader, names, by_name=bands is not None))
 
 

@@ -9,11 +9,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+import geodes_datalab
 from geodes_datalab._display import size
 from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._types import BBox, Json
-from geodes_datalab.errors import DataError, InvalidQuery
+from geodes_datalab.errors import DataError, InvalidQuery, NoSuchItem
 from geodes_datalab.stac.items.assets import data_asset
 from geodes_datalab.stac.items.versions import superseded
 from geodes_datalab.stac.items.wellformed import MISREAD
@@ -79,7 +80,10 @@ class Items(Sequence["Item"]):
         """Return one item as ``pystac.Item`` that can be read, or a slice as `Items`."""
         if isinstance(index, slice):
             return self._with(self.dicts[index])
-        position = range(len(self.dicts))[index]
+        try:
+            position = range(len(self.dicts))[index]
+        except IndexError as error:
+            raise _beyond(self, index) from error
         if position not in self._built:
             self._built[position] = _built(self.dicts[position])
         return self._built[position]
@@ -215,6 +219,17 @@ class Items(Sequence["Item"]):
         left_out = superseded(self.dicts)
         return self._with(item for place, item in enumerate(self.dicts) if place not in left_out)
 
+    def online(self) -> Items:
+        """Return the items that can be loaded or downloaded now: the archive is asked (`availability`).
+
+        Raises
+        ------
+        ServiceError
+            The archive cannot be asked.
+        """
+        there = geodes_datalab.stac.availability(self)
+        return self._with(item for item in self.dicts if there[str(item["id"])])
+
     def to_pystac(self) -> pystac.ItemCollection:
         """Return a ``pystac.ItemCollection``."""
         import pystac
@@ -266,6 +281,15 @@ class Items(Sequence["Item"]):
 
     def _with(self, dicts: Iterable[Json]) -> Items:
         return Items(dicts, query=self.query, available=self.available)
+
+
+def _beyond(items: Items, index: int) -> NoSuchItem:
+    if not items.dicts:
+        hint = "widen the search: look at items.query, the dates, the area, the cloud cover"
+        return NoSuchItem("there are no items", hint)
+    return NoSuchItem(
+        f"there is no item {index}: there are {len(items)}", f"count from 0 to {len(items) - 1}"
+    )
 
 
 def _built(item: Json) -> Item:
