@@ -9,6 +9,7 @@
     |   |-- InvalidInput            a place, time or name that no verb can read (also CubeError)
     |   |-- UnknownCollection
     |   `-- UnknownProperty
+    |-- NoSuchItem                  a search found fewer items than are counted on (also IndexError)
     |-- RemoteError                 a server did not do what was asked
     |   |-- AuthenticationError     no key, or a key that the portal refuses
     |   |-- QuotaError              the key is right, this hour's products are used up

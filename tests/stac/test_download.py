@@ -26,6 +26,7 @@ from geodes_datalab.errors import (
     ChecksumError,
     IncompleteResult,
     InvalidQuery,
+    NoSuchItem,
     ProductOffline,
     QuotaError,
     RequestError,
@@ -359,7 +360,7 @@ def test_an_item_that_is_not_there_is_told(portal: StandIn) -> None:
     items = gd.search("PEPS_S2_L1C", bbox=PATAGONIA, datetime="2022-04/..")
     with pytest.raises(IndexError, match=f"there is no item 90: there are {len(items)}"):
         items[90]
-    with pytest.raises(errors.NoSuchItem, match="widen the search"):
+    with pytest.raises(NoSuchItem, match="widen the search"):
         items[:0][0]
     assert items[-1].id == items.ids[-1]
     assert [one.id for one in items] == items.ids
