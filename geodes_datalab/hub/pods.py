@@ -40,15 +40,7 @@ def secret_variables(variables: Mapping[str, SecretKey]) -> dict[str, dict[str, 
         Where each one lies.
     """
     return {
-        name: {
-            "valueFrom": {
-                "secretKeyRef": {
-                    "name": place.name,
-                    "key": place.key,
-                    "optional": place.optional,
-                }
-            }
-        }
+        name: {"valueFrom": {"secretKeyRef": place.model_dump()}}
         for name, place in variables.items()
     }
 

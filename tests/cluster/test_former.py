@@ -15,6 +15,7 @@ from harness import Cluster
 from support.visitor import Visitor
 from trials import IMAGES, Release, people
 from trials.desk import Desk
+from trials.release import image_of
 
 FORMER = os.environ.get("DATALAB_FORMER", "")
 pytestmark = [
@@ -66,9 +67,3 @@ def test_an_earlier_release_is_upgraded_under_a_user_who_works(
     kernel = people.with_cluster(carol, workers=1)
     assert kernel.run("open('kept.txt').read()") == "'kept'"
     people.leave(carol)
-
-
-def image_of(pod: dict[str, object]) -> str:
-    spec = pod["spec"]
-    assert isinstance(spec, dict)
-    return str(spec["containers"][0]["image"])

@@ -15,6 +15,7 @@ from support.visitor import Visitor
 from support.waiting import minutes
 from trials import IMAGES, Release, Table, people
 from trials.desk import Desk
+from trials.release import image_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
@@ -111,12 +112,6 @@ def test_a_new_image(
     new = release.dask_pods("dask-worker", people.cluster_name(kernel))
     assert image_of(new[0]).endswith(f":{NEXT}")
     people.leave(frank)
-
-
-def image_of(pod: dict[str, object]) -> str:
-    spec = pod["spec"]
-    assert isinstance(spec, dict)
-    return str(spec["containers"][0]["image"])
 
 
 def retag(cluster: Cluster, old: str, new: str) -> None:

@@ -29,11 +29,7 @@ class Visitor(Visit):
     """A person with a browser: cookies, forms, websockets."""
 
     timeout: float = field(default_factory=lambda: minutes(5))
-
-    @property
-    def answers_within(self) -> float:  # type: ignore[override]
-        """Seconds that an answer may take, on a slow machine."""
-        return minutes(3)
+    answers_within: float = field(default_factory=lambda: minutes(3))
 
     @property
     def name(self) -> str:

@@ -30,10 +30,10 @@ def libraries(pattern: str, names: Sequence[str], functions: Functions) -> Itera
     bundled = [str(path) for folder in folders for path in sorted(folder.glob(pattern))]
     for name in bundled or names:
         try:
-            matches = ctypes.CDLL(name)
+            library = ctypes.CDLL(name)
             for function, (result, arguments) in functions.items():
-                getattr(matches, function).restype = result
-                getattr(matches, function).argtypes = arguments
+                getattr(library, function).restype = result
+                getattr(library, function).argtypes = arguments
         except (OSError, AttributeError):
             continue
-        yield matches
+        yield library

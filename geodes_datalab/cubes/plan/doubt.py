@@ -60,10 +60,10 @@ def checked(parsed: Sequence[Parsed]) -> tuple[list[Parsed], dict[str, Doubted]]
     outlines = {key: _outlines(grids) for key, grids in shared.items()}
     result = []
     for item in parsed:
-        matches = _doubt(item, outlines[id(item.grids)])
-        if matches is not None:
-            doubted[item.id] = matches
-        result.append(item if matches is None else item._replace(grids={}))
+        doubt = _doubt(item, outlines[id(item.grids)])
+        if doubt is not None:
+            doubted[item.id] = doubt
+        result.append(item if doubt is None else item._replace(grids={}))
     return result, doubted
 
 

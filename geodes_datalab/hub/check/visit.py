@@ -32,8 +32,7 @@ class Visit:
     timeout: float
     """Seconds that each step may take."""
     session: requests.Session = field(default_factory=requests.Session)
-
-    answers_within = 60.0
+    answers_within: float = 60.0
     """Seconds that an answer may take."""
 
     def __post_init__(self) -> None:

@@ -300,6 +300,11 @@ def of_cluster(name: str) -> str:
     return f"gateway.dask.org/cluster={name.rpartition('.')[2]}"
 
 
+def image_of(pod: Mapping[str, Any]) -> str:
+    """Return the image of a pod's first container."""
+    return str(pod["spec"]["containers"][0]["image"])
+
+
 def is_ready(pod: Mapping[str, Any]) -> bool:
     """Tell whether a pod is ready."""
     conditions = pod["status"].get("conditions", [])

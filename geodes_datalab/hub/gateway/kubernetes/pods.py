@@ -9,7 +9,7 @@ from typing import Any
 from geodes_datalab import _limits
 from geodes_datalab.hub.images import in_registry
 from geodes_datalab.hub.person import Person
-from geodes_datalab.hub.pods import ACCOUNT
+from geodes_datalab.hub.pods import ACCOUNT, secret_variables
 from geodes_datalab.hub.spawn import shared_memory
 from geodes_datalab.settings import Image, Places, Pods, Settings, SharedData, Size
 
@@ -123,10 +123,11 @@ def with_threads(container: Mapping[str, Any], of_dask: int | None = None) -> di
 def _variables(settings: Settings, kind: Pods) -> Iterator[dict[str, Any]]:
     backend = settings.gateway.backend
     given = {**backend.environment, **kind.environment}
-    for name, place in backend.environment_from_secrets.items():
-        if name not in given:
-            reference = {"name": place.name, "key": place.key}
-            yield {"name": name, "valueFrom": {"secretKeyRef": reference}}
+    wanted = {
+        name: place for name, place in backend.environment_from_secrets.items() if name not in given
+    }
+    for name, source in secret_variables(wanted).items():
+        yield {"name": name, **source}
     for name, value in kind.environment.items():
         yield {"name": name, "value": value}
 
