@@ -7,12 +7,10 @@ import contextlib
 import functools
 import threading
 import warnings
-from collections.abc import Mapping
-from html import escape
 from typing import Any, Self
 
-from geodes_datalab._display import size, table
-from geodes_datalab.compute import reconnecting, tls, versions, waiting
+from geodes_datalab._display import size
+from geodes_datalab.compute import card, reconnecting, tls, versions, waiting
 from geodes_datalab.compute import request as requests
 from geodes_datalab.compute.backend import Backend
 from geodes_datalab.compute.request import Request
@@ -35,6 +33,8 @@ class Cluster:
         """``starting``, ``running`` or ``closed``."""
         self.loose = False
         """Whether `open_cluster` may take it for the next request, or replace it."""
+        self.cards = card.Cards()
+        """What notebooks show of it."""
         opened.add(self)
         _hook_exit()
 
@@ -121,6 +121,7 @@ class Cluster:
             if client is not None:
                 client.close()
         finally:
+            self.cards.renew(self)
             self._backend.close()
 
     def __enter__(self) -> Self:
@@ -138,21 +139,15 @@ class Cluster:
             return f"<Cluster {self.name} ({self.kind}): {self.status}>"
         seen = self._seen()
         return (
-            f"<Cluster {self.name} ({self.kind}): {len(seen)} workers, {_cores(seen)} cores, "
-            f"{size(_memory(seen))}, dashboard {self.dashboard_link or 'not available'}>"
+            f"<Cluster {self.name} ({self.kind}): {len(seen)} workers, {card.cores(seen)} cores, "
+            f"{size(card.memory(seen))}, dashboard {self.dashboard_link or 'not available'}>"
         )
 
     def _repr_html_(self) -> str:
-        seen, link = self._seen(), self.dashboard_link if self.status == "running" else None
-        rows = [
-            ("State", self.status),
-            ("Workers", f"{len(seen)} of {self._wanted()} asked for"),
-            ("Cores", str(_cores(seen))),
-            ("Memory", size(_memory(seen))),
-        ]
-        cells = [(name, escape(value)) for name, value in rows] + [("Dashboard", _anchor(link))]
-        caption = f"Dask cluster {self.name} ({self.kind})"
-        return table(cells, ["", ""], caption=caption, raw=(1,))
+        return card.html(self, self._seen(), self._wanted())
+
+    def _ipython_display_(self) -> None:
+        self.cards.show(self)
 
     def _wanted(self) -> str:
         low, high = self._asked, self.request.high
@@ -232,6 +227,7 @@ def _hook_exit() -> None:
 
 def _close_all() -> None:
     for cluster in list(opened):
+        cluster.cards.forget()
         with contextlib.suppress(Exception):
             cluster.close()
 
@@ -266,17 +262,3 @@ def _share_credentials() -> None:
 def _warn(text: str | None) -> None:
     if text:
         warnings.warn(ClusterWarning(text), stacklevel=4)
-
-
-def _cores(seen: Mapping[str, Any]) -> int:
-    return sum(int(worker["nthreads"]) for worker in seen.values())
-
-
-def _memory(seen: Mapping[str, Any]) -> int:
-    return sum(int(worker["memory_limit"] or 0) for worker in seen.values())
-
-
-def _anchor(link: str | None) -> str:
-    if not link:
-        return "not available"
-    return f'<a href="{escape(link, quote=True)}" target="_blank" rel="noopener">{escape(link)}</a>'

@@ -120,12 +120,17 @@ def test_dask_notebook_and_its_dashboard(
 
     ada.run(cells[:opened])
     assert_clean(ada.saved(DASK, lambda now: ran(now[:opened])))
+    button = ada.panel.get_by_role("link", name="Dashboard", exact=True)
     with ada.page.expect_popup() as popup:
-        ada.scroll_to(ada.panel.locator("a[href*='/proxy/']")).click()
+        ada.scroll_to(button).click()
     dashboard = popup.value
     assert_shows_bars(dashboard)
 
     ada.page.bring_to_front()
+    address = ada.dask_panel().get_by_role("textbox").first
+    expect(address).to_have_value(re.compile("/proxy/.*/status$"))  # nobody has typed or clicked it
+    shoot(ada.page, "10-dask-panel-connected")
+    ada.page.keyboard.press("Control+b")
     ada.run(cells[opened:resized])
     assert_clean(ada.saved(DASK, lambda now: ran(now[:resized])))
     dashboard.bring_to_front()

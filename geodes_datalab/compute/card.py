@@ -1,0 +1,127 @@
+"""What a notebook shows of a cluster: state, size, and one button to the dashboard."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Protocol
+
+from geodes_datalab._display import size
+from geodes_datalab._optional import have
+
+TOLD = "geodes_datalab_dashboard"
+"""By this name the Lab's page is told of a dashboard, and connects its Dask panel (``server/lab/data``)."""
+
+# The Lab's own colours, light and dark; a page without the Lab takes those behind the commas.
+_CARD = (
+    "display:inline-block;min-width:24em;padding:8px 14px;border-radius:4px;"
+    "border:1px solid var(--jp-border-color1,#bdbdbd);line-height:1.6"
+)
+_BUTTON = (
+    "display:inline-block;margin:4px 10px 2px 0;padding:1px 14px;border-radius:3px;text-decoration:none;"
+    "background:var(--jp-brand-color1,#1976d2);color:var(--jp-ui-inverse-font-color0,#fff)"
+)
+
+
+class Shown(Protocol):
+    """A cluster that can be shown."""
+
+    status: str
+
+    @property
+    def name(self) -> str:
+        """Name of the cluster."""
+
+    @property
+    def kind(self) -> str:
+        """Where it runs."""
+
+    @property
+    def dashboard_link(self) -> str | None:
+        """Where a browser finds the dashboard."""
+
+
+class Cards:
+    """The cards of one cluster in a notebook, each kept true when the cluster is closed."""
+
+    def __init__(self) -> None:
+        self._shown: list[Any] = []
+
+    def show(self, cluster: Any) -> None:
+        """Show a cluster below the cell that runs.
+
+        Parameters
+        ----------
+        cluster
+            With a ``_repr_html_``.
+        """
+        from IPython.display import display
+
+        link = cluster.dashboard_link if cluster.status == "running" else None
+        told = {TOLD: link} if link else {}  # part of the message, and of no saved notebook
+        shown = display(_bundle(cluster), raw=True, display_id=True, transient=told)  # type: ignore[no-untyped-call]
+        if shown is not None:
+            self._shown.append(shown)
+
+    def renew(self, cluster: Any) -> None:
+        """Let all of them say how the cluster is now; a notebook that has gone is no trouble.
+
+        Parameters
+        ----------
+        cluster
+            As for `show`.
+        """
+        for shown in self._shown:
+            with contextlib.suppress(Exception):
+                shown.update(_bundle(cluster), raw=True)
+
+    def forget(self) -> None:
+        """Leave them as they are: the kernel ends."""
+        self._shown.clear()
+
+
+def html(cluster: Shown, workers: Mapping[str, Any], asked: str) -> str:
+    """Write a cluster as a card.
+
+    Parameters
+    ----------
+    cluster
+        Name, kind, state and dashboard.
+    workers
+        What the scheduler knows of each.
+    asked
+        How many were asked for, in words.
+    """
+    head = f"<b>Dask cluster</b> {escape(cluster.name)} ({escape(cluster.kind)}): "
+    lines = [f"{head}<b>{escape(cluster.status)}</b>"]
+    if cluster.status == "running":
+        lines += [
+            f"Workers: {len(workers)} of {escape(asked)} asked for, {cores(workers)} cores, {size(memory(workers))}",
+            _button(cluster.dashboard_link),
+        ]
+    return f'<div style="{_CARD}">{"<br>".join(lines)}</div>'
+
+
+def cores(workers: Mapping[str, Any]) -> int:
+    """Return how many threads the workers have."""
+    return sum(int(worker["nthreads"]) for worker in workers.values())
+
+
+def memory(workers: Mapping[str, Any]) -> int:
+    """Return how many bytes the workers may use."""
+    return sum(int(worker["memory_limit"] or 0) for worker in workers.values())
+
+
+def _bundle(cluster: Any) -> dict[str, str]:
+    return {"text/plain": repr(cluster), "text/html": cluster._repr_html_()}
+
+
+def _button(link: str | None) -> str:
+    if link is None or not link.startswith(("/", "http://", "https://")):
+        return "no dashboard here"
+    panel = "also in the Dask panel, at the left" if have("dask_labextension") else ""
+    return (
+        f'<a style="{_BUTTON}" href="{escape(link, quote=True)}" target="_blank" rel="noopener">'
+        f"Dashboard</a>{panel}"
+    )
