@@ -47,6 +47,23 @@ class Interval(NamedTuple):
         """Write as STAC does, ``start/end`` with ``..`` for an open end."""
         return "/".join(iso(moment) if moment else ".." for moment in self)
 
+    @property
+    def spoken(self) -> str:
+        """Written for people, without times of day where whole days are meant; UTC.
+
+        Examples
+        --------
+        >>> interval("2021-11/2022-05").spoken, interval("2024-05-03").spoken
+        ('2021-11-01 to 2022-05-31', '2024-05-03')
+        """
+        if self.start and self.start == self.end:
+            return _clock(self.start)
+        first = _spoken(self.start, time()) if self.start else ""
+        last = _spoken(self.end, _LAST) if self.end else ""
+        if first and last:
+            return first if first == last else f"{first} to {last}"
+        return f"since {first}" if first else f"until {last}"
+
 
 class _Moment(NamedTuple):
     """What one value stands for."""
@@ -112,6 +129,18 @@ def iso(moment: datetime) -> str:
     '2024-05-03T10:30:00Z'
     """
     return _utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def _spoken(moment: datetime, edge: time) -> str:
+    """Write a moment; its day alone where it stands at the edge of it."""
+    if moment.time() == edge:
+        return moment.date().isoformat()
+    return _clock(moment)
+
+
+def _clock(moment: datetime) -> str:
+    text = f"{moment:%Y-%m-%d %H:%M:%S}"
+    return text.removesuffix(":59" if moment.microsecond else ":00")
 
 
 def _until(end: _Moment, *, exact: bool) -> datetime:

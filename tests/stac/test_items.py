@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import pickle
 import warnings
 from collections.abc import Callable
@@ -75,7 +76,36 @@ def test_the_table_shows_what_matters(real: Items) -> None:
     ):  # fmt: skip
         assert text in page
     assert page.count("<path") == 2
-    assert "online ?: ask the archive" in page
+
+
+def test_what_is_online_is_a_column_only_where_something_is_known(real: Items) -> None:
+    page = real._repr_html_()
+    assert ">online<" not in page
+    assert "the archive tells: <code>geodes_datalab.stac.availability(items)</code>" in page
+    real.available[real.ids[0]] = True
+    page = real._repr_html_()
+    assert ">online<" in page
+    assert ">?<" in page
+    assert "the archive tells" in page
+
+
+def test_what_is_simulated_says_so_where_nothing_hides_it(found: Items) -> None:
+    page = found._repr_html_()
+    made = sum("(simulated)" in item["properties"]["title"] for item in found.dicts)
+    assert made > 0
+    told = "all" if made == len(found) else made
+    assert f", {told} of them simulated" in page
+    shown = sum("(simulated)" in item["properties"]["title"] for item in found.dicts[:20])
+    assert page.count("</span> (simulated)</td>") == shown
+
+
+def test_names_are_whole_under_the_mouse_and_escaped(real: Items) -> None:
+    name = real.dicts[0]["properties"]["title"]
+    assert f'title="{name}"' in real._repr_html_()
+    assert "simulated" not in real._repr_html_()
+    evil = copy.deepcopy(real.dicts[0])
+    evil["properties"]["title"] = '"><script>x</script> (simulated)'
+    assert "<script" not in Items([evil])._repr_html_()
 
 
 def test_the_table_shows_the_answer_of_the_archive(real: Items) -> None:
@@ -83,7 +113,7 @@ def test_the_table_shows_the_answer_of_the_archive(real: Items) -> None:
     page = real._repr_html_()
     assert ">yes<" in page
     assert ">on tape<" in page
-    assert "ask the archive" not in page
+    assert "the archive tells" not in page
 
 
 def test_long_results_show_the_first_rows(found: Items) -> None:

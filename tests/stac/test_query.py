@@ -35,6 +35,29 @@ def test_it_says_what_it_searches() -> None:
 
 
 @pytest.mark.parametrize(
+    ("datetime", "said"),
+    [
+        ("2021-11/2022-05", "2021-11-01 to 2022-05-31"),
+        ("2024-05-03", "2024-05-03"),
+        ("2024-05-03/..", "since 2024-05-03"),
+        ("../2024-05-03", "until 2024-05-03"),
+        ("2024-05-03T10:30/2024-05-04", "2024-05-03 10:30 to 2024-05-04"),
+        ("2024-05-03T10:30/2024-05-03T10:40", "2024-05-03 10:30 to 2024-05-03 10:40"),
+        ("2024-05-03T10:30:12Z", "2024-05-03 10:30:12"),
+        ("2024-05-03T00:00:00Z", "2024-05-03 00:00"),
+    ],
+)
+def test_times_are_said_as_people_say_them(datetime: str, said: str) -> None:
+    assert query("PEPS_S2_L1C", datetime=datetime).describe() == f"PEPS_S2_L1C, acquired {said}"
+
+
+def test_coordinates_are_said_with_three_decimals() -> None:
+    box = (-67.643219, -0.0000004, 123.45678, 1.5)
+    text = query("PEPS_S2_L1C", bbox=box).describe()
+    assert text == "PEPS_S2_L1C, in (-67.643, 0, 123.457, 1.5)"
+
+
+@pytest.mark.parametrize(
     ("sort", "keys"),
     [
         ("start_datetime", [("start_datetime", "asc"), ("identifier", "asc")]),

@@ -42,10 +42,16 @@ OUTLINES = 300
 
 _PIXELS = 180
 
+_SIMULATED = " (simulated)"
+
+_SHORTENED = "display:inline-block;max-width:24em;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom"
+
 
 def items_html(items: Items) -> str:
     """Return HTML of a search's result."""
     head = f"<b>{len(items)}</b> of {items.matched} items, {size(items.nbytes)} in all"
+    if made := sum(_title(item)[1] != "" for item in items.dicts):
+        head += f", {'all' if made == len(items) else made} of them simulated"
     if items.query:
         head += f" &mdash; {escape(items.query.describe())}"
     notice = os.environ.get("GEODES_CATALOGUE_NOTICE")
@@ -55,17 +61,23 @@ def items_html(items: Items) -> str:
         return f"<div>{head}<br>{escape(advice(items))}</div>"
     rows = [_row(item, items.available) for item in items.dicts[:ROWS]]
     older = _with_versions(rows, items.dicts)
+    unknown = [row["online"] == "?" for row in rows]
+    empty = {"online"} if all(unknown) else set()
     if len({item.get("collection") for item in items.dicts}) == 1:  # the line above names it
-        rows = [{name: row[name] for name in row if name != "collection"} for row in rows]
+        empty.add("collection")
+    rows = [{name: row[name] for name in row if name not in empty} for row in rows]
     foot = f"... and {len(items) - ROWS} more<br>" if len(items) > ROWS else ""
-    if any(row["online"] == "?" for row in rows):
+    if any(unknown):
         foot += (
-            "online ?: ask the archive with <code>geodes_datalab.stac.availability(items)</code>"
+            "What is online, and what on tape, the archive tells: "
+            "<code>geodes_datalab.stac.availability(items)</code>"
         )
     foot += older
+    columns = list(rows[0])
+    cells = table([list(row.values()) for row in rows], columns, raw=(columns.index("name"),))
     return (
         f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start">{_sketch(items)}'
-        f'<div style="overflow-x:auto;min-width:0">{table([list(row.values()) for row in rows], list(rows[0]))}</div></div>'
+        f'<div style="overflow-x:auto;min-width:0">{cells}</div></div>'
         f"<small>{foot}</small></div>"
     )
 
@@ -105,8 +117,22 @@ def _row(item: Json, available: dict[str, bool]) -> dict[str, Any]:
         "cloud cover": "-" if cloud is None else f"{cloud:.0f} %",
         "size": size(_field(item, "file:size")),
         "online": _online(item, available),
-        "name": properties.get("title"),
+        "name": _name(item),
     }
+
+
+def _name(item: Json) -> str:
+    """Write a title in HTML: shortened where it is long, whole under the mouse, with its mark beside it."""
+    name, mark = _title(item)
+    whole = escape(name + mark, quote=True)
+    return f'<span title="{whole}" style="{_SHORTENED}">{escape(name)}</span>{escape(mark)}'
+
+
+def _title(item: Json) -> tuple[str, str]:
+    """Return the title without, and the mark of what was made up for the sample catalogue."""
+    title = str(item["properties"].get("title") or "-")
+    name = title.removesuffix(_SIMULATED)
+    return name, title[len(name) :]
 
 
 def _online(item: Json, available: dict[str, bool]) -> str:

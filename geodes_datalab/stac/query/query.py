@@ -126,13 +126,13 @@ class Query:
         """Say in one line what is searched."""
         parts = [", ".join(self.collections) or "all collections"]
         if self.bbox:
-            parts.append("in ({:g}, {:g}, {:g}, {:g})".format(*self.bbox))
+            parts.append(f"in ({', '.join(f'{round(side, 3) + 0.0:g}' for side in self.bbox)})")
         elif self.geometry:
             parts.append(f"in a {self.geometry['type']}")
         if self.acquired:
-            parts.append(f"acquired {self.acquired}")
+            parts.append(f"acquired {self.acquired.spoken}")
         if self.published:
-            parts.append(f"published {self.published}")
+            parts.append(f"published {self.published.spoken}")
         if self.cloud_cover:
             parts.append("cloud cover {:g} to {:g} %".format(*self.cloud_cover))
         parts += [f"{clause.name} {clause.operator} {clause.value!r}" for clause in self.clauses]
