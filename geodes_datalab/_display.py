@@ -87,6 +87,7 @@ def progress(
     label: str = "",
     unit: str = "it",
     enabled: bool | None = None,
+    delay: float = 0.5,
 ) -> Any:
     """Make a progress bar: a widget in notebooks, a line in terminals, nothing in pipes.
 
@@ -96,6 +97,8 @@ def progress(
         As for ``tqdm``; ``unit="B"`` counts bytes in powers of 1000.
     enabled
         ``None``: in notebooks and terminals, unless ``GEODES_PROGRESS=0``.
+    delay
+        Seconds: what is quicker leaves no trace in a notebook.
     """
     from tqdm.auto import tqdm
 
@@ -107,7 +110,7 @@ def progress(
         unit_scale=unit == "B",
         disable=not (interactive() if enabled is None else enabled),
         leave=False,
-        delay=0.5,  # what is quick leaves no trace in a notebook
+        delay=delay,
     )
 
 

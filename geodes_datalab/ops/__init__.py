@@ -1,4 +1,4 @@
-"""Calculations on cubes: pure functions from xarray to xarray, lazy, that know no server.
+"""Calculations on cubes: pure functions from xarray to xarray, lazy, that know no server; `compute` ends them.
 
 Spectral indices, masks, composites, heights, and the basics of radar time series. Stored integers are safe
 input everywhere: they are turned into physical values first.
@@ -7,6 +7,7 @@ input everywhere: they are turned into physical values first.
 from __future__ import annotations
 
 from geodes_datalab.ops.composites import best_pixel, count, mean, median, percentile
+from geodes_datalab.ops.computing import compute
 from geodes_datalab.ops.heights import to_vertical_datum
 from geodes_datalab.ops.indices import (
     difference,
@@ -30,6 +31,7 @@ __all__ = [
     "best_pixel",
     "clear",
     "cloud_mask",
+    "compute",
     "count",
     "despeckle",
     "difference",
