@@ -11,24 +11,36 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from shapely import MultiLineString, Polygon, get_parts, line_merge, set_precision, union_all
-from shapely.geometry import mapping, shape
+from shapely import (
+    MultiLineString,
+    Polygon,
+    box,
+    get_parts,
+    line_merge,
+    set_precision,
+    union_all,
+)
+from shapely.affinity import translate
+from shapely.geometry import mapping
 
 TOLERANCE = 0.05  # degrees; about 5 km, what a screen shows at zoom level 6
 GRID = 0.01  # degrees; two decimals
 SMALLEST = 0.02  # square degrees; smaller islands go
+LONGEST = 10  # degrees; longer edges get points in between
+WORLD = box(-225, -90, 225, 90)  # goes on beyond the antimeridian, for maps of both its sides
 
 
 def main(source: str, target: str) -> None:
     land = load(source, "land-50m.json")
     countries = load(source, "countries-50m.json")
-    large = (part.simplify(TOLERANCE) for part in polygons_of(land, "land") if part.area > SMALLEST)
+    large = [part for part in polygons_of(land, "land") if part.area > SMALLEST]
     features = [
-        feature("land", union_all([set_precision(part.buffer(0), GRID) for part in large])),
-        feature("border", line_merge(MultiLineString(borders(countries))).simplify(TOLERANCE)),
+        feature("land", around(large)),
+        feature("border", around(list(get_parts(line_merge(MultiLineString(borders(countries))))))),
     ]
     text = json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"))
     Path(target).write_text(text + "\n", encoding="utf-8")
@@ -58,10 +70,8 @@ def polygons_of(topology: dict[str, Any], name: str) -> Iterator[Polygon]:
     for geometry in topology["objects"][name]["geometries"]:
         kinds = {"Polygon": [geometry["arcs"]], "MultiPolygon": geometry["arcs"]}
         for rings in kinds[geometry["type"]]:
-            shell, *holes = [ring(decoded, one) for one in rings]
-            yield from get_parts(
-                shape({"type": "Polygon", "coordinates": [shell, *holes]}).buffer(0)
-            )
+            shell, *holes = [unwrapped(ring(decoded, one)) for one in rings]
+            yield from get_parts(Polygon(shell, holes).buffer(0))
 
 
 def ring(decoded: list[list[tuple[float, float]]], indices: list[int]) -> list[tuple[float, float]]:
@@ -70,6 +80,26 @@ def ring(decoded: list[list[tuple[float, float]]], indices: list[int]) -> list[t
         arc = decoded[index] if index >= 0 else decoded[~index][::-1]
         points += arc[1 if points else 0 :]
     return points
+
+
+def unwrapped(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Let a ring go on beyond 180 degrees instead of jumping; one around the pole is closed along it."""
+    turn, line = 0, [points[0]]
+    for (before, _), (x, y) in pairwise(points):
+        turn -= round((x - before) / 360)
+        line.append((x + 360 * turn, y))
+    if turn:  # Antarctica
+        line += [(line[-1][0], -90.0), (line[0][0], -90.0), line[0]]
+    return line
+
+
+def around(parts: list[Any]) -> Any:
+    """Repeat parts of the world to both sides as far as `WORLD` goes, and simplify them."""
+    turned = [translate(part, xoff=turn) for part in parts for turn in (-360, 0, 360)]
+    near = [set_precision(part, GRID) for part in turned if part.intersects(WORLD)]
+    whole = union_all(near).intersection(WORLD).simplify(TOLERANCE).segmentize(LONGEST)
+    kept = [part for part in get_parts(whole) if part.geom_type == parts[0].geom_type]
+    return union_all(kept, grid_size=GRID)
 
 
 def borders(topology: dict[str, Any]) -> list[list[tuple[float, float]]]:
