@@ -13,6 +13,7 @@ from typing import Any
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import ConfigurationError, RemoteError
+from geodes_datalab.maps import graticule, theme
 
 Tiles = bool | str
 """``"auto"``, True, False, or the address of a tile server with ``{z}``, ``{x}`` and ``{y}``."""
@@ -22,6 +23,9 @@ CREDIT = '&copy; <a href="https://www.openstreetmap.org/copyright">OpenStreetMap
 
 _PANE = "basemap"
 """Name of the pane of the vectors."""
+
+PICTURES = "quicklook"
+"""Name of the pane of a product's picture: above footprints."""
 
 _PATIENCE = 2.0
 """Seconds to wait for a tile server before doing without it."""
@@ -44,7 +48,7 @@ _STYLES = {
 
 
 def new_map(box: BBox | None, *, tiles: Tiles, height: str) -> Any:
-    """Return an `ipyleaflet.Map` over a box, with scale and layer switch.
+    """Return an `ipyleaflet.Map` over a box, with graticule, scale, coordinates and layer switch.
 
     Parameters
     ----------
@@ -73,11 +77,15 @@ def new_map(box: BBox | None, *, tiles: Tiles, height: str) -> Any:
         scroll_wheel_zoom=True,
         world_copy_jump=True,
         prefer_canvas=True,  # thousands of footprints stay smooth
-        panes={
-            _PANE: {"zIndex": 150}
-        },  # below tiles (200), which lie below pictures and footprints
+        panes={  # tiles have 200, pictures and footprints 400
+            _PANE: {"zIndex": 150},
+            graticule.PANE: {"zIndex": 350},
+            PICTURES: {"zIndex": 450},
+        },
         layout=widgets.Layout(height=height, width="100%"),
     )
+    result.add_class(theme.NAME)
+    graticule.add(result)
     result.add(leaflet.ScaleControl(position="bottomleft", imperial=False))
     result.add(leaflet.LayersControl(position="topright"))
     return result

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from geodes_datalab import config
-from geodes_datalab._display import size
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import GeodesError
-from geodes_datalab.maps import aoi, quicklook
+from geodes_datalab.maps import aoi, panel, quicklook
 from geodes_datalab.maps.basemap import Tiles, new_map
+from geodes_datalab.maps.drape import draped
+from geodes_datalab.maps.filmstrip import Filmstrip, Frame
 from geodes_datalab.maps.footprints import Colour, footprints
+from geodes_datalab.maps.pictures import Pictures
+from geodes_datalab.maps.scene import Scene
+from geodes_datalab.maps.theme import FAINT
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from geodes_datalab.stac import Items
     from geodes_datalab.stac.items.held import ItemsLike
-
-_SHOWN = {
-    "Acquired": "datetime",
-    "Published": "published",
-    "Platform": "platform",
-    "Cloud cover (%)": "eo:cloud_cover",
-    "Orbit": "sat:relative_orbit",
-    "Direction": "sat:orbit_state",
-    "Polarisations": "sar:polarizations",
-    "Tile": "grid:code",
-    "CRS": "proj:code",
-}
+_NONE = "<i>this product has no quicklook</i>"
 
 
 class Explorer:
     """Footprints of items on a map; made by `explore`, and shown when a cell ends in it.
 
     Click a footprint to see its picture and metadata and to select it; where several lie upon each
-    other, the list beside the map has them all. Draw a box or polygon to set `aoi` and `geometry`.
+    other, the list beside the map has them all. The film strip below has a frame for each product, in
+    order of time: pick one to see its picture on the map. Draw a box or polygon to set `aoi` and `geometry`.
     """
 
     def __init__(
@@ -57,15 +51,16 @@ class Explorer:
         self._items = items
         self._footprints = footprints(items.dicts, colour, most)
         self._chosen: list[int] = []
-        self._pictures: dict[int, str] = {}
+        self._looked_at: int | None = None
+        self._pictures = Pictures(items.dicts)
         self._area = area
         self.map = new_map(items.bbox or (area.bbox if area else None), tiles=tiles, height=height)
         """The `ipyleaflet.Map`; add whatever you like to it."""
-        self._layer = leaflet.GeoJSON(
-            data=self._footprints.features(), hover_style={"weight": 4}, name="Footprints"
+        self._card = panel.Card()
+        self._scene = Scene(
+            self.map, self._footprints, clicked=self._clicked, pointed=self._pointed
         )
-        self._layer.on_click(self._clicked)
-        self.map.add(self._layer)
+        self._layer = self._scene.layer
         self._outline = aoi.outlined(area) if area else None
         if self._outline is not None:
             self.map.add(self._outline)
@@ -74,11 +69,17 @@ class Explorer:
         self._pen = aoi.drawing_control()
         self._pen.on_draw(self._drawn)
         self.map.add(self._pen)
-        self._panel = _Panel(height)
+        self.map.add(self._card.control)
+        self._panel = panel.Panel(height)
+        self._panel.counted(0, len(items))
         self._panel.choice.observe(self._listed, "value")
         self._panel.keep.observe(self._kept, "value")
-        self.widget = widgets.HBox([self.map, self._panel.widget])
-        """Map and panel side by side."""
+        self._panel.drape.observe(self._laid, "value")
+        self._strip = Filmstrip(_frames(items.dicts[:most]), self._show, self._fetch)
+        self.map.observe(self._seen, "bounds")
+        beside = widgets.HBox([self.map, self._panel.widget])
+        self.widget = widgets.VBox([beside, self._strip.widget])
+        """Map and panel side by side, and the film strip below."""
 
     @property
     def selected(self) -> Items:
@@ -110,7 +111,7 @@ class Explorer:
             self._outline = None
         self._pen.clear()
         self._refresh()
-        self._panel.keep.value = False
+        self._panel.tick(False)
 
     def __repr__(self) -> str:
         """Say how many items there are, how many are selected, and the area drawn."""
@@ -127,17 +128,26 @@ class Explorer:
             return
         item = int((event.get("properties") or {})["item"])
         latitude, longitude = event["coordinates"]
-        below = self._footprints.under(longitude, latitude)
-        self._panel.offer(self._labels(below or [item]), item)
+        below = self._scene.under(longitude, latitude)
         self._choose(item, True)
-        self._panel.keep.value = True
-        self._show(item)
+        self._show(item, below)
+
+    def _pointed(self, below: list[int]) -> None:
+        """Show a card of what is under the pointer."""
+        self._card.show([] if self._pen.current_mode else [self._items.dicts[i] for i in below])
+
+    def _seen(self, _: Any) -> None:
+        """Fetch the first pictures as soon as a browser shows the map."""
+        self.map.unobserve(self._seen, "bounds")
+        self._strip.ask()
+
+    def _fetch(self, items: Sequence[int]) -> None:
+        self._pictures.ahead(items, self._strip.fill)
 
     def _listed(self, change: Json) -> None:
         """Show the item that was picked from the list."""
         if change["new"] is not None and not self._panel.filling:
-            self._panel.keep.value = change["new"] in self._chosen
-            self._show(change["new"])
+            self._show(change["new"], [value for _, value in self._panel.choice.options])
 
     def _kept(self, change: Json) -> None:
         """Select or drop the item that the panel shows."""
@@ -155,7 +165,8 @@ class Explorer:
         self._refresh()
 
     def _refresh(self) -> None:
-        self._layer.data = self._footprints.features(self._chosen)
+        self._scene.select(self._chosen)
+        self._panel.counted(len(self._chosen), len(self._items))
 
     def _drawn(self, _control: Any, action: str, geo_json: Any) -> None:
         """Take what was drawn, edited or removed (ipyleaflet's event)."""
@@ -165,60 +176,40 @@ class Explorer:
         elif shapes:
             self._area = aoi.drawn(shapes[-1])
 
-    def _labels(self, positions: list[int]) -> list[tuple[str, int]]:
+    def _show(self, item: int, below: Sequence[int] = ()) -> None:
+        """Show an item in the panel, on the map and in the film strip; the list offers those below too."""
+        self._looked_at = item
         dicts = self._items.dicts
-        pairs = [(_label(dicts[i]), i) for i in positions]
-        return sorted(pairs)
+        others = below if item in below else [item]
+        self._panel.offer(sorted((panel.label(dicts[i]), i) for i in others), item)
+        self._panel.tick(item in self._chosen)
+        self._scene.look_at(item)
+        self._strip.mark(item)
+        self._laid()
 
-    def _show(self, item: int) -> None:
-        self._panel.show(_metadata(self._items.dicts[item]), self._picture(item))
-
-    def _picture(self, item: int) -> str:
-        """Return the quicklook as an HTML image, fetched once, or the reason why there is none."""
-        if item not in self._pictures:
-            url = quicklook.address(self._items.dicts[item])
-            try:
-                result = (
-                    f'<img style="max-width:100%" src="{quicklook.fetch(url, config.load())}">'
-                    if url
-                    else ""
-                )
-            except GeodesError as error:
-                return f"<i>{escape(quicklook.reason(error))}</i>"
-            self._pictures[item] = result or "<i>this product has no quicklook</i>"
-        return self._pictures[item]
-
-
-class _Panel:
-    """What stands beside the map: the list of products under the click, picture, metadata."""
-
-    def __init__(self, height: str) -> None:
-        widgets = need("ipywidgets", extra="maps")
-        wide = widgets.Layout(width="98%")
-        self.filling = False
-        self.choice = widgets.Dropdown(options=[], layout=wide)
-        self.keep = widgets.Checkbox(value=False, description="selected", indent=False, layout=wide)
-        self._picture = widgets.HTML(layout=wide)
-        self._text = widgets.HTML("Click a footprint to see its picture and metadata.", layout=wide)
-        self.widget = widgets.VBox(
-            [self.choice, self.keep, self._picture, self._text],
-            layout=widgets.Layout(
-                width="340px", min_width="260px", max_height=height, overflow="auto"
-            ),
-        )
-
-    def offer(self, options: list[tuple[str, int]], value: int) -> None:
-        """List products, and mark one of them."""
-        self.filling = True
+    def _laid(self, _: Any = None) -> None:
+        """Show the picture of the item looked at, and lay it on the map unless that is switched off."""
+        if self._looked_at is None:
+            return
+        item = self._items.dicts[self._looked_at]
+        found, note = None, ""
         try:
-            self.choice.options = options
-            self.choice.value = value
-        finally:
-            self.filling = False
-
-    def show(self, text: str, picture: str) -> None:
-        """Show metadata and picture (HTML)."""
-        self._text.value, self._picture.value = text, picture
+            picture = self._pictures.get(self._looked_at)
+            found = draped(item, picture) if picture and self._panel.drape.value else None
+            html = (
+                f'<img style="max-width:100%" alt="quicklook" src="{picture}">'
+                if picture
+                else _NONE
+            )
+            note = (
+                f'<div style="color:{FAINT};font-size:11px">{escape(found.note)}</div>'
+                if found
+                else ""
+            )
+        except GeodesError as error:
+            html = f"<i>{escape(quicklook.reason(error))}</i>"
+        self._scene.lay(found)
+        self._panel.show(panel.metadata(item), html + note)
 
 
 def explore(
@@ -295,25 +286,7 @@ def _narrowed(items: ItemsLike, area: BaseGeometry | None, datetime: DatetimeLik
     return Items(dicts)
 
 
-def _label(item: Json) -> str:
-    properties = item["properties"]
-    return f"{str(properties.get('datetime') or '')[:10]}  {properties.get('title') or item['id']}"
-
-
-def _metadata(item: Json) -> str:
-    properties = item["properties"]
-    nbytes = item.get("assets", {}).get("data", {}).get("file:size")
-    rows = {"Collection": item.get("collection"), "Title": properties.get("title") or item["id"]}
-    rows |= {name: properties.get(key) for name, key in _SHOWN.items()}
-    rows |= {"Size": size(nbytes) if nbytes else None}
-    cells = "".join(
-        f'<tr><td style="color:#555;padding-right:8px;vertical-align:top">{escape(name)}</td>'
-        f'<td style="word-break:break-all">{escape(_text(value))}</td></tr>'
-        for name, value in rows.items()
-        if value not in (None, [], "")
-    )
-    return f'<table style="font-size:12px;line-height:1.4">{cells}</table>'
-
-
-def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _frames(dicts: Sequence[Json]) -> list[Frame]:
+    """Return the frames of a film strip in order of time."""
+    order = sorted(range(len(dicts)), key=lambda i: panel.moment(dicts[i]))
+    return [Frame(i, panel.caption(dicts[i]), panel.label(dicts[i]).strip()) for i in order]

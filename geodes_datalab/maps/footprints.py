@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from geodes_datalab._optional import need
@@ -54,8 +55,38 @@ class Footprints:
 
     def under(self, longitude: float, latitude: float) -> list[int]:
         """Return the positions of all items whose footprint covers a point."""
-        point = need("shapely", extra="maps").Point((longitude + 180) % 360 - 180, latitude)
-        return [i for i, shape in self.shapes.items() if shape.intersects(point)]
+        point = need("shapely", extra="maps").Point
+        home = (longitude + 180) % 360 - 180
+        sides = [point(home + turn, latitude) for turn in (-360, 0, 360)]
+        found = self._tree.query(sides, predicate="intersects")[1]
+        positions = list(self.shapes)
+        return sorted({positions[place] for place in found})
+
+    @cached_property
+    def _tree(self) -> Any:
+        return need("shapely", extra="maps").STRtree(list(self.shapes.values()))
+
+
+def in_one_piece(shape: Any) -> Any:
+    """Return a shape (shapely, degrees) whose parts on both sides of the antimeridian are put together.
+
+    Longitudes go on beyond 180 degrees.
+
+    Examples
+    --------
+    >>> from shapely import MultiPolygon, box
+    >>> in_one_piece(MultiPolygon([box(179, 1, 180, 2), box(-180, 1, -178, 2)])).bounds
+    (179.0, 1.0, 182.0, 2.0)
+    """
+    shapely = need("shapely", extra="maps")
+    west, _, east, _ = shape.bounds
+    if shape.is_empty or east - west <= 180:
+        return shape
+    turned = need("shapely.affinity", extra="maps").translate
+    parts = [
+        turned(part, xoff=360) if part.bounds[0] < 0 else part for part in shapely.get_parts(shape)
+    ]
+    return shapely.union_all(parts, grid_size=1e-6)
 
 
 def footprints(dicts: Sequence[Json], colour: Colour, most: int) -> Footprints:

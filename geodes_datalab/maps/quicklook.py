@@ -23,6 +23,9 @@ LARGEST = 8_000_000
 WIDEST = 420
 """Pixels to which a picture is brought down."""
 
+_SMALL = (176, 132)
+"""Pixels of a thumbnail, at most: twice what a filmstrip shows, for fine screens."""
+
 _KEYS = ("quicklook", "thumbnail", "overview", "preview")
 
 
@@ -87,6 +90,18 @@ def data_uri(raw: bytes) -> str:
             return png_uri(picture.convert("RGBA" if "A" in picture.getbands() else "RGB"))
     except (OSError, ValueError, images.DecompressionBombError) as error:
         raise DataError("what came is no picture", hint="look at the item's assets") from error
+
+
+def thumbnail(picture: str) -> str:
+    """Bring a picture (data URI) down to a thumbnail: some kilobytes of JPEG, or PNG where it is transparent."""
+    images = need("PIL.Image", extra="maps")
+    stream = io.BytesIO()
+    with images.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as opened:
+        opened.thumbnail(_SMALL)
+        if "A" in opened.getbands():
+            return png_uri(opened)
+        opened.convert("RGB").save(stream, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
 def png_uri(picture: Any) -> str:

@@ -1,0 +1,33 @@
+"""How maps, and what stands beside them, look in JupyterLab's light and dark themes."""
+
+from __future__ import annotations
+
+TEXT = "var(--jp-ui-font-color1, #222)"
+"""CSS colour of text."""
+
+FAINT = "var(--jp-ui-font-color2, #555)"
+"""CSS colour of what matters less."""
+
+NAME = "geodes-map"
+"""CSS class of every map."""
+
+STYLE = f"""<style>
+.{NAME} .leaflet-widgetcontrol, .{NAME} .leaflet-control-layers, .geodes-card, .geodes-place {{
+  color: {TEXT}; background: var(--jp-layout-color1, #fff); border-radius: 4px;
+  box-shadow: 0 1px 4px rgba(0, 0, 0, .4);
+}}
+.{NAME} .widget-html, .{NAME} .jupyter-widgets {{ margin: 0; }}
+.geodes-place {{ padding: 0 6px; font-size: 12px; line-height: 18px; white-space: nowrap; }}
+.geodes-card {{ padding: 6px 8px; font-size: 12px; line-height: 1.4; max-width: 320px; }}
+.geodes-card div {{ color: {FAINT}; }}
+.{NAME} .leaflet-pm-toolbar a.leaflet-buttons-control-button:is(:hover, :focus, .pm-disabled) {{
+  background-color: var(--jp-layout-color2, #f4f4f4);
+}}
+[data-jp-theme-light="false"] .{NAME} :is(.leaflet-pm-toolbar .control-icon, .leaflet-control-layers-toggle) {{
+  filter: invert(1) hue-rotate(180deg) brightness(1.3);
+}}
+[data-jp-theme-light="false"] .{NAME} .leaflet-control-attribution a {{
+  color: var(--jp-content-link-color, #8ab4f8);
+}}
+</style>"""
+"""Put once into a page beside a map; colours are JupyterLab's, with others where it is not."""
