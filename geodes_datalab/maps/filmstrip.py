@@ -44,10 +44,12 @@ class Filmstrip:
         self._setting = False
         self._name = f"geodes-strip-{uuid4().hex[:8]}"
         self.buttons = [self._button(place) for place in range(min(PAGE, len(self._frames)))]
+        self._written: list[Frame | None] = [None] * len(self.buttons)
         self._pictures = [widgets.HTML() for _ in self.buttons]
         self.before, self.after = self._arrow("arrow-left", -1), self._arrow("arrow-right", 1)
         self.slider = widgets.SelectionSlider(
-            options=[(frame.caption, place) for place, frame in enumerate(self._frames)] or [""],
+            options=[(frame.caption, place) for place, frame in enumerate(self._frames)]
+            or [("", 0)],
             continuous_update=False,
             description="Date",
             layout=widgets.Layout(width="98%"),
@@ -59,6 +61,8 @@ class Filmstrip:
         pages = [self.slider] if len(self._frames) > PAGE else []
         self.widget = widgets.VBox([row, *pages, hidden])
         self.widget.add_class(self._name)
+        if len(self._frames) < 2:
+            self.widget.layout.display = "none"
         self._turn()
 
     @property
@@ -107,8 +111,8 @@ class Filmstrip:
         for place, button in enumerate(self.buttons):
             frame = frames[place] if place < len(frames) else None
             button.layout.display = None if frame else "none"
-            if frame and button.tooltip.partition("\n")[0] != frame.title:
-                self._pictures[place].value = ""
+            if frame and frame is not self._written[place]:
+                self._written[place], self._pictures[place].value = frame, ""
                 button.description, button.tooltip = frame.caption, frame.title
             chosen = self._page * PAGE + place == self._chosen
             (button.add_class if chosen else button.remove_class)("geodes-chosen")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.maps.colours import Scale
+from geodes_datalab.maps.colours import Scale, plain_legend
 
 Colour = Literal["date", "cloud_cover"]
 """What the colour of a footprint stands for."""
@@ -110,9 +110,11 @@ def footprints(dicts: Sequence[Json], colour: Colour, most: int) -> Footprints:
         raise ConfigurationError(f"unknown colour {colour!r}", hint='use "date" or "cloud_cover"')
     values = {i: _VALUES[colour](item) for i, item in enumerate(dicts[:most])}
     shapes = _shapes(dicts[:most])
-    scale = _scale(colour, [value for value in values.values() if value is not None])
+    told = [value for value in values.values() if value is not None]
+    scale = _scale(colour, told)
     title, label = _LEGENDS[colour]
-    legend = scale.legend(title, label, _note(len(shapes), len(dicts), values))
+    note = _note(len(shapes), len(dicts), values)
+    legend = scale.legend(title, label, note) if told else plain_legend(title, note)
     return Footprints(shapes, {i: scale.colour(values[i]) for i in shapes}, legend)
 
 

@@ -18,6 +18,8 @@ _STEPS = (60, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002
 _APART = 110
 """Pixels between two lines, at least."""
 _POLE = 85.05
+_NORTH_SOUTH = "N", "S"
+_EAST_WEST = "E", "W"
 
 
 def add(the_map: Any) -> None:
@@ -56,7 +58,7 @@ def position(longitude: float, latitude: float, zoom: float) -> str:
     """
     decimals = max(0, math.ceil(-math.log10(360 / (256 * 2**zoom))))
     home = (longitude + 180) % 360 - 180
-    return f"{_degrees(latitude, 'NS', decimals)}, {_degrees(home, 'EW', decimals)}"
+    return f"{_degrees(latitude, _NORTH_SOUTH, decimals)}, {_degrees(home, _EAST_WEST, decimals)}"
 
 
 def drawn(view: BBox, zoom: float) -> tuple[Any, str]:
@@ -77,11 +79,11 @@ def drawn(view: BBox, zoom: float) -> tuple[Any, str]:
     every = _step(360 / pixels * _APART)
     for longitude in _multiples(west, east, every):
         x = (longitude - west) / 360 * pixels
-        text = _label((longitude + 180) % 360 - 180, "EW", every)
+        text = _label((longitude + 180) % 360 - 180, _EAST_WEST, every)
         parts.append(f'<path d="M{x:.1f} 0V{height:.1f}"/>{_text(x + 3, 12, text)}')
     for latitude in _multiples(south, north, every):
         y = _down(latitude, pixels) - top
-        text = _label(latitude, "NS", every)
+        text = _label(latitude, _NORTH_SOUTH, every)
         parts.append(f'<path d="M0 {y:.1f}H{width:.1f}"/>{_text(52, y - 3, text)}')
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}">'
@@ -113,11 +115,11 @@ def _down(latitude: float, pixels: float) -> float:
     return pixels * (0.5 - math.asinh(math.tan(math.radians(latitude))) / (2 * math.pi))
 
 
-def _label(degrees: float, signs: str, step: float) -> str:
+def _label(degrees: float, signs: tuple[str, str], step: float) -> str:
     return _degrees(degrees, signs, max(0, math.ceil(-math.log10(step))))
 
 
-def _degrees(value: float, signs: str, decimals: int) -> str:
+def _degrees(value: float, signs: tuple[str, str], decimals: int) -> str:
     positive, negative = signs
     number = f"{abs(value):.{decimals}f}"
     if float(number) in (0, 180):

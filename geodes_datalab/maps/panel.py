@@ -31,7 +31,9 @@ class Panel:
 
     def __init__(self, height: str) -> None:
         widgets = need("ipywidgets", extra="maps")
-        wide = widgets.Layout(width="98%")
+        wide = widgets.Layout(
+            width="98%", flex="none"
+        )  # "none": or a long table squeezes the others
         narrow = widgets.Layout(width="auto")
         self.filling = False
         self.choice = widgets.Dropdown(options=[], layout=wide)
@@ -46,7 +48,10 @@ class Panel:
         self._text = widgets.HTML(
             "Click a footprint, or pick a picture, to see it and its metadata.", layout=wide
         )
-        boxes = widgets.HBox([self.keep, self.drape], layout=widgets.Layout(flex_flow="row wrap"))
+        boxes = widgets.HBox(
+            [self.keep, self.drape],
+            layout=widgets.Layout(flex="none", flex_flow="row wrap", overflow="visible"),
+        )
         self.widget = widgets.VBox(
             [self.count, self.choice, boxes, self._picture, self._text],
             layout=widgets.Layout(

@@ -29,5 +29,18 @@ STYLE = f"""<style>
 [data-jp-theme-light="false"] .{NAME} .leaflet-control-attribution a {{
   color: var(--jp-content-link-color, #8ab4f8);
 }}
+.geodes-frames {{ overflow: hidden; align-items: stretch; padding: 4px 0; }}
+.geodes-frames .jupyter-button.geodes-frame {{
+  flex: 0 1 132px; width: auto; min-width: 64px; height: 98px; margin: 2px; padding: 74px 2px 0;
+  font-size: 11px; line-height: 18px; color: {TEXT};
+  background: var(--jp-layout-color2, #eee) no-repeat center 3px / auto 70px;
+  border: 2px solid transparent; border-radius: 4px;
+}}
+.geodes-frames .jupyter-button.geodes-chosen {{ border-color: var(--jp-brand-color1, #1976d2); }}
+.geodes-frames .jupyter-button:focus-visible {{ outline: 2px solid {TEXT}; outline-offset: 1px; }}
+.geodes-frames .jupyter-button.geodes-step {{
+  flex: none; width: 32px; height: auto; margin: 2px; color: {TEXT};
+  background: var(--jp-layout-color2, #eee);
+}}
 </style>"""
 """Put once into a page beside a map; colours are JupyterLab's, with others where it is not."""

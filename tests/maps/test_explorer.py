@@ -167,6 +167,8 @@ def test_nothing_found_is_shown_too() -> None:
     view = explore(Items([]))
     assert view.map.zoom == 2
     assert "0 footprints" in view._footprints.legend
+    assert "1970" not in view._footprints.legend
+    assert view._strip.widget.layout.display == "none"
 
 
 def test_the_map_needs_no_network_and_shows_land(items: Items) -> None:
