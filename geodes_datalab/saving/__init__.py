@@ -2,7 +2,7 @@
 
 `save` works in stages: `naming` (which part of the cube goes into which file), `encoding` and `geotiff`
 (what the formats can hold, and how), `staging` (lazy pixels come block by block, with a progress bar),
-`whole` (a file is there as a whole, or not at all). `open` gives back what `save` was given.
+`geodes_datalab._whole` (a file is there as a whole, or not at all). `open` gives back what `save` was given.
 """
 
 from __future__ import annotations

@@ -65,26 +65,6 @@ def format_of(path: str | os.PathLike[str], given: str | None) -> str:
     return SUFFIXES[suffix]
 
 
-def local_path(path: Any) -> str:
-    """Return a path on this machine as text.
-
-    Raises
-    ------
-    CubeError
-        It is none.
-    """
-    if not isinstance(path, str | os.PathLike) or not str(path):
-        raise CubeError(f"{path!r} is no path", hint='give one, for example "ndvi.tif"')
-    text = os.fspath(path)
-    if "://" in str(text):
-        raise CubeError(
-            f"{text} is on a server, and save writes to this machine's disks",
-            hint="save it here and copy it there; for object stores, xarray's to_zarr(store) writes "
-            "to any that fsspec or obstore know",
-        )
-    return str(Path(str(text)).expanduser().absolute())
-
-
 def parts(cube: xr.Dataset, pattern: str) -> list[tuple[Path, xr.Dataset]]:
     """Split a cube by the fields of a pattern, and name each part.
 

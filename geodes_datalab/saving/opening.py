@@ -9,9 +9,10 @@ from typing import Any
 
 import xarray as xr
 
+from geodes_datalab._whole import local_path
 from geodes_datalab.errors import CubeError
 from geodes_datalab.saving import encoding, geotiff
-from geodes_datalab.saving.naming import UNNAMED, format_of, local_path
+from geodes_datalab.saving.naming import UNNAMED, format_of
 
 
 def open(  # noqa: A001 - the verb's name

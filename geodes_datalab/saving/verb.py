@@ -11,12 +11,12 @@ from typing import Any
 
 import xarray as xr
 
+from geodes_datalab._whole import local_path, whole
 from geodes_datalab.errors import CubeError, GeodesError
 from geodes_datalab.saving import encoding, geotiff, notes
-from geodes_datalab.saving.naming import UNNAMED, format_of, is_pattern, local_path, parts
+from geodes_datalab.saving.naming import UNNAMED, format_of, is_pattern, parts
 from geodes_datalab.saving.places import with_coords
 from geodes_datalab.saving.staging import staged, threads
-from geodes_datalab.saving.whole import whole
 
 Writer = Callable[[xr.Dataset, Path], None]
 

@@ -115,7 +115,7 @@ def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise RuntimeError("NetCDF: HDF error")
 
     usage = type("Usage", (), {"free": 4096})
-    monkeypatch.setattr("geodes_datalab.saving.whole.shutil.disk_usage", lambda _: usage)
+    monkeypatch.setattr("geodes_datalab._whole.shutil.disk_usage", lambda _: usage)
     with pytest.raises(errors.StorageError, match="the disk is full"):
         gd.save(broken(raw(numbers()), full), tmp_path / "cube.nc")
     assert everything(tmp_path) == []

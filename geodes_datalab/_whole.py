@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from geodes_datalab.errors import DISK_FULL, CubeError, GeodesError, StorageError
 
@@ -18,6 +19,26 @@ _LEAST = 2**20
 
 _STORE = {".zgroup", ".zattrs", ".zmetadata", "zarr.json"}
 """What tells a Zarr store from somebody's folder."""
+
+
+def local_path(path: Any) -> str:
+    """Return a path on this machine as text.
+
+    Raises
+    ------
+    CubeError
+        It is none.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise CubeError(f"{path!r} is no path", hint='give one, for example "ndvi.tif"')
+    text = os.fspath(path)
+    if "://" in str(text):
+        raise CubeError(
+            f"{text} is on a server, and files are written to this machine's disks",
+            hint="save it here and copy it there; for object stores, xarray's to_zarr(store) writes "
+            "to any that fsspec or obstore know",
+        )
+    return str(Path(str(text)).expanduser().absolute())
 
 
 @contextmanager
