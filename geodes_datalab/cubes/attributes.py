@@ -26,6 +26,11 @@ from geodes_datalab.ops.packing import OFFSET, PHYSICAL_UNITS, POSSIBLE
 
 EPOCH = "microseconds since 1970-01-01T00:00:00"
 
+SIMULATED = "(simulated)"
+"""How titles of products end, and attributes ``source``, of what nobody has observed."""
+
+_PROJECTED = {"x": "easting", "y": "northing"}
+
 
 def coordinates(geobox: GeoBox, times: Sequence[datetime]) -> dict[str, xr.Variable]:
     """Make the coordinates time, y, x and spatial_ref."""
@@ -33,12 +38,14 @@ def coordinates(geobox: GeoBox, times: Sequence[datetime]) -> dict[str, xr.Varia
     projected = geobox.crs is not None and geobox.crs.projected
     for name, degrees in (("x", "longitude"), ("y", "latitude")):
         standard = f"projection_{name}_coordinate" if projected else degrees
-        long_name = f"{name} coordinate of projection" if projected else degrees
+        long_name = _PROJECTED[name] if projected else degrees
         coords[name].attrs |= {
             "axis": name.upper(),
             "standard_name": standard,
             "long_name": long_name,
         }
+        if coords[name].attrs.get("units") == "metre":
+            coords[name].attrs["units"] = "m"  # as CF's table of names has it, and axes of figures
     coords["time"] = xr.Variable(
         "time",
         _moments(times),
@@ -62,7 +69,9 @@ def _moments(times: Sequence[datetime]) -> Any:
     return np.array(counted, "datetime64[us]").astype("datetime64[ns]")
 
 
-def variable(layer: Layer, one: Stored, pointer: str | None = None) -> dict[str, Any]:
+def variable(
+    layer: Layer, one: Stored, pointer: str | None = None, *, simulated: bool = False
+) -> dict[str, Any]:
     """Describe one variable.
 
     Parameters
@@ -73,11 +82,14 @@ def variable(layer: Layer, one: Stored, pointer: str | None = None) -> dict[str,
         What its numbers mean.
     pointer
         Name of the coordinate that holds its offsets, where one does.
+    simulated
+        Whether products are no observations; ``source`` says so, and figures after it.
     """
     band = one.band
     attrs: dict[str, Any] = {
         "long_name": band.description or layer.native,
         "standard_name": _standard_name(one.collection, band),
+        "source": f"{one.collection} {SIMULATED}" if simulated else one.collection,
         "units": one.units,
         PHYSICAL_UNITS: one.physical_units,
         "native_name": layer.native,
@@ -93,6 +105,11 @@ def variable(layer: Layer, one: Stored, pointer: str | None = None) -> dict[str,
     if band.role == "mask":
         attrs |= {"role": "mask", **_flags(layer.native)}
     return {name: value for name, value in attrs.items() if _told(value)}
+
+
+def is_simulated(plan: Plan) -> bool:
+    """Tell whether any product of a cube says that it is simulated."""
+    return any(product.title.endswith(SIMULATED) for product in plan.products)
 
 
 def offsets(variables: Mapping[str, Stored]) -> tuple[dict[str, xr.Variable], dict[str, str]]:

@@ -264,11 +264,14 @@ def _dataset(
 ) -> xr.Dataset:
     offsets, pointers = attributes.offsets(stored)
     coords = attributes.coordinates(plan.geobox, plan.times) | offsets
+    simulated = attributes.is_simulated(plan)
     variables = {
         layer.name: xr.Variable(
             ("time", "y", "x"),
             arrays[layer.name],
-            attributes.variable(layer, stored[layer.name], pointers.get(layer.name)),
+            attributes.variable(
+                layer, stored[layer.name], pointers.get(layer.name), simulated=simulated
+            ),
             {"grid_mapping": "spatial_ref"},
         )
         for layer in plan.layers

@@ -6,6 +6,7 @@ input everywhere: they are turned into physical values first.
 
 from __future__ import annotations
 
+from geodes_datalab.ops.colours import true_colour
 from geodes_datalab.ops.composites import best_pixel, count, mean, median, percentile
 from geodes_datalab.ops.computing import compute
 from geodes_datalab.ops.heights import to_vertical_datum
@@ -54,5 +55,6 @@ __all__ = [
     "to_db",
     "to_physical",
     "to_vertical_datum",
+    "true_colour",
     "zonal",
 ]

@@ -165,7 +165,7 @@ def difference(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
 
 def _ratio(above: xr.DataArray, below: xr.DataArray, *, like: xr.DataArray) -> xr.DataArray:
     result = above / below.where(below != 0)
-    result.attrs = {}
+    result.attrs = {name: value for name, value in like.attrs.items() if name == "source"}
     result.encoding = {
         name: value for name, value in like.encoding.items() if name == "grid_mapping"
     }
