@@ -17,6 +17,7 @@ from geodes_datalab._lazy import attach
 __version__ = "0.1.0"
 
 _VERBS = {
+    "animate": "maps",
     "clusters": "compute",
     "collections": "stac",
     "download": "stac",
@@ -39,11 +40,12 @@ _EXTRAS = {"compute": "cluster", "cubes": "cubes", "maps": "maps", "saving": "cu
 if TYPE_CHECKING:
     from geodes_datalab.compute import clusters, open_cluster
     from geodes_datalab.cubes import load, subset
-    from geodes_datalab.maps import explore, show
+    from geodes_datalab.maps import animate, explore, show
     from geodes_datalab.saving import open, save  # noqa: A004 - a verb
     from geodes_datalab.stac import collections, download, login, logout, search, status
 
 __all__ = [
+    "animate",
     "clusters",
     "collections",
     "download",

@@ -1,23 +1,29 @@
-"""`show`: a slice of a cube on the map."""
+"""`show`: a cube on the map, with a slider where it has several dates."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from geodes_datalab._optional import need
-from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.maps.basemap import Tiles, new_map
-from geodes_datalab.maps.colours import Scale, known, plain_legend
+from geodes_datalab.maps.colours import Scale, plain_legend
 
 if TYPE_CHECKING:
     import xarray
 
     from geodes_datalab.maps.explorer import Explorer
+    from geodes_datalab.maps.ranges import Colours
+    from geodes_datalab.maps.series import Series
+    from geodes_datalab.stac.items.held import ItemsLike
 
 
 def show(
-    array: xarray.DataArray,
+    data: xarray.Dataset | xarray.DataArray | ItemsLike,
     *,
+    # what
+    rgb: Sequence[str] | None = None,
     # colours
     cmap: str = "viridis",
     vmin: float | None = None,
@@ -32,19 +38,27 @@ def show(
     height: str = "500px",
     widest: int = 1024,
 ) -> Any:
-    """Put a slice of a cube on a map, as a picture in the page itself.
+    """Put a cube on a map, as pictures in the page itself; several dates get a slider.
+
+    Colours mean the same at all dates. Of a lazy cube only the date that is looked at is read, thinned
+    out to what can be seen.
 
     Parameters
     ----------
-    array
-        Dims (y, x), or three bands and (y, x) for red, green and blue; with a CRS. Dask arrays are
-        computed, thinned out to what can be seen. NaN and nodata are transparent.
+    data
+        A cube with red, green and blue, in true colour; a cube of one measurement; an array with dims
+        (y, x), with dates, and of three bands for red, green and blue. It has a CRS. NaN and nodata are
+        transparent. Items of a search are shown by `explore`.
+    rgb
+        Bands of a cube for red, green and blue: ``("nir", "red", "green")``.
     cmap
         Name of a Matplotlib colour map.
     vmin, vmax
-        Values of the first and the last colour; by default the ``percentiles`` of what is seen.
+        Values of the first and the last colour. By default the ``percentiles``; of reflectance in
+        three bands, those of `geodes_datalab.ops.true_colour`.
     percentiles
-        Used where ``vmin`` or ``vmax`` is not given.
+        Used where ``vmin`` or ``vmax`` is not given: of all dates in memory, of a lazy cube of the date
+        that is shown first.
     opacity
         From 0 (invisible) to 1.
     label
@@ -64,62 +78,66 @@ def show(
     Raises
     ------
     CubeError
-        Not one slice nor three bands, no CRS, or beyond what a web map shows.
+        No telling what to show, no CRS, or beyond what a web map shows.
     ConfigurationError
         Unknown colour map, or limits that make no range.
 
     Examples
     --------
-    >>> show(ndvi.isel(time=0), cmap="RdYlGn", vmin=0, vmax=1)  # doctest: +SKIP
+    >>> show(ndvi, cmap="RdYlGn", vmin=0, vmax=1)  # doctest: +SKIP
+    >>> show(cube, rgb=("nir", "red", "green"))  # doctest: +SKIP
     """
-    from geodes_datalab.maps import raster
+    if _are_items(data):
+        from geodes_datalab.maps.explorer import explore
 
+        return explore(data, tiles=tiles, height=height)
     leaflet = need("ipyleaflet", extra="maps")
-    result = raster.plane(array, widest)
-    scale = _scale(raster.limits(result.values, percentiles), known(cmap), vmin, vmax)
-    title = label or _title(array)
-    picture = leaflet.ImageOverlay(
-        url=_png(raster.rgba(result, scale)),
-        bounds=result.bounds,
-        opacity=opacity,
-        name=title,
+    from geodes_datalab.maps import film, ranges, raster, series
+
+    seen = series.series_of(data, rgb)
+    planes = lru_cache(1)(lambda number: raster.plane(seen.step(number), seen.dims, widest))
+    wish = ranges.Wish(cmap, vmin, vmax, percentiles)
+    colours = ranges.chosen(seen, wish, lambda number: planes(number).values)
+    pictures, bounds = film.Film(seen.labels, planes, colours.scale), planes(colours.start).bounds
+    title = label or seen.title
+    layer = leaflet.ImageOverlay(
+        url=pictures.picture(colours.start), bounds=bounds, opacity=opacity, name=title
     )
-    (south, west), (north, east) = result.bounds
+    (south, west), (north, east) = bounds
     target = new_map((west, south, east, north), tiles=tiles, height=height) if on is None else on
     ground: Any = getattr(target, "map", target)
-    ground.add(picture)
-    ground.add(_legend(plain_legend(title) if result.is_rgb else scale.legend(title, _number)))
+    ground.add(layer)
+    if len(seen) > 1:
+        ground.add(_control(film.slider(pictures, layer, colours.start), "bottomleft"))
+    ground.add(_control(_legend(seen, colours, title), "bottomright"))
     return target
 
 
-def _scale(seen: tuple[float, float], cmap: str, vmin: float | None, vmax: float | None) -> Scale:
-    low = seen[0] if vmin is None else float(vmin)
-    high = seen[1] if vmax is None else float(vmax)
-    if high < low:
-        raise ConfigurationError(
-            f"the colours would go from {low:g} to {high:g}",
-            hint="give vmin below vmax, or neither",
-        )
-    return Scale(low, high, cmap)
+def _are_items(data: Any) -> bool:
+    """Tell whether something holds items, and no pixels."""
+    from geodes_datalab.stac import Items
+
+    kind = type(data)
+    return isinstance(data, Items | list | tuple | dict) or kind.__module__.startswith("pystac")
 
 
-def _png(pixels: Any) -> str:
-    from geodes_datalab.maps.quicklook import png_uri
+def _legend(series: Series, colours: Colours, title: str) -> Any:
+    from geodes_datalab.maps.figures import is_simulated
 
-    return png_uri(need("PIL.Image", extra="maps").fromarray(pixels))
+    date = series.labels[0] if len(series) == 1 else ""
+    parts = (colours.note, date, "simulated" if is_simulated(series.array) else "")
+    note = ", ".join(part for part in parts if part)
+    scale = colours.scale
+    html = (
+        scale.legend(title, _number, note)
+        if isinstance(scale, Scale)
+        else plain_legend(title, note)
+    )
+    return need("ipywidgets", extra="maps").HTML(html)
 
 
-def _legend(html: str) -> Any:
-    leaflet = need("ipyleaflet", extra="maps")
-    widgets = need("ipywidgets", extra="maps")
-    return leaflet.WidgetControl(widget=widgets.HTML(html), position="bottomright")
-
-
-def _title(array: xarray.DataArray) -> str:
-    named = "value" if array.name is None else array.name
-    name = str(array.attrs.get("long_name", named))
-    units = str(array.attrs.get("units") or "")
-    return f"{name} ({units})" if units not in ("", "1") else name
+def _control(widget: Any, position: str) -> Any:
+    return need("ipyleaflet", extra="maps").WidgetControl(widget=widget, position=position)
 
 
 def _number(value: float) -> str:
