@@ -7,6 +7,7 @@ block or at the top of the page for all of them: ``% typed on: your own machine`
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ OTHERS = {"python", "yaml", "toml", "text", "dockerfile", "{toctree}"}
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*(\S*)")
 _MARK = re.compile(r"% typed on: (.*)")
+_SKIP = re.compile(r"(?:%|<!--) not run: (.*?)(?: -->)?$")
+"""Of Markdown's two comments, GitHub hides the second only."""
 _ROW = re.compile(r"\| `(geodes-datalab [^`]+)` \|")
 
 INSTEAD = {" git+https://example.org/me/tool.git": ""}
@@ -40,11 +43,14 @@ class Block:
     text: str
     where: str
     """Empty: in a terminal of the Lab."""
+    skipped: str = ""
+    """Why tests cannot run it; empty: they do."""
 
     @property
     def commands(self) -> list[str]:
         """Its commands; one goes on where a line ends with a backslash."""
-        return [one for one in re.split(r"(?<!\\)\n", self.text) if one.strip()]
+        text = "\n".join(each.strip() for each in self.text.splitlines())
+        return [one for one in re.split(r"(?<!\\)\n", text) if one.strip()]
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -58,9 +64,10 @@ def blocks(page: Path) -> Iterator[Block]:
             inside = (number, fence[1], fence[2])
         elif fence and inside and fence[1] == inside[1] and not fence[2]:
             begin, _, language = inside
-            own = _MARK.match(lines[begin - 2])
-            text = "\n".join(each.strip() for each in lines[begin : number - 1])
-            yield Block(page.name, begin, language, text, own[1] if own else whole)
+            own, skip = (mark.match(lines[begin - 2]) for mark in (_MARK, _SKIP))
+            text = textwrap.dedent("\n".join(lines[begin : number - 1]))
+            where, why = own[1] if own else whole, skip[1] if skip else ""
+            yield Block(page.name, begin, language, text, where, why)
             inside = None
     assert inside is None, f"{page}: a block without an end"
 
