@@ -1,0 +1,65 @@
+"""What README and the documentation's first page show is what the package gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from support import figures, missions, pages
+from support.recipes import DOCS
+
+from geodes_datalab.standin import Catalogue, serve
+
+ALIKE = 6.0
+"""Of 255. Fonts and versions of matplotlib move letters; another picture differs by far more."""
+
+
+def test_the_picture_beside_the_example_is_what_it_draws(
+    samples_catalogue: Catalogue, tmp_path: Path
+) -> None:
+    with serve(samples_catalogue) as standin, pages.reader(standin, tmp_path) as reader:
+        drawn = figures.example(reader, tmp_path)
+    shown = Image.open(figures.EXAMPLE).convert("RGB")
+    assert shown.size == pytest.approx(drawn.size, rel=0.1)
+    assert figures.difference(shown, drawn) < ALIKE
+    other = Image.open(figures.RESULTS).convert("RGB")
+    assert figures.difference(other, drawn) > 2 * ALIKE
+    assert figures.difference(drawn.rotate(180), drawn) > ALIKE  # the same colours, elsewhere
+
+
+def test_the_first_pages_have_one_example_and_its_picture() -> None:
+    readme, home = (pages.of_python(page)[0] for page in (pages.README, DOCS / "index.md"))
+    assert readme.text == home.text
+    assert figures.EXAMPLE.name in pages.README.read_text("utf-8")
+    assert figures.EXAMPLE.name in (DOCS / "index.md").read_text("utf-8")
+
+
+def test_pictures_are_small() -> None:
+    for path in (figures.EXAMPLE, figures.RESULTS):
+        assert path.stat().st_size < 400_000, path
+
+
+def test_the_table_of_missions_is_that_of_the_package() -> None:
+    text = pages.README.read_text("utf-8")
+    assert text == missions.written(text), "python tests/support/missions.py"
+
+
+def test_every_collection_is_of_one_mission() -> None:
+    assert {missions.mission(name) for name in missions.collections()} == set(missions.MISSIONS)
+    with pytest.raises(LookupError):
+        missions.mission("MICROCARB_L2")
+
+
+def test_what_the_table_says_is_loaded_has_bands() -> None:
+    read = [name for name in missions.collections() if missions.loads(name)]
+    assert "THEIA_REFLECTANCE_SENTINEL2_L2A" in read
+    assert "FLATSIM_TIMESERIE" not in read
+    assert all(missions.readers.reader(name).bands for name in read)
+
+
+def test_every_how_to_stands_in_the_list_once() -> None:
+    folder = DOCS / "how-to"
+    listed = [line for line in (folder / "index.md").read_text("utf-8").splitlines() if line]
+    for page in folder.glob("*.md"):
+        assert listed.count(page.stem) == (0 if page.stem == "index" else 1), page
