@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from nbformat import NotebookNode
 from PIL import Image
-from support.cells import Cells
 from support.pages import README, Reader, of_python, reader
 from support.recipes import DOCS
 
@@ -26,7 +26,7 @@ RESULTS = IMAGES / "results.png"
 """What ``docs/images/results.py`` draws."""
 
 
-def drawn(cell: Cells) -> Image.Image:
+def drawn(cell: NotebookNode) -> Image.Image:
     """Return the picture in the outputs of a cell.
 
     Raises

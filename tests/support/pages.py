@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nbclient import NotebookClient
-from nbformat import v4
+from nbformat import NotebookNode, v4
 from support.cells import Cells
 from support.recipes import DOCS, Block, blocks
 from support.waiting import minutes
@@ -63,11 +63,12 @@ class Reader:
         folder.mkdir(parents=True, exist_ok=True)
         self.run(f"%reset -f\n%cd -q {folder}", "before")
 
-    def run(self, source: str, name: str) -> Cells:
-        """Run one cell."""
+    def run(self, source: str, name: str) -> NotebookNode:
+        """Run one cell, and return it with its outputs."""
         cells = self._client.nb.cells
         cells.append(v4.new_code_cell(source, id=name[:64].replace(".", "-")))
-        return self._client.execute_cell(cells[-1], len(cells) - 1)
+        self._client.execute_cell(cells[-1], len(cells) - 1)
+        return cells[-1]
 
 
 @contextmanager
