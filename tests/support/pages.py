@@ -66,9 +66,12 @@ class Reader:
     def run(self, source: str, name: str) -> NotebookNode:
         """Run one cell, and return it with its outputs."""
         cells = self._client.nb.cells
-        cells.append(v4.new_code_cell(source, id=name[:64].replace(".", "-")))
-        self._client.execute_cell(cells[-1], len(cells) - 1)
-        return cells[-1]
+        cell: NotebookNode = v4.new_code_cell(  # type: ignore[no-untyped-call]
+            source, id=name[:64].replace(".", "-")
+        )
+        cells.append(cell)
+        self._client.execute_cell(cell, len(cells) - 1)
+        return cell
 
 
 @contextmanager
@@ -91,7 +94,7 @@ def reader(catalogue: StandIn, home: Path) -> Iterator[Reader]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
     client = NotebookClient(
-        v4.new_notebook(),
+        v4.new_notebook(),  # type: ignore[no-untyped-call]
         kernel_name="python3",
         allow_errors=True,  # they are looked for in the outputs
         resources={"metadata": {"path": str(home)}},
