@@ -1,7 +1,8 @@
 """Set JupyterHub's configuration from the settings.
 
 Every step only sets traits, or replaces them by name: applying twice gives the same result, and
-nothing is appended to what was there. One thing is no trait: by which client log-ins ask their provider.
+nothing is appended to what was there. Two things are no traits: by which client log-ins ask their
+provider, and what pages know of the browser that asks for them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from geodes_datalab.hub.login import way_out
 from geodes_datalab.hub.steps import (
     authenticator,
     homes,
+    pages,
     server,
     services,
     spawner,
@@ -37,7 +39,7 @@ def apply(settings: Settings, c: Any) -> None:
         extra configuration fails.
     """
     way_out.install()
-    for step in (server, authenticator, spawner, services, homes):
+    for step in (server, pages, authenticator, spawner, services, homes):
         step.apply(settings, c)
     traits.check(settings, c)
     traits.override(settings.hub.config, c)
@@ -45,6 +47,7 @@ def apply(settings: Settings, c: Any) -> None:
     if settings.hub.extra_config_folder is not None:
         extra.run(settings.hub.extra_config_folder, c, settings)
     authenticator.close(settings, c)
+    pages.close(settings, c)
 
 
 def check(settings: Settings) -> None:

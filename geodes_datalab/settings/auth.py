@@ -11,6 +11,18 @@ _NAME = r"^[a-z][a-z0-9._-]{0,31}$"
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
 _KUBERNETES_NAME = rf"^[^/\\{{}}{_UNSEEN}]{{1,128}}\Z"
 
+FOLDER_RULE = (
+    "A name is 1 to 32 small letters without accents, digits, dots, dashes or underscores, "
+    "a letter first."
+)
+"""What names are where they become folders."""
+
+POD_RULE = "A name has up to 128 characters, none of them a slash, a backslash or a brace."
+"""What names are on Kubernetes."""
+
+PATTERN_RULE = "The pattern of this site's names is "
+"""What names are by a site's own pattern, which follows."""
+
 
 class Oidc(Model):
     """The site's identity provider (OpenID Connect), for `auth.type` oidc."""
@@ -109,9 +121,5 @@ class Auth(Model):
     def rule(self, *, kubernetes: bool) -> str:
         """Return what a user name looks like, in words."""
         if self.username_pattern:
-            return f"The pattern of this site's names is {self.username_pattern}"
-        if kubernetes:
-            return "A name has up to 128 characters, none of them a slash, a backslash or a brace."
-        return (
-            "A name is 1 to 32 small letters, digits, dots, dashes or underscores, a letter first."
-        )
+            return PATTERN_RULE + self.username_pattern
+        return POD_RULE if kubernetes else FOLDER_RULE

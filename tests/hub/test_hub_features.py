@@ -12,7 +12,9 @@ from traitlets.config import Config
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import apply, culler, load
-from geodes_datalab.hub.steps.authenticator import TRIAL, on_trial
+from geodes_datalab.hub.messages import TRIAL
+from geodes_datalab.hub.steps.authenticator import on_trial
+from geodes_datalab.hub.steps.pages import TEMPLATES
 from geodes_datalab.hub.steps.services import culler_command
 
 
@@ -214,11 +216,7 @@ def test_own_templates_go_first(values: dict[str, Any]) -> None:
     c = applied(values)
     first, last = c.JupyterHub.template_paths
     assert first == "/srv/templates"
-    assert {path.name for path in Path(last).iterdir()} == {
-        "error.html",
-        "login.html",
-        "spawn.html",
-    }
+    assert Path(last) == TEMPLATES
     assert c.JupyterHub.template_vars == {
         "announcement_login": "ours",
         "announcement_home": "mine",

@@ -22,7 +22,8 @@ from support.kubernetes_api import KubernetesApi, Serving
 from support.ports import free_ports
 from support.waiting import Hopeless, eventually, minutes
 
-from geodes_datalab.hub.steps.server import TEMPLATES
+from geodes_datalab.hub import pages
+from geodes_datalab.hub.steps.pages import TEMPLATES
 
 T = TypeVar("T")
 CONFIG = (
@@ -472,7 +473,7 @@ def test_the_page_of_a_busy_hub_tries_again_by_itself(status: int, message: str,
             FileSystemLoader([TEMPLATES, base]),
         ]
     )
-    page = Environment(loader=loader, autoescape=True).get_template("error.html")
+    page = Environment(loader=loader, autoescape=True, extensions=[pages.EXTENSION]).get_template("error.html")
     error = SimpleNamespace(headers={"Retry-After": 40}) if status == 429 else ValueError()
     text = page.render(
         static_url=lambda *_, **__: "",

@@ -13,6 +13,7 @@ from traitlets import Bool, Set, Unicode
 from traitlets.utils.importstring import import_item
 
 from geodes_datalab.errors import ConfigurationError
+from geodes_datalab.hub import messages, pages
 from geodes_datalab.hub.login import claims, roster
 from geodes_datalab.settings import kinds
 
@@ -29,6 +30,9 @@ class Doors(Authenticator):
     blocked_users: set[str]  # of JupyterHub, which has no types
     kept = Set(config=True, help="Accounts of the datalab itself, which nobody logs in to.")
     name_rule = Unicode("", config=True, help="What a user name looks like, in words.")
+    typed_names = Bool(
+        False, config=True, help="Whether people type the very name that they have here."
+    )
     allow_all = Bool(  # again: a class of the site's may have put a plain True in the trait's place
         False, config=True, help="Let everybody in who has an account."
     )
@@ -53,14 +57,17 @@ class Doors(Authenticator):
         await _done(super().add_user(user))
 
     async def authenticate(self, handler: Any, data: Any = None) -> Any:
-        """Let the authenticator say who it is; a name that cannot be one here is told."""
+        """Let the authenticator say who it is; a name that cannot be one here is told.
+
+        A name that is typed is told whatever the password: the rule is no secret, and who has a
+        name here is not told by it.
+        """
+        if self.typed_names and data:
+            self._check_name(str(data.get("username") or ""), handler)
         result = await _done(super().authenticate(handler, data))
         if result is not None:
             told = result["name"] if isinstance(result, dict) else result
-            name = self.normalize_username(told)
-            if not self.validate_username(name):
-                self.log.warning("The name %r of the log-in cannot be a user name here", name)
-                raise HTTPError(403, f"{name!r} cannot be a user name here. {self.name_rule}")
+            self._check_name(told, handler)
         return result
 
     async def refresh_user(self, user: Any, handler: Any = None, **more: Any) -> Any:
@@ -68,8 +75,15 @@ class Doors(Authenticator):
         result = await _done(super().refresh_user(user, handler, **more))
         if result and user.name not in self.kept and not await self._may_stay(user.name, result):
             self.log.warning("%r may not be here any more", user.name)
-            raise HTTPError(403, f"{user.name!r} may not log in here any more.")
+            raise HTTPError(403, messages.gone(user.name, pages.translated(handler)))
         return result
+
+    def _check_name(self, told: str, handler: Any) -> None:
+        name = self.normalize_username(told)
+        if not self.validate_username(name):
+            self.log.warning("The name %r of the log-in cannot be a user name here", name[:64])
+            said = messages.no_name(name, self.name_rule, pages.translated(handler))
+            raise HTTPError(403, said)
 
     async def _may_stay(self, name: str, found: Any) -> bool:
         if roster.shuts_out(self, name):

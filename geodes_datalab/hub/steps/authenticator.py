@@ -9,18 +9,12 @@ from traitlets.log import get_logger
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub.login import claims
+from geodes_datalab.hub.messages import TRIAL
 from geodes_datalab.settings import Oidc, Secret, Settings
 from geodes_datalab.settings.kinds import OIDC, SHARED, find
 
 MINIMUM = {"password": 8, "admin_password": 32}
 """Lengths that JupyterHub 6 asks of shared passwords."""
-
-TRIAL = (
-    "TRIAL ONLY: everybody who knows the one shared password can log in under any name and "
-    "reach that user's files. Set auth.type to oidc, or to your site's authenticator, "
-    "before real users come."
-)
-"""Logged, and shown on the login page, where a shared password meets a network."""
 
 
 def apply(settings: Settings, c: Any) -> None:
@@ -30,6 +24,7 @@ def apply(settings: Settings, c: Any) -> None:
     kubernetes = settings.spawner.kind == "kubernetes"
     c.Authenticator.username_pattern = auth.pattern(kubernetes=kubernetes)
     c.Doors.name_rule = auth.rule(kubernetes=kubernetes)
+    c.Doors.typed_names = auth.type == SHARED
     c.Doors.kept = {settings.tests.user} if settings.tests.token is not None else set()
     c.Authenticator.admin_users = set(auth.admins)
     c.Authenticator.allowed_users = set(auth.users)
@@ -69,9 +64,13 @@ def choose(settings: Settings, c: Any) -> None:
 
 def on_trial(settings: Settings) -> bool:
     """Tell whether a shared password guards a hub that others than this machine's users reach."""
+    return settings.auth.type == SHARED and not on_this_machine(settings)
+
+
+def on_this_machine(settings: Settings) -> bool:
+    """Tell whether the hub is reached from its own machine alone."""
     host = urlsplit(settings.hub.public_url).hostname
-    local = host in {"127.0.0.1", "localhost", "::1"} and settings.spawner.kind == "local"
-    return settings.auth.type == SHARED and not local
+    return host in {"127.0.0.1", "localhost", "::1"} and settings.spawner.kind == "local"
 
 
 def _shared(settings: Settings, c: Any) -> None:

@@ -1,19 +1,14 @@
-"""The hub process itself: addresses, database, cookies, pace, pages, and the proxy in front of it."""
+"""The hub process itself: addresses, database, cookies, pace, and the proxy in front of it."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.hub import database
-from geodes_datalab.hub.steps.authenticator import TRIAL, on_trial
 from geodes_datalab.settings import Secret, Settings
 
 PROXY = "geodes_datalab.hub.proxy.WatchedProxy"
-
-TEMPLATES = Path(__file__).parent.parent / "templates"
-"""Our templates, which extend JupyterHub's."""
 
 QUICK_SECONDS = 0.5
 """How long a request to start a server waits for a refusal before it shows the progress."""
@@ -48,7 +43,6 @@ def apply(settings: Settings, c: Any) -> None:
     c.JupyterHub.last_activity_interval = hub.last_activity_interval
     c.JupyterHub.authenticate_prometheus = True
     _pace(settings, c)
-    _pages(settings, c)
     _proxy(settings, c)
 
 
@@ -58,19 +52,6 @@ def _pace(settings: Settings, c: Any) -> None:
     c.JupyterHub.tornado_settings = {"slow_spawn_timeout": QUICK_SECONDS if kubernetes else 0}
     if kubernetes:
         c.JupyterHub.logging_config = _CALM
-
-
-def _pages(settings: Settings, c: Any) -> None:
-    """Set templates and their variables; the operator's go before ours."""
-    hub = settings.hub
-    c.JupyterHub.template_paths = [str(path) for path in (*hub.template_paths, TEMPLATES)]
-    announced = {}
-    if hub.announcement:
-        announced = {
-            f"announcement_{page}": hub.announcement for page in ("login", "home", "spawn")
-        }
-    notice = {"datalab_trial": TRIAL} if on_trial(settings) else {}
-    c.JupyterHub.template_vars = {**announced, **notice, **hub.template_vars}
 
 
 def _proxy(settings: Settings, c: Any) -> None:

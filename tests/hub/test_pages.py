@@ -1,0 +1,327 @@
+"""The hub's pages: every word in both languages, the way in told, the reader's language chosen."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jupyterhub.handlers import BaseHandler
+from tornado.web import HTTPError
+from traitlets.config import Config
+
+from geodes_datalab.hub import apply, languages, load, messages, pages
+from geodes_datalab.hub.steps.pages import TEMPLATES
+from scripts import make_messages
+
+THEIRS = Path(sys.prefix) / "share/jupyterhub/templates"
+FRENCH = languages.catalogue("fr")
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalog:
+    return make_messages.read("fr")
+
+
+def environment(**options: Any) -> Environment:
+    """Return Jinja as the hub makes it of our configuration."""
+    loader = ChoiceLoader(
+        [
+            PrefixLoader({"templates": FileSystemLoader(THEIRS)}, "/"),
+            FileSystemLoader([TEMPLATES, THEIRS]),
+        ]
+    )
+    return Environment(loader=loader, autoescape=True, extensions=[pages.EXTENSION], **options)
+
+
+def authenticator(kind: str = "any", **more: Any) -> Any:
+    name = "SomeAuthenticator" if kind == "account" else "SharedPasswordAuthenticator"
+    made = type(name, (), {"allow_all": kind == "any", "request_otp": False, **more})()
+    made.name_rule = messages.FOLDER_RULE
+    return made
+
+
+def handler(accepted: str | None = None, said: pages.Pages | None = None, **more: Any) -> Any:
+    headers = {} if accepted is None else {"Accept-Language": accepted}
+    settings = {} if said is None else {pages.SETTING: said}
+    request = SimpleNamespace(headers=headers)
+    return SimpleNamespace(
+        request=request, settings=settings, authenticator=authenticator(**more), **more
+    )
+
+
+def page(name: str, accepted: str = "en", *, asked: Any = None, **variables: Any) -> str:
+    """Render a page as a browser of that language gets it."""
+    asked = asked or handler(accepted)
+    told = {
+        "static_url": lambda *_, **__: "",
+        "base_url": "/hub/",
+        "parsed_scopes": {},
+        "authenticator": asked.authenticator,
+        "named_server_limit_per_user": 0,
+        "default_server": SimpleNamespace(active=False, pending=None),
+    }
+    known = pages.Pages(own_machine=True) if not asked.settings else asked.settings[pages.SETTING]
+    return environment().get_template(name).render(
+        known.variables(asked) | told | variables
+    )
+
+
+class Words(HTMLParser):
+    """What a page says: text that is shown, and what screen readers say."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._silent = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style", "code"):
+            self._silent = tag
+        told = dict(attrs)
+        shown = [told.get(name) for name in ("aria-label", "title", "placeholder", "alt")]
+        if tag == "input" and told.get("type") == "submit":
+            shown.append(told.get("value"))
+        self.said += [text for text in shown if text]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._silent:
+            self._silent = ""
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not self._silent:
+            self.said.append(" ".join(data.split()))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "site", "chosen"),
+    [
+        ("fr-FR,fr;q=0.9,en;q=0.8", "en", "fr"),
+        ("en-GB", "fr", "en"),
+        ("en;q=0.2, fr;q=0.7", "en", "fr"),
+        ("de-DE,de;q=0.9", "fr", "fr"),
+        ("de", "en", "en"),
+        ("", "fr", "fr"),
+        ("fr;q=0, en;q=0.1", "fr", "en"),
+        ("fr;q=much, en", "fr", "en"),
+        ("FR", "en", "fr"),
+    ],
+)
+def test_the_browser_s_language_or_else_the_site_s(accepted: str, site: str, chosen: str) -> None:
+    assert languages.chosen(accepted, site) == chosen
+
+
+def test_every_message_has_its_french(catalogue: Catalog) -> None:
+    """After a change of words: scripts/run python scripts/make_messages.py, then translate."""
+    wanted = {_key(message) for message in make_messages.said() if message.id}
+    there = {_key(message) for message in catalogue if message.id}
+    assert there == wanted
+    assert not [m.id for m in catalogue if m.id and not make_messages.translated(m)]
+
+
+def _key(message: Any) -> tuple[str, ...]:
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def test_the_french_keeps_the_fields(catalogue: Catalog) -> None:
+    for message in catalogue:
+        if not message.id:
+            continue
+        forms = message.string if isinstance(message.string, tuple) else (message.string,)
+        ids = _key(message)
+        for number, form in enumerate(forms):
+            source = ids[min(number, len(ids) - 1)]
+            assert _fields(form) == _fields(source), source
+            assert re.findall(r"<[^>]+>", form) == re.findall(r"<[^>]+>", source), source
+
+
+def _fields(text: str) -> set[str]:
+    percent = set(re.findall(r"%\((\w+)\)s", text))
+    return percent | {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_what_gettext_reads_is_what_translators_wrote(catalogue: Catalog) -> None:
+    there = make_messages.place("fr", "mo").read_bytes()
+    assert there == make_messages.compiled(catalogue), "run scripts/make_messages.py"
+
+
+def test_an_empty_text_is_no_header() -> None:
+    assert FRENCH.gettext("") == ""
+
+
+@pytest.mark.parametrize("theirs", pages.OUTSIDE_OF_BLOCKS)
+def test_jupyterhub_s_page_still_has_the_words_that_are_replaced(theirs: str) -> None:
+    assert theirs in (THEIRS / "page.html").read_text()
+
+
+SHOWN: dict[str, dict[str, Any]] = {
+    "login.html": {"login_error": "Invalid username or password", "login_term_url": "/terms"},
+    "home.html": {
+        "user": SimpleNamespace(name="ada", all_spawners=lambda include_default: iter(())),
+        "default_server": SimpleNamespace(active=True, pending=None),
+        "allow_named_servers": True,
+        "named_server_limit_per_user": 2,
+        "parsed_scopes": {"admin-ui": None},
+        "no_spawner_check": True,
+    },
+    "spawn.html": {"error_message": "HTTP 429"},
+    "spawn_pending.html": {"progress_url": "/hub/api/users/ada/server/progress"},
+    "not_running.html": {"failed": True, "spawn_url": "/hub/spawn/ada"},
+    "stop_pending.html": {},
+    "logout.html": {},
+    "error.html": {"status_code": 403, "status_message": "Forbidden", "message": "Forbidden"},
+    "404.html": {"status_code": 404, "status_message": "", "message": ""},
+}
+NAMES = {"GEODES datalab", "ada", "Actions", "Services", "(403)", "(404)", "·", ";", ".", "×"}
+"""What is the same in both languages."""
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_no_word_of_a_page_is_left_in_english(name: str) -> None:
+    variables = SHOWN[name] | {
+        "user": SHOWN["home.html"]["user"] if name == "home.html" else None
+    }
+    user = variables["user"]
+    if user is not None:
+        user.json_escaped_name = '"ada"'
+    english = set(Words(page(name, "en", **variables)).said)
+    french = set(Words(page(name, "fr", **variables)).said)
+    assert len(french) > 3
+    assert not (english & french) - NAMES
+    assert '<html lang="fr">' in page(name, "fr", **variables)
+    assert '<html lang="en">' in page(name, "en", **variables)
+
+
+def test_every_page_of_ours_is_looked_at() -> None:
+    parts = {"page.html", "named_servers.html"}
+    assert {path.name for path in TEMPLATES.glob("*.html")} - parts == set(SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "own_machine", "said"),
+    [
+        ("any", True, ["Any name of your choice", "geodes-datalab up", "A name is 1 to 32"]),
+        ("any", False, ["Any name of your choice", "The one that you were given"]),
+        ("given", True, ["The name that you were given", "geodes-datalab up"]),
+        ("account", False, ["The name of your account.", "The password of your account."]),
+    ],
+)
+def test_the_log_in_says_which_name_and_which_password(
+    kind: str, own_machine: bool, said: list[str]
+) -> None:
+    asked = handler("en", pages.Pages(own_machine=own_machine), kind=kind)
+    text = page("login.html", asked=asked)
+    assert "GEODES datalab</h1>" in text
+    for words in said:
+        assert words in text
+    assert ("A name is 1 to 32" in text) is (kind != "account")
+
+
+def test_a_provider_is_named_and_escaped() -> None:
+    text = page("login.html", "fr", login_service="<b>CNES</b>")
+    assert "Se connecter avec &lt;b&gt;CNES&lt;/b&gt;" in text
+    assert "<b>CNES" not in text
+
+
+def test_a_site_names_its_product(values: dict[str, Any]) -> None:
+    text = page("login.html", datalab_title="My <lab>")
+    assert "<h1>My &lt;lab&gt;</h1>" in text
+    assert "GEODES datalab" not in text
+
+
+def test_a_page_that_is_busy_or_stops_comes_back() -> None:
+    stopping = SimpleNamespace(active=True, pending="stop")
+    text = page("home.html", "fr", default_server=stopping)
+    assert "s'arrête" in " ".join(Words(text).said)
+    assert 'id="start"' not in text
+    assert "reload" in text
+
+
+def test_variables_reach_every_page_of_the_hub_and_the_site_s_go_over_them() -> None:
+    pages.install()
+    pages.install()
+    namespace = BaseHandler.template_namespace
+    assert isinstance(namespace, property)
+    asked = handler("fr")
+    more = {"datalab_title": "Ours"}
+    asked.__dict__.update(
+        current_user=None,
+        hub=SimpleNamespace(base_url="/hub/"),
+        base_url="/",
+        static_url=None,
+        version_hash="",
+        get_accessible_services=lambda user: [],
+        parsed_scopes={},
+        expanded_scopes=set(),
+        xsrf_token=b"x",
+        settings={"login_url": "", "logout_url": "", "template_vars": more},
+    )
+    asked.authenticator.login_service = ""
+    told = namespace.__get__(asked)
+    assert told["gettext"]("Sign in") == "Se connecter"
+    assert told["datalab_title"] == "Ours"
+    assert told["base_url"] == "/hub/"
+
+
+def test_what_pages_need_stays_whatever_a_site_sets(values: dict[str, Any]) -> None:
+    values["singleuser"]["language"] = "fr"
+    values["hub"]["config"] = {
+        "JupyterHub": {
+            "jinja_environment_options": {"trim_blocks": True, "extensions": ["jinja2.ext.do"]},
+            "tornado_settings": {"slow_spawn_timeout": 3},
+            "logo_file": "/srv/logo.png",
+        }
+    }
+    c = Config()
+    for _ in range(2):  # applied twice gives the same
+        apply(load(values), c)
+    assert c.JupyterHub.jinja_environment_options == {
+        "trim_blocks": True,
+        "extensions": ["jinja2.ext.do", pages.EXTENSION],
+    }
+    assert c.JupyterHub.tornado_settings["slow_spawn_timeout"] == 3
+    assert c.JupyterHub.tornado_settings[pages.SETTING] == pages.Pages("fr", True, True)
+
+
+@pytest.fixture
+def shared(values: dict[str, Any]) -> Iterator[Any]:
+    values["auth"]["users"] = ["ada"]
+    c = Config()
+    apply(load(values), c)
+    yield c.JupyterHub.authenticator_class(config=c)
+
+
+@pytest.mark.parametrize("password", ["user-password", "wrong"])
+@pytest.mark.parametrize("name", ["élève 1", "Jean Dupont", "1ada", "a" * 33, "a/b", ""])
+def test_a_name_that_cannot_be_one_is_answered_with_the_rule(
+    shared: Any, name: str, password: str
+) -> None:
+    data = {"username": name, "password": password}
+    for accepted, said in (("en", messages.FOLDER_RULE), ("fr", "minuscules sans accent")):
+        with pytest.raises(HTTPError) as refused:
+            asyncio.run(shared.get_authenticated_user(handler(accepted), data))
+        assert refused.value.status_code == 403
+        assert said in refused.value.get_message()
+
+
+@pytest.mark.parametrize("name", ["ada", "eve"])
+def test_who_has_a_name_here_is_told_to_nobody(shared: Any, name: str) -> None:
+    """A name of the right shape is refused without a word on whether there is such a person."""
+    data = {"username": name, "password": "wrong"}
+    assert asyncio.run(shared.get_authenticated_user(handler("en"), data)) is None
+
+
+def test_a_right_name_comes_in(shared: Any) -> None:
+    data = {"username": "Ada", "password": "user-password"}
+    told = asyncio.run(shared.get_authenticated_user(handler("en"), data))
+    assert told["name"] == "ada"
