@@ -81,9 +81,7 @@ def main() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML or JSON file whose values go over the generated settings.",
 )
-@click.option(
-    "--language", type=click.Choice(["en", "fr"]), default="en", help="Of the Lab's menus."
-)
+@click.option("--language", type=click.Choice(["en", "fr"]), default="en", help="Of the Lab.")
 @click.option(
     "--hpda",
     type=click.Choice(["slurm"]),

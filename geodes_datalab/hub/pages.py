@@ -41,7 +41,6 @@ OUTSIDE_OF_BLOCKS = {
 """Text of JupyterHub's ``page.html`` that no template can override -> what stands there here."""
 
 
-
 @dataclass(frozen=True)
 class Pages:
     """What the pages of a hub say of it."""
@@ -124,7 +123,9 @@ def door(authenticator: Any) -> str:
     authenticator
         Of the hub, with its configuration.
     """
-    shared = any(cls.__name__ == "SharedPasswordAuthenticator" for cls in type(authenticator).__mro__)
+    shared = any(
+        cls.__name__ == "SharedPasswordAuthenticator" for cls in type(authenticator).__mro__
+    )
     if not shared:
         return "account"
     return "any" if authenticator.allow_all else "given"

@@ -42,9 +42,10 @@ class Singleuser(Model):
     (``registry.example.org/team/*``). The default image and those of profiles always are allowed."""
     other_image: OtherImage = OtherImage()
     default_url: str = Field(default="", pattern=r"^(/[^\s]*)?$")
-    """First page; by default the notebooks' README, or the Lab where there is none."""
+    """First page; by default the notebooks' index, or the Lab where there is none."""
     language: Literal["en", "fr"] = "en"
-    """Of the Lab's menus, until the user chooses another."""
+    """Of the Lab's menus, until the user chooses another, and of the notebooks' index; and of the hub's pages
+    for browsers that ask for neither English nor French."""
     cpu: Cpu = Cpu()
     memory: Memory = Memory()
     gpu_resource: Text = "nvidia.com/gpu"

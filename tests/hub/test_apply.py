@@ -92,6 +92,10 @@ def test_first_page(values: dict[str, Any], tmp_path: Path) -> None:
     assert applied(values).Spawner.default_url == "/lab"
     (tmp_path / "README.md").write_text("# Hello")
     assert applied(values).Spawner.default_url == "/lab/tree/notebooks/README.md"
+    values["singleuser"]["language"] = "fr"
+    assert applied(values).Spawner.default_url == "/lab/tree/notebooks/README.md"
+    (tmp_path / "README.fr.md").write_text("# Bonjour")
+    assert applied(values).Spawner.default_url == "/lab/tree/notebooks/README.fr.md"
     values["singleuser"]["default_url"] = "/tree"
     assert applied(values).Spawner.default_url == "/tree"
 

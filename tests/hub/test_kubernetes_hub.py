@@ -473,7 +473,9 @@ def test_the_page_of_a_busy_hub_tries_again_by_itself(status: int, message: str,
             FileSystemLoader([TEMPLATES, base]),
         ]
     )
-    page = Environment(loader=loader, autoescape=True, extensions=[pages.EXTENSION]).get_template("error.html")
+    page = Environment(loader=loader, autoescape=True, extensions=[pages.EXTENSION]).get_template(
+        "error.html"
+    )
     error = SimpleNamespace(headers={"Retry-After": 40}) if status == 429 else ValueError()
     text = page.render(
         static_url=lambda *_, **__: "",

@@ -35,14 +35,18 @@ _IMAGE = "{JUPYTER_IMAGE_SPEC}"  # the client fills it in: clusters run the imag
 
 
 def default_url(settings: Settings) -> str:
-    """Return the first page: as set, or the notebooks' README, or the Lab."""
+    """Return the first page: as set, or the notebooks' index in the Lab's language, or the Lab."""
     user = settings.singleuser
     if user.default_url:
         return user.default_url
-    here = user.notebooks is not None and (user.notebooks / "README.md").is_file()
-    if here or (settings.spawner.kind == "kubernetes" and user.notebooks_folder):
-        return f"/lab/tree/{user.notebooks_folder}/README.md"
-    return "/lab"
+    indexes = ["README.md"]
+    if user.language != "en":
+        indexes.insert(0, f"README.{user.language}.md")
+    if user.notebooks is not None:
+        indexes = [name for name in indexes if (user.notebooks / name).is_file()]
+    elif settings.spawner.kind != "kubernetes" or not user.notebooks_folder:
+        indexes = []  # on Kubernetes the image has them
+    return f"/lab/tree/{user.notebooks_folder}/{indexes[0]}" if indexes else "/lab"
 
 
 def arguments(settings: Settings) -> list[str]:
