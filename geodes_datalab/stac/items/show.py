@@ -44,7 +44,7 @@ _PIXELS = 180
 
 _SIMULATED = " (simulated)"
 
-_SHORTENED = "display:inline-block;max-width:24em;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom"
+_SHORTENED = "display:inline-block;max-width:20em;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom"
 
 
 def items_html(items: Items) -> str:
@@ -111,13 +111,13 @@ def _row(item: Json, available: dict[str, bool]) -> dict[str, Any]:
     cloud = properties.get("eo:cloud_cover")
     return {
         "date": str(properties.get("datetime") or "-")[:16].replace("T", " "),
+        "name": _name(item),  # a narrow page cuts off the last columns
         "platform": properties.get("platform"),
-        "collection": item.get("collection"),
         "tile": str(properties.get("grid:code", "-")).removeprefix("MGRS-"),
         "cloud cover": "-" if cloud is None else f"{cloud:.0f} %",
         "size": size(_field(item, "file:size")),
         "online": _online(item, available),
-        "name": _name(item),
+        "collection": item.get("collection"),
     }
 
 
