@@ -18,14 +18,12 @@ from geodes_datalab.maps.filmstrip import Filmstrip, Frame
 from geodes_datalab.maps.footprints import Colour, footprints
 from geodes_datalab.maps.pictures import Pictures
 from geodes_datalab.maps.scene import Scene
-from geodes_datalab.maps.theme import FAINT
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from geodes_datalab.stac import Items
     from geodes_datalab.stac.items.held import ItemsLike
-_NONE = "<i>this product has no quicklook</i>"
 
 
 class Explorer:
@@ -46,7 +44,6 @@ class Explorer:
         tiles: Tiles,
         height: str,
     ) -> None:
-        leaflet = need("ipyleaflet", extra="maps")
         widgets = need("ipywidgets", extra="maps")
         self._items = items
         self._footprints = footprints(items.dicts, colour, most)
@@ -62,24 +59,33 @@ class Explorer:
         )
         self._layer = self._scene.layer
         self._outline = aoi.outlined(area) if area else None
-        if self._outline is not None:
-            self.map.add(self._outline)
-        legend = widgets.HTML(self._footprints.legend)
-        self.map.add(leaflet.WidgetControl(widget=legend, position="bottomright"))
         self._pen = aoi.drawing_control()
-        self._pen.on_draw(self._drawn)
-        self.map.add(self._pen)
-        self.map.add(self._card.control)
+        self._furnish()
         self._panel = panel.Panel(height)
         self._panel.counted(0, len(items))
-        self._panel.choice.observe(self._listed, "value")
-        self._panel.keep.observe(self._kept, "value")
-        self._panel.drape.observe(self._laid, "value")
         self._strip = Filmstrip(_frames(items.dicts[:most]), self._show, self._fetch)
-        self.map.observe(self._seen, "bounds")
+        self._listen()
         beside = widgets.HBox([self.map, self._panel.widget])
         self.widget = widgets.VBox([beside, self._strip.widget])
         """Map and panel side by side, and the film strip below."""
+
+    def _furnish(self) -> None:
+        """Put area, legend, drawing tools and card on the map."""
+        leaflet = need("ipyleaflet", extra="maps")
+        if self._outline is not None:
+            self.map.add(self._outline)
+        legend = need("ipywidgets", extra="maps").HTML(self._footprints.legend)
+        self.map.add(leaflet.WidgetControl(widget=legend, position="bottomright"))
+        self.map.add(self._pen)
+        self.map.add(self._card.control)
+
+    def _listen(self) -> None:
+        """Hear what is done with map and panel."""
+        self._pen.on_draw(self._drawn)
+        self._panel.choice.observe(self._listed, "value")
+        self._panel.keep.observe(self._kept, "value")
+        self._panel.drape.observe(self._laid, "value")
+        self.map.observe(self._seen, "bounds")
 
     @property
     def selected(self) -> Items:
@@ -192,24 +198,15 @@ class Explorer:
         if self._looked_at is None:
             return
         item = self._items.dicts[self._looked_at]
-        found, note = None, ""
+        found = None
         try:
             picture = self._pictures.get(self._looked_at)
             found = draped(item, picture) if picture and self._panel.drape.value else None
-            html = (
-                f'<img style="max-width:100%" alt="quicklook" src="{picture}">'
-                if picture
-                else _NONE
-            )
-            note = (
-                f'<div style="color:{FAINT};font-size:11px">{escape(found.note)}</div>'
-                if found
-                else ""
-            )
+            html = panel.pictured(picture, found.note if found else "")
         except GeodesError as error:
             html = f"<i>{escape(quicklook.reason(error))}</i>"
         self._scene.lay(found)
-        self._panel.show(panel.metadata(item), html + note)
+        self._panel.show(panel.metadata(item), html)
 
 
 def explore(

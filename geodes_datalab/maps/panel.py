@@ -151,6 +151,22 @@ def label(item: Json) -> str:
     return f"{str(properties.get('datetime') or '')[:10]}  {properties.get('title') or item['id']}"
 
 
+def pictured(picture: str, note: str) -> str:
+    """Return a quicklook (data URI, or none) as HTML, with a note on where it lies.
+
+    Examples
+    --------
+    >>> pictured("", "")
+    '<i>this product has no quicklook</i>'
+    """
+    if not picture:
+        return "<i>this product has no quicklook</i>"
+    image = f'<img style="max-width:100%" alt="quicklook" src="{picture}">'
+    return image + (
+        f'<div style="color:{FAINT};font-size:11px">{escape(note)}</div>' if note else ""
+    )
+
+
 def metadata(item: Json) -> str:
     """Write what an item says of itself as an HTML table; texts are escaped."""
     properties = item["properties"]
