@@ -135,6 +135,8 @@ class Explorer:
         item = int((event.get("properties") or {})["item"])
         latitude, longitude = event["coordinates"]
         below = self._scene.under(longitude, latitude)
+        if self._looked_at in below and self._looked_at not in self._chosen:
+            item = self._looked_at  # its picture is what is seen there
         self._choose(item, True)
         self._show(item, below)
 

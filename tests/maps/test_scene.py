@@ -102,6 +102,16 @@ def test_picking_a_frame_shows_and_selects_nothing() -> None:
     assert "1 selected</b> of 2" in view._panel.count.value
 
 
+def test_a_click_takes_what_is_seen_on_top() -> None:
+    view = gd.explore(Items([item(i, 0) for i in range(3)]), tiles=False)
+    view._strip.buttons[0].click()
+    top = view._layer.data["features"][-1]
+    event = {"event": "click", "properties": top["properties"], "coordinates": [43.5, 0.5]}
+    view._layer._handle_mouse_events(None, event, [])
+    assert view.selected.ids == ["id-0"]  # its picture lies there, not that of the last
+    assert [value for _, value in view._panel.choice.options] == [0, 1, 2]
+
+
 def test_pictures_come_when_the_map_is_seen_and_lie_on_it(
     geodes: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

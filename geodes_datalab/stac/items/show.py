@@ -56,7 +56,9 @@ def items_html(items: Items) -> str:
         head += f" &mdash; {escape(items.query.describe())}"
     notice = os.environ.get("GEODES_CATALOGUE_NOTICE")
     if notice:
-        head += f'<br><i style="color:#a04000">{escape(notice)}</i>'
+        head += (
+            f'<br><i style="border-left:3px solid #e07020;padding-left:6px">{escape(notice)}</i>'
+        )
     if not items.dicts:
         return f"<div>{head}<br>{escape(advice(items))}</div>"
     rows = [_row(item, items.available) for item in items.dicts[:ROWS]]
