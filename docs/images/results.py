@@ -40,8 +40,8 @@ def picture(axes, bands, title):
     finish(axes, title)
 
 
-def plane(axes, values, title, label, **colours):
-    values.plot.imshow(ax=axes, cbar_kwargs={"label": label, "shrink": 0.8}, **colours)
+def plane(axes, values, title, **colours):
+    values.plot.imshow(ax=axes, cbar_kwargs={"label": "", "shrink": 0.8}, **colours)
     finish(axes, title)
 
 
@@ -55,9 +55,7 @@ figure, panels = plt.subplots(2, 3, figsize=(13, 6.6), layout="constrained")
 cloudy = cube.isel(time=int(ops.cloud_mask(cube).mean(("x", "y")).argmax()))
 picture(panels[0, 0], cloudy, f"As acquired, {str(cloudy.time.values)[:10]}")
 picture(panels[0, 1], season, f"Median of {cube.sizes['time']} dates, without clouds")
-plane(
-    panels[0, 2], ndvi.max("time"), "Highest NDVI of the season", "NDVI", cmap="YlGn", robust=True
-)
+plane(panels[0, 2], ndvi.max("time"), "Highest NDVI of the season", cmap="YlGn", robust=True)
 for name, place in FIELDS.items():
     series = ops.at(ndvi, place).dropna("time")
     panels[1, 0].plot(series["time"], series, marker="o", label=name)
@@ -70,16 +68,14 @@ backscatter = ops.to_db(power.mean("time"))
 plane(
     panels[1, 1],
     backscatter,
-    "Radar, mean of ten dates",
-    "gamma0 VH (dB)",
+    "Radar, mean of ten dates: gamma0 VH (dB)",
     cmap="gray",
     robust=True,
 )
 plane(
     panels[1, 2],
     change,
-    "Its change at the last date: speckle",
-    "log-ratio (dB)",
+    "Its change at the last date: speckle (dB)",
     cmap="RdBu",
     vmin=-4,
     vmax=4,

@@ -61,7 +61,8 @@ class Reader:
     def begin(self, folder: Path) -> None:
         """Forget all names, and work in another folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.run(f"%reset -f\n%cd -q {folder}", "before")
+        # %reset forgets __spec__ too, without which multiprocessing starts no process
+        self.run(f"%reset -f\n__spec__ = None\n%cd -q {folder}", "before")
 
     def run(self, source: str, name: str) -> NotebookNode:
         """Run one cell, and return it with its outputs."""
