@@ -210,3 +210,11 @@ def test_every_trait_name_exists(values: dict[str, Any]) -> None:
     apply_gateway(load(values), c)
     for name, traits in c.items():
         assert set(traits) <= known[name], name
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_servers_are_told_the_language(values: dict[str, Any], language: str) -> None:
+    values["singleuser"] = {**values.get("singleuser", {}), "language": language}
+    environment = applied(values).Spawner.environment
+    assert environment["GEODES_DATALAB_LANGUAGE"] == language
+    assert ("lab_fr" in environment["JUPYTER_CONFIG_PATH"]) == (language == "fr")

@@ -133,6 +133,7 @@ def _lab(settings: Settings) -> dict[str, str]:
         }
     french = [LAB.with_name("lab_fr")] if language == "fr" else []
     return {
+        "GEODES_DATALAB_LANGUAGE": language,
         "JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in [*french, LAB]),
         "JUPYTER_PATH": str(LAB / "data"),  # our own module for the browser
     }
