@@ -22,6 +22,7 @@ _VERBS = {
     "collections": "stac",
     "download": "stac",
     "explore": "maps",
+    "language": "config",
     "load": "cubes",
     "login": "stac",
     "logout": "stac",
@@ -39,6 +40,7 @@ _EXTRAS = {"compute": "cluster", "cubes": "cubes", "maps": "maps", "saving": "cu
 
 if TYPE_CHECKING:
     from geodes_datalab.compute import clusters, open_cluster
+    from geodes_datalab.config import language
     from geodes_datalab.cubes import load, subset
     from geodes_datalab.maps import animate, explore, show
     from geodes_datalab.saving import open, save  # noqa: A004 - a verb
@@ -50,6 +52,7 @@ __all__ = [
     "collections",
     "download",
     "explore",
+    "language",
     "load",
     "login",
     "logout",

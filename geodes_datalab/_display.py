@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import Any
 
+from geodes_datalab._language import quantity
+
 _CELL = 'style="text-align:left;padding:2px 10px;white-space:nowrap"'
 
 
@@ -27,6 +29,17 @@ def size(nbytes: float | None) -> str:
             break
         value /= 1000
     return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+
+
+def shown_size(nbytes: float | None) -> str:
+    """Write a number of bytes in the language of whoever reads it; errors and logs say `size`.
+
+    Examples
+    --------
+    >>> shown_size(18_684)
+    '18.7 kB'
+    """
+    return quantity(size(nbytes))
 
 
 def some(names: Sequence[str], limit: int = 3, *, sign: str = ", ") -> str:

@@ -14,6 +14,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from geodes_datalab._language import gettext, translated
+
 MOST_LINES = 6
 """Of the statement that failed."""
 
@@ -31,18 +33,34 @@ def short(error: Exception) -> list[str]:
     place = _place(error.__traceback__)
     lines = [f"{_BOLD}{_RED}{type(error).__name__}{_PLAIN}"]
     if place is not None:
-        lines[0] += f" in {_GREEN}{_named(place.filename)}{_PLAIN}, line {place.lineno}"
+        where = f"{_GREEN}{_named(place.filename)}{_PLAIN}"
+        lines[0] += " " + gettext("in {place}, line {line}", place=where, line=place.lineno)
         lines += _statement(place)
-    lines += ["", *str(error).splitlines(), *getattr(error, "__notes__", ())]
-    lines.append("  The whole traceback: geodes_datalab.errors.full()")
-    return lines
+    lines += ["", *told(error).splitlines(), *getattr(error, "__notes__", ())]
+    return [*lines, "  " + gettext("The whole traceback: geodes_datalab.errors.full()")]
+
+
+def told(error: Exception) -> str:
+    """Return the message of an error, and below it the hint, in the language of whoever reads it.
+
+    Parameters
+    ----------
+    error
+        One of `geodes_datalab.errors`; of another, what ``str`` says.
+    """
+    message, hint = getattr(error, "message", None), getattr(error, "hint", None)
+    if not isinstance(message, str):
+        return str(error)
+    if not hint:
+        return translated(message)
+    return f"{translated(message)}\n  {gettext('What to do: {hint}', hint=translated(hint))}"
 
 
 def full(error: BaseException | None = None) -> str:
     """Return the whole traceback of an error, by default of the last one that was shown."""
     last = error or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     if last is None:
-        return "no error was shown so far"
+        return gettext("no error was shown so far")
     return "".join(traceback.format_exception(last))
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from geodes_datalab._language import gettext
+from geodes_datalab._tracebacks import told
 from geodes_datalab.environments.commands import env
 from geodes_datalab.errors import GeodesError
 
@@ -40,7 +42,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except GeodesError as error:
-            click.secho(f"Error: {error}", fg="red", err=True)
+            click.secho(gettext("Error: {error}", error=told(error)), fg="red", err=True)
             ctx.exit(1)
 
 
@@ -81,7 +83,12 @@ def main() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML or JSON file whose values go over the generated settings.",
 )
-@click.option("--language", type=click.Choice(["en", "fr"]), default="en", help="Of the Lab.")
+@click.option(
+    "--language",
+    type=click.Choice(["en", "fr"]),
+    default="en",
+    help="Of the Lab, of errors and tables, and of pages for browsers that ask for neither.",
+)
 @click.option(
     "--hpda",
     type=click.Choice(["slurm"]),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from geodes_datalab import _language
 from geodes_datalab.errors import ConfigurationError, near
 
 PORTAL = "https://geodes-portal.cnes.fr"
@@ -129,6 +130,40 @@ def configured_portal() -> str:
     stored = {} if os.environ.get(VARIABLES["portal"]) else _read_file(config_dir() / "config.toml")
     result = _decide("portal", {}, stored, PORTAL)
     return str(_complete(result, {}).value)
+
+
+def language(name: str | None = None) -> str:
+    """Choose the language of errors, tables and labels; without an argument, tell it.
+
+    Parameters
+    ----------
+    name
+        ``"en"`` or ``"fr"``, for this notebook. Otherwise the hub's setting holds
+        (``GEODES_DATALAB_LANGUAGE``), or the language of the system.
+
+    Returns
+    -------
+    str
+        The language from now on.
+
+    Raises
+    ------
+    ConfigurationError
+        There are no messages in that language.
+
+    Examples
+    --------
+    >>> language("fr")
+    'fr'
+    >>> language("en")
+    'en'
+    """
+    if name is not None:
+        if name not in _language.KNOWN:
+            known = " or ".join(f'"{one}"' for one in _language.KNOWN)
+            raise ConfigurationError(f"there are no messages in {name!r}", hint=f"use {known}")
+        _language.use(name)
+    return _language.current()
 
 
 def _decide(

@@ -32,7 +32,10 @@ TIERS = {
 }
 # Variables of the machine or of a hub around it that would change what is tested.
 FOREIGN_PREFIXES = ("AWS_", "CPL_", "DASK_", "GDAL_", "GEODES_", "JUPYTER", "VSI_")
-FOREIGN_NAMES = ("ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PYTHONPATH")
+FOREIGN_NAMES = (
+    "ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PYTHONPATH",
+    "LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES",  # errors and tables speak the system's language
+)  # fmt: skip
 XDG = {
     "XDG_CACHE_HOME": ".cache",
     "XDG_CONFIG_HOME": ".config",

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Protocol
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import have
+from geodes_datalab._tracebacks import told
 from geodes_datalab.errors import ClusterError
 
 
@@ -50,7 +52,8 @@ def panel(found: Clusters) -> Any:
     table = ipywidgets.HTML(found._repr_html_())
     buttons = []
     for item in found:
-        button = ipywidgets.Button(description=f"Stop {item.name[:8]}", tooltip=item.name)
+        label = gettext("Stop {name}", name=item.name[:8])
+        button = ipywidgets.Button(description=label, tooltip=item.name)
         button.on_click(partial(_stop, found, item.name))
         buttons.append(button)
     return ipywidgets.VBox([table, ipywidgets.HBox(buttons)])
@@ -62,6 +65,7 @@ def _stop(found: Clusters, name: str, button: Any) -> None:
     try:
         found.stop(name)
     except ClusterError as error:
-        button.description, button.tooltip, button.disabled = "not stopped", str(error), False
+        button.description, button.tooltip = gettext("not stopped"), told(error)
+        button.disabled = False
     else:
-        button.description = "stopped"
+        button.description = gettext("stopped")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Protocol
 
-from geodes_datalab._display import size
+from geodes_datalab._display import shown_size
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import have
 
 TOLD = "geodes_datalab_dashboard"
@@ -91,15 +92,17 @@ def html(cluster: Shown, workers: Mapping[str, Any], asked: str) -> str:
     workers
         What the scheduler knows of each.
     asked
-        How many were asked for, in words.
+        How many there are of those asked for, in words.
     """
-    head = f"<b>Dask cluster</b> {escape(cluster.name)} ({escape(cluster.kind)}): "
-    lines = [f"{head}<b>{escape(cluster.status)}</b>"]
+    head = escape(gettext("Dask cluster {name} ({kind})", name=cluster.name, kind=cluster.kind))
+    lines = [f"{head}: <b>{escape(gettext(cluster.status))}</b>"]
     if cluster.status == "running":
-        lines += [
-            f"Workers: {len(workers)} of {escape(asked)} asked for, {cores(workers)} cores, {size(memory(workers))}",
-            _button(cluster.dashboard_link),
-        ]
+        facts = (
+            f"{gettext('Workers')}: {asked}",
+            f"{gettext('Cores')}: {cores(workers)}",
+            f"{gettext('Memory')}: {shown_size(memory(workers))}",
+        )
+        lines += [escape(", ".join(facts)), _button(cluster.dashboard_link)]
     return f'<div style="{_CARD}">{"<br>".join(lines)}</div>'
 
 
@@ -119,9 +122,9 @@ def _bundle(cluster: Any) -> dict[str, str]:
 
 def _button(link: str | None) -> str:
     if link is None or not link.startswith(("/", "http://", "https://")):
-        return "no dashboard here"
-    panel = "also in the Dask panel, at the left" if have("dask_labextension") else ""
+        return escape(gettext("no dashboard here"))
+    panel = gettext("also in the Dask panel, at the left") if have("dask_labextension") else ""
     return (
         f'<a style="{_BUTTON}" href="{escape(link, quote=True)}" target="_blank" rel="noopener">'
-        f"Dashboard</a>{panel}"
+        f"{escape(gettext('Dashboard'))}</a>{escape(panel)}"
     )

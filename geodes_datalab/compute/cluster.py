@@ -10,6 +10,7 @@ import warnings
 from typing import Any, Self
 
 from geodes_datalab._display import size
+from geodes_datalab._language import gettext
 from geodes_datalab.compute import card, reconnecting, tls, versions, waiting
 from geodes_datalab.compute import request as requests
 from geodes_datalab.compute.backend import Backend
@@ -144,14 +145,17 @@ class Cluster:
         )
 
     def _repr_html_(self) -> str:
-        return card.html(self, self._seen(), self._wanted())
+        seen = self._seen()
+        return card.html(self, seen, self._counted(len(seen)))
 
     def _ipython_display_(self) -> None:
         self.cards.show(self)
 
-    def _wanted(self) -> str:
+    def _counted(self, here: int) -> str:
         low, high = self._asked, self.request.high
-        return f"{low} to {high}" if self.request.adaptive else str(low)
+        if self.request.adaptive:
+            return gettext("{here} of {low} to {high} asked for", here=here, low=low, high=high)
+        return gettext("{here} of {low} asked for", here=here, low=low)
 
     def _running(self) -> Backend:
         if self.status == "closed":

@@ -12,11 +12,10 @@ from html import escape
 from typing import Any, overload
 
 from geodes_datalab._display import table
+from geodes_datalab._language import gettext
 from geodes_datalab.compute import access, opening, reasons
 from geodes_datalab.compute.cluster import Cluster, opened
 from geodes_datalab.errors import ClusterError, ClusterWarning, near
-
-_HEADERS = ("Name", "Kind", "State", "Workers", "Started", "Core hours", "Dashboard")
 
 
 @dataclass(frozen=True)
@@ -148,12 +147,16 @@ class Clusters(Sequence[ClusterInfo]):
 
     def _repr_html_(self) -> str:
         if not self._found:
-            return "<p>No Dask cluster is running.</p>"
+            return f"<p>{escape(gettext('No Dask cluster is running.'))}</p>"
         rows = [
             [escape(cell) for cell in _cells(item)[:-1]] + [_cells(item)[-1]]
             for item in self._found
         ]
-        return table(rows, _HEADERS, caption="Your Dask clusters", raw=range(len(_HEADERS)))
+        headers = (
+            gettext("Name"), gettext("Kind"), gettext("State"), gettext("Workers"), gettext("Started"),
+            gettext("Core hours"), gettext("Dashboard"),
+        )  # fmt: skip
+        return table(rows, headers, caption=gettext("Your Dask clusters"), raw=range(len(headers)))
 
 
 def clusters() -> Clusters:
@@ -248,7 +251,7 @@ def _gateway(kind: str) -> Iterator[Any]:
 def _cells(one: ClusterInfo) -> list[str]:
     link = one.dashboard_link
     anchor = (
-        f'<a href="{escape(link, quote=True)}" target="_blank" rel="noopener">open</a>'
+        f'<a href="{escape(link, quote=True)}" target="_blank" rel="noopener">{escape(gettext("open"))}</a>'
         if link
         else "-"
     )

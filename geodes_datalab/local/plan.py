@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from geodes_datalab import _authorities, _proxies, auth
+from geodes_datalab._language import mark
 from geodes_datalab.config import configured_portal
 from geodes_datalab.errors import LocalModeError
 from geodes_datalab.hub import Settings, load
@@ -25,7 +26,7 @@ from geodes_datalab.server.start import threads
 from geodes_datalab.settings import VARIABLE, read
 from geodes_datalab.settings.base import spelled
 
-NOTICE = "sample catalogue, not GEODES"
+NOTICE = mark("sample catalogue, not GEODES")
 """Shown wherever results of the sample catalogue are."""
 
 _CONFIG = Path(__file__).parents[1] / "hub" / "files"

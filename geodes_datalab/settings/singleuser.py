@@ -44,8 +44,8 @@ class Singleuser(Model):
     default_url: str = Field(default="", pattern=r"^(/[^\s]*)?$")
     """First page; by default the notebooks' index, or the Lab where there is none."""
     language: Literal["en", "fr"] = "en"
-    """Of the Lab's menus, until the user chooses another, and of the notebooks' index; and of the hub's pages
-    for browsers that ask for neither English nor French."""
+    """Of the Lab's menus, until the user chooses another, of the notebooks' index, and of errors and tables in
+    notebooks; and of the hub's pages for browsers that ask for neither English nor French."""
     cpu: Cpu = Cpu()
     memory: Memory = Memory()
     gpu_resource: Text = "nvidia.com/gpu"

@@ -9,6 +9,8 @@ from typing import Any
 from geodes_datalab import auth
 from geodes_datalab._display import table
 from geodes_datalab._http import Client
+from geodes_datalab._language import gettext, ngettext, shown
+from geodes_datalab._tracebacks import told
 from geodes_datalab.auth import ApiKey
 from geodes_datalab.config import Config, load
 from geodes_datalab.errors import AuthenticationError, GeodesError, QuotaError, ServiceError
@@ -34,9 +36,16 @@ class Quota:
     def __str__(self) -> str:
         """Say it in words."""
         if self.remaining is None:
-            return "unknown"
-        text = f"{self.remaining} of {self.maximum} products left in this hour"
-        return f"{text}; wait for the next hour to download" if self.exhausted else text
+            return gettext("unknown")
+        text = ngettext(
+            "{count} of {maximum} products left in this hour",
+            "{count} of {maximum} products left in this hour",
+            self.remaining,
+            maximum=self.maximum,
+        )
+        if not self.exhausted:
+            return text
+        return gettext("{quota}; wait for the next hour to download", quota=text)
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,12 @@ class Account:
     """At the time of the check."""
 
     def _repr_html_(self) -> str:
-        rows = [("portal", self.portal), ("key", self.source), ("quota", self.quota)]
-        return table(rows, ("", "signed in"))
+        rows = [
+            (gettext("portal"), self.portal),
+            (gettext("key"), self.source),
+            (gettext("quota"), self.quota),
+        ]
+        return table(rows, ("", gettext("signed in")))
 
 
 @dataclass(frozen=True)
@@ -77,23 +90,26 @@ class Status:
     def rows(self) -> list[tuple[str, str]]:
         """Return name and value pairs, for tables."""
         answers = (
-            "answers" if self.reachable else "does not answer: check the network, then try again"
+            gettext("answers")
+            if self.reachable
+            else gettext("does not answer: check the network, then try again")
         )
+        spoken = {"address": self.catalogue, "dialect": self.dialect}
         result = [
-            ("portal", self.portal),
-            ("catalogue", f"{self.catalogue} ({self.dialect} dialect)"),
-            ("state", answers),
-            ("API key", self.key),
-            ("quota", self.quota),
+            (gettext("portal"), self.portal),
+            (gettext("catalogue"), gettext("{address} ({dialect} dialect)", **spoken)),
+            (gettext("state"), answers),
+            (gettext("API key"), self.key),
+            (gettext("quota"), self.quota),
         ]
-        return [*result, ("notice", self.notice)] if self.notice else result
+        return [*result, (gettext("notice"), shown(self.notice))] if self.notice else result
 
     def __str__(self) -> str:
         """Write one line each."""
         return "\n".join(f"{name}: {value}" for name, value in self.rows())
 
     def _repr_html_(self) -> str:
-        return table(self.rows(), ("", "status"))
+        return table(self.rows(), ("", gettext("status")))
 
 
 def login(
@@ -217,7 +233,7 @@ def _asked_for(config: Config) -> str:
     from getpass import getpass
 
     try:
-        return getpass(f"API key for {config.portal}: ")
+        return getpass(gettext("API key for {portal}: ", portal=config.portal))
     except EOFError as error:
         raise AuthenticationError(
             "no API key was given, and there is no one to ask",
@@ -239,17 +255,21 @@ def _key_source(config: Config) -> str:
         result = auth.find(portal=config.portal)
         others = [] if result else auth.portals()
     except GeodesError as error:
-        return str(error)
+        return told(error)
     if result:
-        return f"from {result.source}"
-    known = f" for this portal (but for {', '.join(others)})" if others else ""
-    return f"none{known}: call geodes_datalab.login() to download"
+        return gettext("from {source}", source=result.source)
+    if others:
+        return gettext(
+            "none for this portal (but for {others}): call geodes_datalab.login() to download",
+            others=", ".join(others),
+        )
+    return gettext("none: call geodes_datalab.login() to download")
 
 
 def _quota_text(config: Config) -> str:
     try:
         if auth.find(portal=config.portal) is None:
-            return "needs an API key"
+            return gettext("needs an API key")
         return str(quota(config=config))
     except GeodesError as error:
-        return str(error)
+        return told(error)

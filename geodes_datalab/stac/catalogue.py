@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any, overload
 
 from geodes_datalab._display import table
 from geodes_datalab._http import Client
+from geodes_datalab._language import gettext, ngettext, translated
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import UnknownCollection, near
@@ -16,24 +16,18 @@ from geodes_datalab.stac.dialects import dialect_of
 from geodes_datalab.stac.items.wellformed import MISREAD, tell
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import Collection, shipped
-
-_WEIGHTS = {
-    "id": 6,
-    "title": 5,
-    "keywords": 4,
-    "constellation": 3,
-    "instruments": 3,
-    "level": 2,
-    "description": 1,
-}
+from geodes_datalab.stac.words import Term, satellites, score, terms
 
 
 class Collections(Sequence[Collection]):
     """Collections, best match first."""
 
-    def __init__(self, found: Iterable[Collection], text: str | None = None) -> None:
+    def __init__(
+        self, found: Iterable[Collection], text: str | None = None, advice: str | None = None
+    ) -> None:
         self._found = tuple(found)
         self._text = text
+        self._advice = advice
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -63,27 +57,40 @@ class Collections(Sequence[Collection]):
     def __repr__(self) -> str:
         """List ids and titles."""
         head = self._head()
+        if self._advice:
+            return f"{head}\n  {self._advice}"
         return head + "".join(f"\n  {item.id}: {item.title}" for item in self._found)
 
     def _repr_html_(self) -> str:
+        if self._advice:
+            return f"<div><b>{escape(self._head())}</b><br>{escape(self._advice)}</div>"
         rows = [
             (
                 item.id,
                 item.title,
                 item.constellation,
                 item.level,
-                f"{item.start or '?'} to {item.end or '?'}" if item.start or item.end else None,
-                "yes" if item.readable else "-",
+                _span(item),
+                gettext("yes") if item.readable else "-",
                 _shortened(item.description),
             )
             for item in self._found
         ]
-        columns = ("id", "title", "satellites", "level", "time", "load", "description")
+        columns = (
+            gettext("id"), gettext("title"), gettext("satellites"), gettext("level"), gettext("time"),
+            gettext("load"), gettext("description"),
+        )  # fmt: skip
         return table(rows, columns, caption=self._head())
 
     def _head(self) -> str:
-        about = f' about "{self._text}"' if self._text else ""
-        return f"{len(self)} collections{about}"
+        if not self._text:
+            return ngettext("{count} collection", "{count} collections", len(self))
+        return ngettext(
+            '{count} collection about "{text}"',
+            '{count} collections about "{text}"',
+            len(self),
+            text=self._text,
+        )
 
 
 def collections(text: str | None = None, *, catalogue: str | Config | None = None) -> Collections:
@@ -92,7 +99,8 @@ def collections(text: str | None = None, *, catalogue: str | Config | None = Non
     Parameters
     ----------
     text
-        Words to look for in ids, titles, keywords, satellites and descriptions; all must be found.
+        Words to look for in ids, titles, keywords, satellites and descriptions; all must be found. English or
+        French: ``"neige"`` finds what ``"snow"`` finds.
     catalogue
         By default the list that is shipped, without a request. ``"geodes"``, the address of a STAC
         API or a `Config` ask that catalogue.
@@ -100,7 +108,7 @@ def collections(text: str | None = None, *, catalogue: str | Config | None = Non
     Returns
     -------
     Collections
-        Best match first; a table in notebooks.
+        Best match first; a table in notebooks. Where nothing is found, it says what to try.
 
     Raises
     ------
@@ -111,14 +119,46 @@ def collections(text: str | None = None, *, catalogue: str | Config | None = Non
     --------
     >>> collections("grace geoid").ids[0]
     'L2B_CNES_SAGSA_GFQ_GGH_SVD_10DAYS'
+    >>> collections("neige").ids == collections("snow").ids
+    True
     """
     result = shipped() if catalogue is None else _asked(settings_of(catalogue))
     if not text or not text.strip():
         return Collections(result)
-    words = [_squashed(word) for word in text.split()]
-    ranked = [(score, item) for item in result if (score := _score(item, words))]
+    wanted = terms(text)
+    names = satellites(result, wanted)
+    ranked = [(fit, item) for item in result if (fit := score(item, wanted, names=names))]
     ranked.sort(key=lambda pair: (-pair[0], pair[1].id))
-    return Collections((item for _, item in ranked), text)
+    if ranked:
+        return Collections((item for _, item in ranked), text)
+    return Collections((), text, _advice(text, wanted, result, asked=catalogue is not None))
+
+
+def _advice(text: str, wanted: list[Term], known: Sequence[Collection], *, asked: bool) -> str:
+    """Say what to try where nothing was found."""
+    found = [any(score(item, [term]) for item in known) for term in wanted]
+    if len(found) > 1 and all(found):
+        return gettext("Each word is found, but all of them in no collection: use fewer words.")
+    vocabulary = {word for item in known for word in (*item.keywords, *item.title.split())}
+    suggestion = translated(near(text, sorted(vocabulary)))
+    parts = [suggestion[0].upper() + suggestion[1:]] if suggestion else []
+    if not asked:
+        call = f'geodes_datalab.collections("{text}", catalogue="geodes")'
+        parts.append(gettext("Ask the portal, which may have newer ones: {call}", call=call))
+    parts.append(
+        gettext(
+            "Try what is measured ({examples}), or list all: {call}",
+            examples=gettext("snow, water level, land cover"),
+            call="geodes_datalab.collections()",
+        )
+    )
+    return " ".join(f"{part}." if part[-1] not in "?!" else part for part in parts)
+
+
+def _span(one: Collection) -> str | None:
+    if not (one.start or one.end):
+        return None
+    return gettext("{start} to {end}", start=one.start or "?", end=one.end or "?")
 
 
 def _asked(config: Config) -> list[Collection]:
@@ -161,32 +201,6 @@ def _read(raw: Json) -> Collection:
 
 def _joined(value: Any) -> str | None:
     return ",".join(str(item) for item in value) if isinstance(value, list) else value
-
-
-def _score(one: Collection, words: list[str]) -> int:
-    """Return how well a collection fits, 0 where a word is missing."""
-    total = 0
-    for word in words:
-        best = max(_WEIGHTS[name] * _fit(word, getattr(one, name)) for name in _WEIGHTS)
-        if not best:
-            return 0
-        total += best
-    return total
-
-
-def _fit(word: str, value: Any) -> int:
-    """Return 2 for a whole word, 1 for a part, 0 for nothing."""
-    texts = value if isinstance(value, tuple) else (value or "",)
-    whole = {_squashed(part) for text in texts for part in (text, *re.split(r"[\s_,;:().]+", text))}
-    if word in whole:
-        return 2
-    return int(any(word in _squashed(text) for text in texts))
-
-
-def _squashed(text: str) -> str:
-    """Return a text without case, accents and punctuation."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
-    return re.sub(r"[^a-z0-9]+", "", plain)
 
 
 def _shortened(text: str) -> str:

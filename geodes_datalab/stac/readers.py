@@ -16,6 +16,7 @@ from typing import Any
 
 from geodes_datalab._display import table
 from geodes_datalab._inputs.words import BANDS
+from geodes_datalab._language import gettext
 from geodes_datalab._types import Json
 from geodes_datalab.errors import UnknownBand, UnknownCollection, near
 
@@ -260,8 +261,9 @@ class Reader:
     def _repr_html_(self) -> str:
         """Return a table of the bands."""
         headers = (
-            "band", "common name", "wavelength (um)", "resolution (m)", "scale", "offset",
-            "nodata", "units", "role", "what the values mean",
+            gettext("band"), gettext("common name"), gettext("wavelength (um)"), gettext("resolution (m)"),
+            gettext("scale"), gettext("offset"), gettext("nodata"), gettext("units"), gettext("role"),
+            gettext("what the values mean"),
         )  # fmt: skip
         rows = [
             (

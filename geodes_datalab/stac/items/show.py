@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any, Protocol
 
-from geodes_datalab._display import size, table
+from geodes_datalab._display import shown_size, table
+from geodes_datalab._language import gettext, ngettext, shown
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError
 from geodes_datalab.stac.items.assets import data_asset
 from geodes_datalab.stac.items.versions import superseded, version
+from geodes_datalab.stac.query.query import in_words
 
 
 class Items(Protocol):
@@ -49,16 +51,21 @@ _SHORTENED = "display:inline-block;max-width:20em;overflow:hidden;text-overflow:
 
 def items_html(items: Items) -> str:
     """Return HTML of a search's result."""
-    head = f"<b>{len(items)}</b> of {items.matched} items, {size(items.nbytes)} in all"
+    head = ngettext(
+        "{shown} of {count} item, {size} in all",
+        "{shown} of {count} items, {size} in all",
+        items.matched,
+        shown=f"<b>{len(items)}</b>",
+        size=shown_size(items.nbytes),
+    )
     if made := sum(_title(item)[1] != "" for item in items.dicts):
-        head += f", {'all' if made == len(items) else made} of them simulated"
+        simulated = gettext("all simulated"), gettext("{count} of them simulated", count=made)
+        head += f", {simulated[made < len(items)]}"
     if items.query:
-        head += f" &mdash; {escape(items.query.describe())}"
+        head += f" &mdash; {escape(in_words(items.query, gettext))}"
     notice = os.environ.get("GEODES_CATALOGUE_NOTICE")
     if notice:
-        head += (
-            f'<br><i style="border-left:3px solid #e07020;padding-left:6px">{escape(notice)}</i>'
-        )
+        head += f'<br><i style="border-left:3px solid #e07020;padding-left:6px">{escape(shown(notice))}</i>'
     if not items.dicts:
         return f"<div>{head}<br>{escape(advice(items))}</div>"
     rows = [_row(item, items.available) for item in items.dicts[:ROWS]]
@@ -68,15 +75,20 @@ def items_html(items: Items) -> str:
     if len({item.get("collection") for item in items.dicts}) == 1:  # the line above names it
         empty.add("collection")
     rows = [{name: row[name] for name in row if name not in empty} for row in rows]
-    foot = f"... and {len(items) - ROWS} more<br>" if len(items) > ROWS else ""
+    more = gettext("... and {count} more", count=len(items) - ROWS)
+    foot = f"{more}<br>" if len(items) > ROWS else ""
     if any(unknown):
-        foot += (
-            "What is online, and what on tape, the archive tells: "
-            "<code>geodes_datalab.stac.availability(items)</code>"
+        foot += gettext(
+            "What is online, and what on tape, the archive tells: {call}",
+            call="<code>geodes_datalab.stac.availability(items)</code>",
         )
     foot += older
     columns = list(rows[0])
-    cells = table([list(row.values()) for row in rows], columns, raw=(columns.index("name"),))
+    cells = table(
+        [list(row.values()) for row in rows],
+        [heading(name) for name in columns],
+        raw=(columns.index("name"),),
+    )
     return (
         f'<div>{head}<div style="display:flex;gap:1em;align-items:flex-start">{_sketch(items)}'
         f'<div style="overflow-x:auto;min-width:0">{cells}</div></div>'
@@ -91,20 +103,39 @@ def _with_versions(rows: list[dict[str, Any]], dicts: list[Json]) -> str:
         return ""
     for place, row in enumerate(rows):
         told = str(version(dicts[place]))
-        row["version"] = f"{told}, older" if place in older else told
-    return (
-        f"<br>{len(older)} older versions of others: <code>load</code> takes the newest, as "
-        "<code>items.newest()</code> does"
+        row["version"] = gettext("{version}, older", version=told) if place in older else told
+    return "<br>" + ngettext(
+        "{count} older version of another item: {load} takes the newest, as {newest} does",
+        "{count} older versions of other items: {load} takes the newest, as {newest} does",
+        len(older),
+        load="<code>load</code>",
+        newest="<code>items.newest()</code>",
     )
+
+
+def heading(column: str) -> str:
+    """Return the title of a column of the table of items."""
+    titles = {
+        "date": gettext("date"),
+        "platform": gettext("platform"),
+        "collection": gettext("collection"),
+        "tile": gettext("tile"),
+        "cloud cover": gettext("cloud cover"),
+        "size": gettext("size"),
+        "online": gettext("online"),
+        "name": gettext("name"),
+        "version": gettext("version"),
+    }
+    return titles[column]
 
 
 def advice(items: Items) -> str:
     """Say what may be wrong with a search that found nothing."""
-    text = "Nothing was found: widen the area, the dates or the cloud cover."
+    text = gettext("Nothing was found: widen the area, the dates or the cloud cover.")
     bbox = items.query.bbox if items.query else None
     if bbox is not None and max(abs(bbox[0]), abs(bbox[2])) <= 90:
         swapped = (bbox[1], bbox[0], bbox[3], bbox[2])
-        text += f" If latitude and longitude were swapped: bbox={swapped}."
+        text += " " + gettext("If latitude and longitude were swapped: bbox={bbox}.", bbox=swapped)
     return text
 
 
@@ -117,7 +148,7 @@ def _row(item: Json, available: dict[str, bool]) -> dict[str, Any]:
         "platform": properties.get("platform"),
         "tile": str(properties.get("grid:code", "-")).removeprefix("MGRS-"),
         "cloud cover": "-" if cloud is None else f"{cloud:.0f} %",
-        "size": size(_field(item, "file:size")),
+        "size": shown_size(_field(item, "file:size")),
         "online": _online(item, available),
         "collection": item.get("collection"),
     }
@@ -140,8 +171,8 @@ def _title(item: Json) -> tuple[str, str]:
 def _online(item: Json, available: dict[str, bool]) -> str:
     """Say where the data lie; the catalogue's "not online" alone means nothing."""
     if item["id"] in available:
-        return "yes" if available[item["id"]] else "on tape"
-    return "yes" if _field(item, "geodes:online") else "?"
+        return gettext("yes") if available[item["id"]] else gettext("on tape")
+    return gettext("yes") if _field(item, "geodes:online") else "?"
 
 
 def _field(item: Json, name: str) -> Any:
@@ -172,10 +203,11 @@ def _sketch(items: Items) -> str:
         )
         name = escape(str(item["properties"].get("title", "")))
         outlines.append(f'<path d="{path}"><title>{name}</title></path>')
-    caption = f"{bbox[0]:.2f}, {bbox[1]:.2f} to {bbox[2]:.2f}, {bbox[3]:.2f}"
+    corners = [f"{bbox[0]:.2f}, {bbox[1]:.2f}", f"{bbox[2]:.2f}, {bbox[3]:.2f}"]
+    caption = gettext("{southwest} to {northeast}", southwest=corners[0], northeast=corners[1])
     return (
         f'<figure style="margin:0;flex:none"><svg width="{width * scale:.0f}" height="{height * scale:.0f}" role="img" '
-        'aria-label="footprints" style="border:1px solid #ccc">'
+        f'aria-label="{escape(gettext("footprints"))}" style="border:1px solid #ccc">'
         '<g fill="#2a78d6" fill-opacity="0.08" stroke="#2a78d6" stroke-opacity="0.7">'
         f"{''.join(outlines)}</g></svg><figcaption><small>{caption}</small></figcaption></figure>"
     )

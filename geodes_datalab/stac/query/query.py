@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import index
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from geodes_datalab._inputs.areas import bounding_box, geometry, refuse_both
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.times import DatetimeLike, Interval, interval
 from geodes_datalab._inputs.words import WordsLike, words
+from geodes_datalab._language import plain
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import InvalidQuery, UnknownProperty, near
 from geodes_datalab.stac.query.conditions import (
@@ -124,21 +126,28 @@ class Query:
 
     def describe(self) -> str:
         """Say in one line what is searched."""
-        parts = [", ".join(self.collections) or "all collections"]
-        if self.bbox:
-            parts.append(f"in ({', '.join(f'{round(side, 3) + 0.0:g}' for side in self.bbox)})")
-        elif self.geometry:
-            parts.append(f"in a {self.geometry['type']}")
-        if self.acquired:
-            parts.append(f"acquired {self.acquired.spoken}")
-        if self.published:
-            parts.append(f"published {self.published.spoken}")
-        if self.cloud_cover:
-            parts.append("cloud cover {:g} to {:g} %".format(*self.cloud_cover))
-        parts += [f"{clause.name} {clause.operator} {clause.value!r}" for clause in self.clauses]
-        if self.ids:
-            parts.append(f"{len(self.ids)} ids")
-        return ", ".join(parts)
+        return in_words(self, plain)
+
+
+def in_words(query: Query, gettext: Callable[..., str]) -> str:
+    """Say in one line what is searched, in the language of `geodes_datalab._language.gettext` or ``plain``."""
+    parts = [", ".join(query.collections) or gettext("all collections")]
+    if query.bbox:
+        sides = ", ".join(f"{round(side, 3) + 0.0:g}" for side in query.bbox)
+        parts.append(gettext("in {box}", box=f"({sides})"))
+    elif query.geometry:
+        parts.append(gettext("in a {shape}", shape=query.geometry["type"]))
+    if query.acquired:
+        parts.append(gettext("acquired {dates}", dates=query.acquired.spoken))
+    if query.published:
+        parts.append(gettext("published {dates}", dates=query.published.spoken))
+    if query.cloud_cover:
+        low, high = (f"{value:g}" for value in query.cloud_cover)
+        parts.append(gettext("cloud cover {low} to {high} %", low=low, high=high))
+    parts += [f"{clause.name} {clause.operator} {clause.value!r}" for clause in query.clauses]
+    if query.ids:
+        parts.append(gettext("{count} ids", count=len(query.ids)))
+    return ", ".join(parts)
 
 
 def _area(bbox: PlaceLike | None, shape: PlaceLike | None) -> tuple[BBox | None, Json | None]:
