@@ -37,7 +37,14 @@ VIEWS = {
 WITHOUT_BASE = {"platform", "tools"}  # they never search: see images/README.md
 
 # Functions that may take **kwargs: their names are those of a dataclass's fields, and are checked.
-OPEN_ARGUMENTS = {("config", "explain"), ("config", "load")}
+OPEN_ARGUMENTS = {
+    ("config", "explain"),
+    ("config", "load"),
+    # the fields of a sentence, by the names that stand in it
+    ("_language", "gettext"),
+    ("_language", "ngettext"),
+    ("_language", "plain"),
+}
 
 
 def pins(lock: Path) -> set[str]:

@@ -83,7 +83,7 @@ def test_the_tables_tell_which_is_older() -> None:
     assert items.newest().ids == [f"urn:{NEW}"]
     page = items._repr_html_()
     assert "03.01, older" in page
-    assert "1 older versions of others" in page
+    assert "1 older version of another item" in page
     table = items.to_geodataframe()
     assert table["geodes_datalab:newer"][0] == f"urn:{NEW}"
     assert "older" not in Items([named(NEW)])._repr_html_()

@@ -51,21 +51,7 @@ _SHORTENED = "display:inline-block;max-width:20em;overflow:hidden;text-overflow:
 
 def items_html(items: Items) -> str:
     """Return HTML of a search's result."""
-    head = ngettext(
-        "{shown} of {count} item, {size} in all",
-        "{shown} of {count} items, {size} in all",
-        items.matched,
-        shown=f"<b>{len(items)}</b>",
-        size=shown_size(items.nbytes),
-    )
-    if made := sum(_title(item)[1] != "" for item in items.dicts):
-        simulated = gettext("all simulated"), gettext("{count} of them simulated", count=made)
-        head += f", {simulated[made < len(items)]}"
-    if items.query:
-        head += f" &mdash; {escape(in_words(items.query, gettext))}"
-    notice = os.environ.get("GEODES_CATALOGUE_NOTICE")
-    if notice:
-        head += f'<br><i style="border-left:3px solid #e07020;padding-left:6px">{escape(shown(notice))}</i>'
+    head = _head(items)
     if not items.dicts:
         return f"<div>{head}<br>{escape(advice(items))}</div>"
     rows = [_row(item, items.available) for item in items.dicts[:ROWS]]
@@ -94,6 +80,27 @@ def items_html(items: Items) -> str:
         f'<div style="overflow-x:auto;min-width:0">{cells}</div></div>'
         f"<small>{foot}</small></div>"
     )
+
+
+def _head(items: Items) -> str:
+    """Say how many there are, of what was searched, and what the catalogue is where it is not GEODES."""
+    head = ngettext(
+        "{shown} of {count} item, {size} in all",
+        "{shown} of {count} items, {size} in all",
+        items.matched,
+        shown=f"<b>{len(items)}</b>",
+        size=shown_size(items.nbytes),
+    )
+    if made := sum(_title(item)[1] != "" for item in items.dicts):
+        simulated = gettext("all simulated"), gettext("{count} of them simulated", count=made)
+        head += f", {simulated[made < len(items)]}"
+    if items.query:
+        head += f" &mdash; {escape(in_words(items.query, gettext))}"
+    notice = os.environ.get("GEODES_CATALOGUE_NOTICE")
+    if notice:
+        told = escape(shown(notice))
+        head += f'<br><i style="border-left:3px solid #e07020;padding-left:6px">{told}</i>'
+    return head
 
 
 def _with_versions(rows: list[dict[str, Any]], dicts: list[Json]) -> str:
