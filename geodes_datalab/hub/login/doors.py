@@ -30,9 +30,6 @@ class Doors(Authenticator):
     blocked_users: set[str]  # of JupyterHub, which has no types
     kept = Set(config=True, help="Accounts of the datalab itself, which nobody logs in to.")
     name_rule = Unicode("", config=True, help="What a user name looks like, in words.")
-    typed_names = Bool(
-        False, config=True, help="Whether people type the very name that they have here."
-    )
     allow_all = Bool(  # again: a class of the site's may have put a plain True in the trait's place
         False, config=True, help="Let everybody in who has an account."
     )
@@ -62,7 +59,7 @@ class Doors(Authenticator):
         A name that is typed is told whatever the password: the rule is no secret, and who has a
         name here is not told by it.
         """
-        if self.typed_names and data:
+        if data and pages.door(self) != "account":
             self._check_name(str(data.get("username") or ""), handler)
         result = await _done(super().authenticate(handler, data))
         if result is not None:

@@ -24,7 +24,6 @@ def apply(settings: Settings, c: Any) -> None:
     kubernetes = settings.spawner.kind == "kubernetes"
     c.Authenticator.username_pattern = auth.pattern(kubernetes=kubernetes)
     c.Doors.name_rule = auth.rule(kubernetes=kubernetes)
-    c.Doors.typed_names = auth.type == SHARED
     c.Doors.kept = {settings.tests.user} if settings.tests.token is not None else set()
     c.Authenticator.admin_users = set(auth.admins)
     c.Authenticator.allowed_users = set(auth.users)
