@@ -73,10 +73,12 @@ def chosen(series: Series, wish: Wish, read: Callable[[int], Values]) -> Colours
         ends = [(float(wish.vmin), float(wish.vmax))] * (3 if series.is_rgb else 1)
         return Colours(_scale(ends, cmap, rgb=series.is_rgb))
     start, values = _sample(series, read)
-    return of_values(series, wish, values, start, _of_date(series, start))
+    return of_values(series, wish, values, start=start, of=_of_date(series, start))
 
 
-def of_values(series: Series, wish: Wish, values: Values, start: int = 0, of: str = "") -> Colours:
+def of_values(
+    series: Series, wish: Wish, values: Values, *, start: int = 0, of: str = ""
+) -> Colours:
     """Choose colours by the percentiles of values with dims ([band], ...)."""
     count = 3 if series.is_rgb else 1
     parts = list(values) if series.each else [values] * count
