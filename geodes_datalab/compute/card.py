@@ -95,7 +95,12 @@ def html(cluster: Shown, workers: Mapping[str, Any], asked: str) -> str:
         How many there are of those asked for, in words.
     """
     head = escape(gettext("Dask cluster {name} ({kind})", name=cluster.name, kind=cluster.kind))
-    lines = [f"{head}: <b>{escape(gettext(cluster.status))}</b>"]
+    states = {
+        "starting": gettext("starting"),
+        "running": gettext("running"),
+        "closed": gettext("closed"),
+    }
+    lines = [f"{head}: <b>{escape(states.get(cluster.status, cluster.status))}</b>"]
     if cluster.status == "running":
         facts = (
             f"{gettext('Workers')}: {asked}",

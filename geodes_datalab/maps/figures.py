@@ -68,11 +68,11 @@ def titled(axes: Any, data: Any, title: str | None = None) -> Any:
         )  # fmt: skip
         note.set_in_layout(False)  # a long one shall not squeeze the plot
     if is_simulated(data):
-        mark(axes)
+        stamp(axes)
     return axes
 
 
-def mark(axes: Any) -> None:
+def stamp(axes: Any) -> None:
     """Write "simulated" into a corner of a plot."""
     box = {"facecolor": "white", "edgecolor": _MARK, "alpha": 0.9, "boxstyle": "round,pad=0.3"}
     axes.text(

@@ -147,3 +147,18 @@ def test_classes(afternoon: dict[str, Any]) -> None:
     means = [notebook["pixels"].values[notebook["classes"] == number].mean() for number in (0, 1)]
     middle = float(notebook["pixels"].mean())
     assert min(means) < middle < max(means)
+
+
+def test_time_slider(afternoon: dict[str, Any]) -> None:
+    view = run("time slider", afternoon)["view"]
+    sliders = [one for one in widgets(view) if type(one).__name__ == "SelectionSlider"]
+    assert [len(one.options) for one in sliders] == [afternoon["ndvi"].sizes["time"]]
+
+
+def test_true_colour(afternoon: dict[str, Any]) -> None:
+    run("true colour", afternoon)
+    cube = afternoon["cube"]
+    picture = ops.true_colour(cube)
+    assert picture.sizes["time"] == cube.sizes["time"]
+    valid = cube.red.notnull() & cube.green.notnull() & cube.blue.notnull()
+    assert 0 < float(picture.where(valid).mean())

@@ -18,12 +18,10 @@ ROOT = DOCS.parent
 
 NOT_RUN = {
     "README.md": ["needs the real GEODES and a key"],
-    "docs/how-to/animation.md": ["gd.animate is not there yet"],
     "docs/how-to/heights.md": ["needs the grid of EGM2008"] * 2,
     "docs/how-to/hpda.md": ["needs an HPC centre"],
     "docs/how-to/real-geodes.md": ["needs the real GEODES and a key"],
     "docs/how-to/scale-with-dask.md": ["needs a second notebook"],
-    "docs/how-to/zonal.md": ["ops.zonal is not there yet"],
     "docs/tutorial/own-machine.md": ["needs the real GEODES and a key"],
 }
 """What tests cannot run, by page. A reason more, or one less, is seen here."""
