@@ -33,13 +33,16 @@ PARTS: dict[str, tuple[str, ...]] = {
     "cubes": (CORE, "cubes"),
     "cubes/share/worker.py": (CORE, "cubes", "cluster"),
     "ops": (CORE, "cubes"),
+    "ops/computing.py": (CORE, "cubes", "cluster"),  # looked for where a cluster is open
     "saving": (CORE, "cubes"),
     "compute": (CORE, "cluster"),
     "compute/buttons.py": ("maps",),
+    "compute/card.py": (CORE, "cluster", "lab"),
     "compute/opening.py": (CORE, "cluster", "lab"),
     "compute/panel": (CORE, "cluster", "lab"),
     "environments": (CORE, "lab"),
     "maps": (CORE, "cubes", "maps"),
+    "maps/animation.py": (CORE, "cubes", "maps", "dev"),  # ffmpeg is looked for, as it is there or not
     # the image `platform` has none of the core's
     "hub": ("hub",),
     "settings": ("hub",),
@@ -69,6 +72,9 @@ NOT_IMPORTED = {
     "jupyter-resource-usage": "an extension of the lab",
     "jupyterlab": "started by the hub",
     "jupyterlab-language-pack-fr-fr": "found by the lab",
+    "folium": "a tool of users",
+    "mapclassify": "a tool of users, through geopandas",
+    "scikit-learn": "a tool of users",
     "jupytext": "an extension of the lab",
     "nbclient": "a tool of users",
     "nbconvert": "a tool of users",

@@ -219,7 +219,7 @@ def _ffmpeg() -> str:
     if found:
         return found
     if have("imageio_ffmpeg"):
-        return str(need("imageio_ffmpeg", extra="full").get_ffmpeg_exe())
+        return str(need("imageio_ffmpeg", extra="dev").get_ffmpeg_exe())
     raise MissingDependency(
         "MP4 needs ffmpeg, which is not installed",
         hint="pip install imageio-ffmpeg; or write a GIF, which needs nothing: end the name with .gif",

@@ -25,17 +25,23 @@ def layer(shown: Any) -> Any:
 
 
 def widget(shown: Any, kind: str) -> Any:
-    """The slider ("VBox") or the legend ("HTML")."""
+    """What lies on the map, such as the legend ("HTML")."""
     found = [getattr(one, "widget", None) for one in shown.controls]
     return next(one for one in found if type(one).__name__ == kind)
 
 
+def chooser(shown: Any) -> Any:
+    """The slider, and what is told beside it."""
+    found = [getattr(one, "widget", None) for one in shown.controls]
+    return next(box for box in found if hasattr(getattr(box, "children", [0])[0], "options"))
+
+
 def slider(shown: Any) -> Any:
-    return widget(shown, "VBox").children[0]
+    return chooser(shown).children[0]
 
 
 def told(shown: Any) -> str:
-    return str(widget(shown, "VBox").children[1].value)
+    return str(chooser(shown).children[1].value)
 
 
 def viridis(share: float) -> tuple[int, ...]:

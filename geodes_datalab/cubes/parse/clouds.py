@@ -8,8 +8,40 @@ import xarray as xr
 
 from geodes_datalab import ops, stac
 from geodes_datalab._types import Json
-from geodes_datalab.cubes.parse.products import reader_of
+from geodes_datalab.cubes.parse.products import Parsed, parse, reader_of
 from geodes_datalab.errors import CubeError
+
+
+def parsed(
+    items: Sequence[Json], bands: Sequence[str] | None, *, clear: bool
+) -> tuple[list[Parsed], str]:
+    """Read which bands items have, with the cloud mask where clouds are to be left out.
+
+    Parameters
+    ----------
+    items
+        Of one collection.
+    bands
+        As the user named them; None for all measurements.
+    clear
+        Whether clouds are to be left out.
+
+    Returns
+    -------
+    parsed
+        What is to be read of each item.
+    mask
+        The mask among them that nobody named; empty where there is none.
+
+    Raises
+    ------
+    CubeError
+        The products have no cloud mask, or cannot be read together.
+    UnknownBand
+        They have no such band.
+    """
+    mask = mask_beside(items, bands) if clear else ""
+    return parse(items, bands, mask), mask
 
 
 def mask_beside(items: Sequence[Json], bands: Sequence[str] | None) -> str:
@@ -61,7 +93,7 @@ def _tells_clouds(band: stac.Band) -> bool:
     return band.role == "mask" and band.name.startswith("CLM")
 
 
-def hidden(cube: xr.Dataset, mask: str) -> xr.Dataset:
-    """Return a cube without its clouds, and without the mask that nobody named."""
-    result = ops.clear(cube)
+def hidden(cube: xr.Dataset, mask: str, *, clear: bool) -> xr.Dataset:
+    """Return a cube, where wished without its clouds and without the mask that nobody named."""
+    result = ops.clear(cube) if clear else cube
     return result.drop_vars(mask) if mask else result

@@ -63,16 +63,19 @@ def group_by(value: Any) -> None:
         raise CubeError(f"unknown groupby: {value!r}", hint='use "solar_day", "time" or "id"')
 
 
-def flags(*, masked: Any, scaled: Any, progress: Any, **given: Any) -> None:
+def flags(
+    *, clip: Any, all_touched: Any, clear: Any, raw: Any, masked: Any, scaled: Any, progress: Any
+) -> None:
     """Refuse what is neither true nor false: a text such as ``"no"`` would count as true.
 
-    The first three may be left out as None.
+    The last three may be left out as None.
 
     Raises
     ------
     CubeError
         Something else was given.
     """
+    given = {"clip": clip, "all_touched": all_touched, "clear": clear, "raw": raw}
     optional = {"masked": masked, "scaled": scaled, "progress": progress}
     given |= {name: value for name, value in optional.items() if value is not None}
     for name, value in given.items():
