@@ -42,7 +42,12 @@ PARTS: dict[str, tuple[str, ...]] = {
     "compute/panel": (CORE, "cluster", "lab"),
     "environments": (CORE, "lab"),
     "maps": (CORE, "cubes", "maps"),
-    "maps/animation.py": (CORE, "cubes", "maps", "dev"),  # ffmpeg is looked for, as it is there or not
+    "maps/animation.py": (
+        CORE,
+        "cubes",
+        "maps",
+        "dev",
+    ),  # ffmpeg is looked for, as it is there or not
     # the image `platform` has none of the core's
     "hub": ("hub",),
     "settings": ("hub",),
