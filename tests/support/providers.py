@@ -314,7 +314,10 @@ class Handler:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.request = SimpleNamespace(query=name, protocol="https", host="lab.example.org")
+        self.request = SimpleNamespace(
+            query=name, protocol="https", host="lab.example.org", headers={}
+        )
+        self.settings: dict[str, Any] = {}
         self.hub = SimpleNamespace(server=SimpleNamespace(base_url="/hub/"))
 
     def get_argument(self, name: str, default: str = "") -> str:
