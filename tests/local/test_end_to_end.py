@@ -115,6 +115,7 @@ def test_a_kernel_computes_in_the_home(kernel: Kernel, datalab: Datalab) -> None
             "GEODES_DATALAB_CULL_MINUTES",
             "GEODES_DATALAB_HOME_USAGE",
             "GEODES_DATALAB_INSTANCE",
+            "GEODES_DATALAB_LANGUAGE",
             "GEODES_DATALAB_SERVER",
             "GEODES_PORTAL",
         ]
