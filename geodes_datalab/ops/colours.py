@@ -69,7 +69,7 @@ def true_colour(
     --------
     >>> told = {"standard_name": "surface_bidirectional_reflectance", "wavelength": 0.56}
     >>> cube = xr.Dataset({name: ("x", [0.03, 0.6], told) for name in ("red", "green", "blue")})
-    >>> true_colour(cube).values.round(3).tolist()
+    >>> true_colour(cube).values.astype("float64").round(3).tolist()
     [[0.215, 0.215, 0.215], [1.0, 1.0, 1.0]]
     """
     if gamma is not None and not gamma > 0:

@@ -43,10 +43,10 @@ def words(page: str) -> str:
 
 
 def test_one_button_leads_to_the_dashboard() -> None:
-    page = card.html(Known(), WORKERS, "2 to 4")
+    page = card.html(Known(), WORKERS, "2 of 2 to 4 asked for")
     assert re.findall('href="([^"]*)"', page) == [Known.dashboard_link]
     assert "/proxy/" not in words(page), "the address itself is no reading matter"
-    assert "Workers: 2 of 2 to 4 asked for, 4 cores, 1.2 GB" in words(page)
+    assert "Workers: 2 of 2 to 4 asked for, Cores: 4, Memory: 1.2 GB" in words(page)
     assert " Dashboard " in words(page)
 
 
