@@ -64,8 +64,8 @@ def restart(lab: Lab, visitor: Visitor, choose: Callable[[Page], None] | None = 
     """Stop the server on the hub's page and start it again, with a choice of profile where one is asked."""
     page = lab.page
     page.goto(f"{visitor.url}hub/home")
-    page.locator("#stop").click()
-    expect(page.locator("#stop")).to_be_hidden(timeout=SLOW)
+    page.locator("#datalab-stop").click()
+    expect(page.locator("#datalab-stop")).to_be_hidden(timeout=SLOW)
     eventually(lambda: not visitor.server_pending(), "the end of the server", within=5)
     page.locator("#start").click()
     if choose:
