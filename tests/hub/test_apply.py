@@ -122,6 +122,18 @@ def test_gateway_needs_its_token(values: dict[str, Any]) -> None:
     assert "post_stop_hook" not in c.Spawner
 
 
+@pytest.mark.parametrize(
+    ("limits", "most", "expected"),
+    [({}, 0, "2"), ({"workers": 1}, 0, "1"), ({"workers": 0}, 0, "2"), ({"workers": 8}, 1, "1")],
+)
+def test_a_cluster_of_the_panel_s_button_has_workers(
+    values: dict[str, Any], limits: dict[str, int], most: int, expected: str
+) -> None:
+    values["gateway"] |= {"limits": limits, "cluster_max_workers": most}
+    told = applied(values).Spawner.environment
+    assert told["DASK_LABEXTENSION__DEFAULT__WORKERS"] == expected
+
+
 def test_cookie_secret_must_be_hexadecimal(values: dict[str, Any], secret: Any) -> None:
     values["hub"]["cookie_secret"] = secret("not hex")
     with pytest.raises(ConfigurationError, match="is not hexadecimal"):

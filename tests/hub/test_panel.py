@@ -47,6 +47,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
             "DASK_GATEWAY__AUTH__KWARGS": '{"username": "ada"}',
             "DASK_LABEXTENSION__FACTORY__MODULE": "geodes_datalab.compute.panel.factory",
             "DASK_LABEXTENSION__FACTORY__CLASS": "cluster",
+            "DASK_LABEXTENSION__DEFAULT__WORKERS": "1",
         }
 
 
@@ -94,6 +95,7 @@ def test_the_panel_s_own_button_works_too(ask: UserServer, centre: dict[str, str
     shown = ask("PUT", "/dask/clusters")
     assert shown["name"].startswith("GatewayCluster")
     assert len(running(centre)) == 1
+    eventually(lambda: ask("GET", "/dask/clusters")[0]["workers"] == 1, "a worker", within=5)
     ask("DELETE", f"/dask/clusters/{shown['id']}")
     eventually(lambda: not running(centre), "no cluster is left")
 

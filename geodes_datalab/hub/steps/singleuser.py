@@ -11,6 +11,7 @@ from geodes_datalab.hub.pods import variables_of_servers
 from geodes_datalab.hub.steps import homes
 from geodes_datalab.server.home_usage import VARIABLE as HOME_USAGE
 from geodes_datalab.settings import Settings
+from geodes_datalab.settings.gateway import Gateway
 
 LAB = Path(server.__file__).parent / "lab"
 """Jupyter configuration folder shipped with the package: Lab settings, extensions switched off."""
@@ -150,9 +151,16 @@ def _gateway(settings: Settings) -> dict[str, str]:
         "DASK_GATEWAY__HTTP_CLIENT__PROXY": "False",  # it is inside; the client ignores NO_PROXY
         "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
         "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
+        "DASK_LABEXTENSION__DEFAULT__WORKERS": str(_workers_of_the_panel(gateway)),
         **(
             {"DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": _IMAGE}
             if gateway.kind == "kubernetes"
             else {}
         ),
     }
+
+
+def _workers_of_the_panel(gateway: Gateway) -> int:
+    """Return how many workers the panel's ``+ NEW`` asks for: without any, a cluster computes nothing."""
+    most = [limit for limit in (gateway.limits.workers, gateway.cluster_max_workers) if limit]
+    return min([2, *most])
