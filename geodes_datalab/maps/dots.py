@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from geodes_datalab._types import Json
+from geodes_datalab.maps import mercator
 
 _SEEN = 9
 """Pixels from which a footprint needs no dot."""
@@ -53,12 +54,12 @@ def gathered(shapes: Mapping[int, Any], zoom: float) -> list[Dot]:
     >>> gathered({0: near}, zoom=6)
     []
     """
-    pixel = 360 / (256 * 2**zoom)
+    pixel = 360 / mercator.width(zoom)
     cells: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
     for item, shape in shapes.items():
         west, south, east, north = shape.bounds
         x, y = (west + east) / 2, (south + north) / 2
-        stretch = math.cos(math.radians(min(abs(y), 85)))
+        stretch = mercator.flattened(y)
         if max(east - west, (north - south) / stretch) >= _SEEN * pixel:
             continue
         cell = round(x / (_TOGETHER * pixel)), round(y / (_TOGETHER * pixel * stretch))
@@ -68,10 +69,10 @@ def gathered(shapes: Mapping[int, Any], zoom: float) -> list[Dot]:
 
 def under(dots: Sequence[Dot], longitude: float, latitude: float, zoom: float) -> list[int]:
     """Return the positions of the products of the dot at a place; none where there is no dot."""
-    pixel = 360 / (256 * 2**zoom)
+    pixel = 360 / mercator.width(zoom)
     for dot in dots:
         aside = (longitude - dot.longitude + 180) % 360 - 180
-        up = (latitude - dot.latitude) / math.cos(math.radians(min(abs(latitude), 85)))
+        up = (latitude - dot.latitude) / mercator.flattened(latitude)
         if math.hypot(aside, up) <= (dot.radius + 1) * pixel:
             return list(dot.items)
     return []

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from geodes_datalab._optional import have, need
 from geodes_datalab._types import Json
+from geodes_datalab.maps import mercator
 from geodes_datalab.maps.footprints import in_one_piece
 from geodes_datalab.maps.quicklook import png_uri
 
@@ -17,7 +18,6 @@ _ALIKE = 0.03
 """How much the shapes of picture and grid may differ for one to be a picture of the other."""
 _LARGEST = 700
 """Pixels of the longer side of the picture on the map."""
-_POLE = 85.05
 
 Point = tuple[float, float]
 
@@ -58,7 +58,7 @@ def draped(item: Json, picture: str) -> Draped | None:
     corners, note = _corners(item, source.size)
     if not corners:
         return None
-    return Draped(*_warped(source, [_to_web(*corner) for corner in corners]), note)
+    return Draped(*_warped(source, [mercator.placed(*corner) for corner in corners]), note)
 
 
 def _corners(item: Json, size: tuple[int, int]) -> tuple[list[Point], str]:
@@ -138,7 +138,7 @@ def _four_corners(shape: Any) -> list[Point]:
 
 
 def _warped(source: Any, corners: list[Point]) -> tuple[str, tuple[Point, Point]]:
-    """Draw a picture with its corners at four places of the map (web Mercator, one to the world)."""
+    """Draw a picture with its corners at four places of the map (see `mercator.placed`)."""
     images = need("PIL.Image", extra="maps")
     west, east = min(x for x, _ in corners), max(x for x, _ in corners)
     top, bottom = min(y for _, y in corners), max(y for _, y in corners)
@@ -154,8 +154,9 @@ def _warped(source: Any, corners: list[Point]) -> tuple[str, tuple[Point, Point]
         _perspective(places, source.size),
         resample=images.Resampling.BILINEAR,
     )
-    south_west, north_east = _to_degrees(west, bottom), _to_degrees(east, top)
-    return png_uri(turned), (south_west, north_east)
+    left, south = mercator.degrees(west, bottom)
+    right, north = mercator.degrees(east, top)
+    return png_uri(turned), ((south, left), (north, right))
 
 
 def _perspective(places: list[Point], size: tuple[int, int]) -> list[float]:
@@ -171,13 +172,3 @@ def _perspective(places: list[Point], size: tuple[int, int]) -> list[float]:
         ]
         right += [u, v]
     return [float(number) for number in numpy.linalg.solve(rows, right)]
-
-
-def _to_web(longitude: float, latitude: float) -> Point:
-    near = max(-_POLE, min(_POLE, latitude))
-    y = math.asinh(math.tan(math.radians(near))) / (2 * math.pi)
-    return longitude / 360, 0.5 - y
-
-
-def _to_degrees(x: float, y: float) -> Point:
-    return math.degrees(math.atan(math.sinh((0.5 - y) * 2 * math.pi))), x * 360

@@ -9,6 +9,7 @@ from typing import Any
 
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox
+from geodes_datalab.maps import mercator
 from geodes_datalab.maps.theme import STYLE
 
 PANE = "graticule"
@@ -17,7 +18,6 @@ PANE = "graticule"
 _STEPS = (60, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 _APART = 110
 """Pixels between two lines, at least."""
-_POLE = 85.05
 _NORTH_SOUTH = "N", "S"
 _EAST_WEST = "E", "W"
 
@@ -56,7 +56,7 @@ def position(longitude: float, latitude: float, zoom: float) -> str:
     >>> position(-67.643136, -47.854139, 12), position(541.0, 43.5, 2)
     ('47.8541° S, 67.6431° W', '43.5° N, 179.0° W')
     """
-    decimals = max(0, math.ceil(-math.log10(360 / (256 * 2**zoom))))
+    decimals = max(0, math.ceil(-math.log10(360 / mercator.width(zoom))))
     home = (longitude + 180) % 360 - 180
     return f"{_degrees(latitude, _NORTH_SOUTH, decimals)}, {_degrees(home, _EAST_WEST, decimals)}"
 
@@ -71,18 +71,19 @@ def drawn(view: BBox, zoom: float) -> tuple[Any, str]:
     zoom
         Level of the map.
     """
-    west, south, east, north = view[0], max(view[1], -_POLE), view[2], min(view[3], _POLE)
-    pixels = 256 * 2**zoom
-    top, bottom = _down(north, pixels), _down(south, pixels)
-    width, height = (east - west) / 360 * pixels, bottom - top
+    edge, pixels = mercator.EDGE, mercator.width(zoom)
+    west, south, east, north = view[0], max(view[1], -edge), view[2], min(view[3], edge)
+    left, top = (pixels * share for share in mercator.placed(west, north))
+    right, bottom = (pixels * share for share in mercator.placed(east, south))
+    width, height = right - left, bottom - top
     parts = []
     every = _step(360 / pixels * _APART)
     for longitude in _multiples(west, east, every):
-        x = (longitude - west) / 360 * pixels
+        x = mercator.placed(longitude, 0)[0] * pixels - left
         text = _label((longitude + 180) % 360 - 180, _EAST_WEST, every)
         parts.append(f'<path d="M{x:.1f} 0V{height:.1f}"/>{_text(x + 3, 12, text)}')
     for latitude in _multiples(south, north, every):
-        y = _down(latitude, pixels) - top
+        y = mercator.placed(0, latitude)[1] * pixels - top
         text = _label(latitude, _NORTH_SOUTH, every)
         parts.append(f'<path d="M0 {y:.1f}H{width:.1f}"/>{_text(52, y - 3, text)}')
     svg = (
@@ -108,11 +109,6 @@ def _step(least: float) -> float:
 def _multiples(low: float, high: float, step: float) -> list[float]:
     first, last = math.ceil(low / step), math.floor(high / step)
     return [number * step for number in range(first, last + 1)]
-
-
-def _down(latitude: float, pixels: float) -> float:
-    """Return the distance from the upper edge of the world (web Mercator) in pixels."""
-    return pixels * (0.5 - math.asinh(math.tan(math.radians(latitude))) / (2 * math.pi))
 
 
 def _label(degrees: float, signs: tuple[str, str], step: float) -> str:

@@ -11,9 +11,7 @@ import numpy as np
 from geodes_datalab._optional import need
 from geodes_datalab.errors import CubeError
 from geodes_datalab.maps.colours import Scale, Stretch
-
-_RADIUS = 6378137.0
-"""Radius of EPSG:3857's sphere in metres."""
+from geodes_datalab.maps.mercator import degrees_of_metres
 
 
 @dataclass(frozen=True)
@@ -109,13 +107,7 @@ def _web_grid(box: Any, widest: int) -> Any:
 
 
 def _bounds(target: Any) -> tuple[tuple[float, float], tuple[float, float]]:
-    west, south, east, north = target.boundingbox.bbox
-    return (_latitude(south), _longitude(west)), (_latitude(north), _longitude(east))
-
-
-def _longitude(x: float) -> float:
-    return math.degrees(x / _RADIUS)
-
-
-def _latitude(y: float) -> float:
-    return math.degrees(math.atan(math.sinh(y / _RADIUS)))
+    left, lower, right, upper = target.boundingbox.bbox
+    west, south = degrees_of_metres(left, lower)
+    east, north = degrees_of_metres(right, upper)
+    return (south, west), (north, east)

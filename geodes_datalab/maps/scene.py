@@ -7,7 +7,7 @@ from typing import Any
 
 from geodes_datalab._optional import need
 from geodes_datalab._types import Json
-from geodes_datalab.maps import dots
+from geodes_datalab.maps import dots, mercator
 from geodes_datalab.maps.basemap import PICTURES, view
 from geodes_datalab.maps.drape import Draped
 from geodes_datalab.maps.footprints import Footprints, in_one_piece
@@ -96,7 +96,7 @@ class Scene:
         (south, west), (north, east) = self._map.bounds
         turn = 360 * round(((west + east) - (box[0] + box[2])) / 720)
         seen = box[0] + turn < east and box[2] + turn > west and box[1] < north and box[3] > south
-        pixels = max(box[2] - box[0], box[3] - box[1]) * 256 * 2**self._map.zoom / 360
+        pixels = max(box[2] - box[0], box[3] - box[1]) / 360 * mercator.width(self._map.zoom)
         if not seen or pixels < _PLAIN:
             (latitude, longitude), zoom = view(box)
             self._map.center = latitude, longitude + turn
