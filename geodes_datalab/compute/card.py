@@ -10,18 +10,18 @@ from typing import Any, Protocol
 from geodes_datalab._display import shown_size
 from geodes_datalab._language import gettext
 from geodes_datalab._optional import have
+from geodes_datalab._theme import ACCENT, BORDER, ON_ACCENT
 
 TOLD = "geodes_datalab_dashboard"
 """By this name the Lab's page is told of a dashboard, and connects its Dask panel (``server/lab/data``)."""
 
-# The Lab's own colours, light and dark; a page without the Lab takes those behind the commas.
 _CARD = (
     "display:inline-block;min-width:24em;padding:8px 14px;border-radius:4px;"
-    "border:1px solid var(--jp-border-color1,#bdbdbd);line-height:1.6"
+    f"border:1px solid {BORDER};line-height:1.6"
 )
 _BUTTON = (
     "display:inline-block;margin:4px 10px 2px 0;padding:1px 14px;border-radius:3px;text-decoration:none;"
-    "background:var(--jp-brand-color1,#1976d2);color:var(--jp-ui-inverse-font-color0,#fff)"
+    f"background:{ACCENT};color:{ON_ACCENT}"
 )
 
 

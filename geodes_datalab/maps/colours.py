@@ -9,13 +9,11 @@ from math import isnan
 from typing import Any
 
 from geodes_datalab._optional import need
+from geodes_datalab._theme import TEXT
 from geodes_datalab.errors import ConfigurationError, near
 
 MISSING = "#8c8c8c"
 """Colour of what has no value."""
-
-TEXT = "var(--jp-ui-font-color1, #222)"
-"""The Lab's own colour of text: dark on light, or light on dark."""
 
 
 @dataclass(frozen=True)

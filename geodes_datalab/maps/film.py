@@ -8,7 +8,8 @@ from html import escape
 from typing import Any
 
 from geodes_datalab._optional import need
-from geodes_datalab.maps.colours import TEXT, Scale, Stretch
+from geodes_datalab._theme import TEXT
+from geodes_datalab.maps.colours import Scale, Stretch
 from geodes_datalab.maps.raster import Plane, rgba
 
 KEPT = 64

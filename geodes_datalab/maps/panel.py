@@ -8,8 +8,8 @@ from typing import Any
 
 from geodes_datalab._display import size
 from geodes_datalab._optional import need
+from geodes_datalab._theme import FAINT, TEXT
 from geodes_datalab._types import Json
-from geodes_datalab.maps.theme import FAINT, TEXT
 
 _SHOWN = {
     "Acquired": "datetime",

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-TEXT = "var(--jp-ui-font-color1, #222)"
-"""CSS colour of text."""
-
-FAINT = "var(--jp-ui-font-color2, #555)"
-"""CSS colour of what matters less."""
+from geodes_datalab._theme import ACCENT, FAINT, LINK, PAPER, SHADED, TEXT
 
 NAME = "geodes-map"
 """CSS class of every map."""
 
 STYLE = f"""<style>
 .{NAME} .leaflet-widgetcontrol, .{NAME} .leaflet-control-layers, .geodes-card, .geodes-place {{
-  color: {TEXT}; background: var(--jp-layout-color1, #fff); border-radius: 4px;
+  color: {TEXT}; background: {PAPER}; border-radius: 4px;
   box-shadow: 0 1px 4px rgba(0, 0, 0, .4);
 }}
 .{NAME} .widget-html, .{NAME} .jupyter-widgets {{ margin: 0; }}
@@ -21,26 +17,26 @@ STYLE = f"""<style>
 .geodes-card {{ padding: 6px 8px; font-size: 12px; line-height: 1.4; max-width: 320px; }}
 .geodes-card div {{ color: {FAINT}; }}
 .{NAME} .leaflet-pm-toolbar a.leaflet-buttons-control-button:is(:hover, :focus, .pm-disabled) {{
-  background-color: var(--jp-layout-color2, #f4f4f4);
+  background-color: {SHADED};
 }}
 [data-jp-theme-light="false"] .{NAME} :is(.leaflet-pm-toolbar .control-icon, .leaflet-control-layers-toggle) {{
   filter: invert(1) hue-rotate(180deg) brightness(1.3);
 }}
 [data-jp-theme-light="false"] .{NAME} .leaflet-control-attribution a {{
-  color: var(--jp-content-link-color, #8ab4f8);
+  color: {LINK};
 }}
 .geodes-frames {{ overflow: hidden; align-items: stretch; padding: 4px 0; }}
 .geodes-frames .jupyter-button.geodes-frame {{
   flex: 0 1 132px; width: auto; min-width: 64px; height: 98px; margin: 2px; padding: 74px 2px 0;
   font-size: 11px; line-height: 18px; color: {TEXT};
-  background: var(--jp-layout-color2, #eee) no-repeat center 3px / auto 70px;
+  background: {SHADED} no-repeat center 3px / auto 70px;
   border: 2px solid transparent; border-radius: 4px;
 }}
-.geodes-frames .jupyter-button.geodes-chosen {{ border-color: var(--jp-brand-color1, #1976d2); }}
+.geodes-frames .jupyter-button.geodes-chosen {{ border-color: {ACCENT}; }}
 .geodes-frames .jupyter-button:focus-visible {{ outline: 2px solid {TEXT}; outline-offset: 1px; }}
 .geodes-frames .jupyter-button.geodes-step {{
   flex: none; width: 32px; height: auto; margin: 2px; color: {TEXT};
-  background: var(--jp-layout-color2, #eee);
+  background: {SHADED};
 }}
 </style>"""
 """Put once into a page beside a map; colours are JupyterLab's, with others where it is not."""
