@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from geodes_datalab.errors import ConfigurationError, CubeError, MissingDependen
 from geodes_datalab.maps import ranges
 from geodes_datalab.maps.figures import STYLE
 from geodes_datalab.maps.frames import DPI, Painter
+from geodes_datalab.maps.inline import uri
 from geodes_datalab.maps.raster import seen
 from geodes_datalab.maps.series import Series, series_of
 
@@ -60,13 +60,11 @@ class Animation:
         if size is None or size > LARGEST:
             why = "is not there any more" if size is None else f"is {_display.size(size)} large"
             return f"<p>{text}<br><code>{escape(str(self.path))}</code> {why}.</p>"
-        raw = base64.b64encode(self.path.read_bytes()).decode("ascii")
+        raw = self.path.read_bytes()
         if self.path.suffix.lower() == ".gif":
-            return f'<img alt="{text}" title="{text}" src="data:image/gif;base64,{raw}">'
-        return (
-            f'<video controls loop muted autoplay aria-label="{text}" '
-            f'src="data:video/mp4;base64,{raw}"></video>'
-        )
+            return f'<img alt="{text}" title="{text}" src="{uri("image/gif", raw)}">'
+        film = uri("video/mp4", raw)
+        return f'<video controls loop muted autoplay aria-label="{text}" src="{film}"></video>'
 
     def _bytes(self) -> int | None:
         return self.path.stat().st_size if self.path.is_file() else None

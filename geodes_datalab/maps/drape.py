@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from geodes_datalab._optional import have, need
 from geodes_datalab._types import Json
 from geodes_datalab.maps import mercator
 from geodes_datalab.maps.footprints import in_one_piece
-from geodes_datalab.maps.quicklook import png_uri
+from geodes_datalab.maps.inline import content, png
 
 _ALIKE = 0.03
 """How much the shapes of picture and grid may differ for one to be a picture of the other."""
@@ -52,8 +51,7 @@ def draped(item: Json, picture: str) -> Draped | None:
         None where the item has no footprint.
     """
     images = need("PIL.Image", extra="maps")
-    raw = base64.b64decode(picture.partition(",")[2])
-    with images.open(io.BytesIO(raw)) as opened:
+    with images.open(io.BytesIO(content(picture))) as opened:
         source = opened.convert("RGBA")
     corners, note = _corners(item, source.size)
     if not corners:
@@ -156,7 +154,7 @@ def _warped(source: Any, corners: list[Point]) -> tuple[str, tuple[Point, Point]
     )
     left, south = mercator.degrees(west, bottom)
     right, north = mercator.degrees(east, top)
-    return png_uri(turned), ((south, left), (north, right))
+    return png(turned), ((south, left), (north, right))
 
 
 def _perspective(places: list[Point], size: tuple[int, int]) -> list[float]:

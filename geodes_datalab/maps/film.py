@@ -10,6 +10,7 @@ from typing import Any
 from geodes_datalab._optional import need
 from geodes_datalab._theme import TEXT
 from geodes_datalab.maps.colours import Scale, Stretch
+from geodes_datalab.maps.inline import png
 from geodes_datalab.maps.raster import Plane, rgba
 
 KEPT = 64
@@ -45,14 +46,8 @@ class Film:
         """Return the picture of a step as a data URI."""
 
     def _made(self, number: int) -> str:
-        return png(rgba(self._planes(number).values, self._scale))
-
-
-def png(pixels: Any) -> str:
-    """Return pixels (y, x, 4) as a data URI."""
-    from geodes_datalab.maps.quicklook import png_uri
-
-    return png_uri(need("PIL.Image", extra="maps").fromarray(pixels))
+        pixels = rgba(self._planes(number).values, self._scale)
+        return png(need("PIL.Image", extra="maps").fromarray(pixels))
 
 
 def slider(film: Film, layer: Any, start: int) -> Any:

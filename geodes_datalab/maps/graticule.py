@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from html import escape
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox
 from geodes_datalab.maps import mercator
+from geodes_datalab.maps.inline import uri
 from geodes_datalab.maps.theme import STYLE
 
 PANE = "graticule"
@@ -91,8 +91,7 @@ def drawn(view: BBox, zoom: float) -> tuple[Any, str]:
         '<g fill="none" stroke="#41505c" stroke-width=".7" stroke-opacity=".45" '
         f'font-family="sans-serif" font-size="11">{"".join(parts)}</g></svg>'
     )
-    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
-    return [(south, west), (north, east)], address
+    return [(south, west), (north, east)], uri("image/svg+xml", svg.encode())
 
 
 def _step(least: float) -> float:

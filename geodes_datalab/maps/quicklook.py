@@ -5,7 +5,6 @@ The browser asks no other server: so it works behind the hub, without CORS, and 
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import DataError, GeodesError
+from geodes_datalab.maps.inline import content, png, uri
 from geodes_datalab.stac.items.addresses import on_disk, readable
 
 LARGEST = 8_000_000
@@ -87,7 +87,7 @@ def data_uri(raw: bytes) -> str:
     try:
         with images.open(io.BytesIO(raw)) as picture:
             picture.thumbnail((WIDEST, WIDEST))
-            return png_uri(picture.convert("RGBA" if "A" in picture.getbands() else "RGB"))
+            return png(picture.convert("RGBA" if "A" in picture.getbands() else "RGB"))
     except (OSError, ValueError, images.DecompressionBombError) as error:
         raise DataError("what came is no picture", hint="look at the item's assets") from error
 
@@ -96,19 +96,12 @@ def thumbnail(picture: str) -> str:
     """Bring a picture (data URI) down to a thumbnail: some kilobytes of JPEG, or PNG where it is transparent."""
     images = need("PIL.Image", extra="maps")
     stream = io.BytesIO()
-    with images.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as opened:
+    with images.open(io.BytesIO(content(picture))) as opened:
         opened.thumbnail(_SMALL)
         if "A" in opened.getbands():
-            return png_uri(opened)
+            return png(opened)
         opened.convert("RGB").save(stream, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-
-
-def png_uri(picture: Any) -> str:
-    """Return a Pillow image as a data URI of a PNG."""
-    stream = io.BytesIO()
-    picture.save(stream, "PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return uri("image/jpeg", stream.getvalue())
 
 
 def reason(error: GeodesError) -> str:

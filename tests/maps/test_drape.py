@@ -13,7 +13,7 @@ from shapely import MultiPolygon, Polygon, box
 from shapely.geometry import mapping
 
 from geodes_datalab.maps.drape import Draped, draped
-from geodes_datalab.maps.quicklook import png_uri
+from geodes_datalab.maps.inline import png
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
 
@@ -25,7 +25,7 @@ def quarters(width: int = 120, height: int = 120) -> str:
     picture.paste(GREEN, (halves[0], 0, width, halves[1]))
     picture.paste(BLUE, (*halves, width, height))
     picture.paste(WHITE, (0, halves[1], halves[0], height))
-    return png_uri(picture)
+    return png(picture)
 
 
 def item(shape: Any, **properties: Any) -> dict[str, Any]:
