@@ -24,7 +24,7 @@ from geodes_datalab.cubes.engines import stackstac as stackstac_engine
 from geodes_datalab.cubes.engines import table as table_engine
 from geodes_datalab.cubes.grid.grid import ResolutionLike
 from geodes_datalab.cubes.parse import clouds, values
-from geodes_datalab.cubes.parse.products import item_dicts
+from geodes_datalab.cubes.parse.products import item_dicts, parse
 from geodes_datalab.cubes.parse.reprocessed import VERSIONS, Versions, without_older
 from geodes_datalab.cubes.plan import arguments, around, idle
 from geodes_datalab.cubes.plan.arguments import ChunksLike, ResamplingLike
@@ -219,7 +219,7 @@ def load(
         where = area(bbox, geometry)
         idle.check_clip(clip=clip, all_touched=all_touched, area=where)
         chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
-        parsed, mask = clouds.parsed(chosen.items, arguments.bands(bands), clear=clear)
+        parsed = parse(chosen.items, arguments.bands(bands), clear=clear)
         wish = Wish(
             where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips
         )
@@ -234,7 +234,7 @@ def load(
     skipping.warn(lost)
     values.warn(doubts(parsed, stored))
     cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
-    return clouds.hidden(ops.mask_nodata(cube) if how.masked else cube, mask, clear=clear)
+    return clouds.hidden(ops.mask_nodata(cube) if how.masked else cube, parsed[0].mask, clear=clear)
 
 
 def _planned(make: Callable[..., Any], finder: Finder) -> Any:

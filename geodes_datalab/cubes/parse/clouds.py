@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import xarray as xr
 
 from geodes_datalab import ops, stac
-from geodes_datalab._types import Json
-from geodes_datalab.cubes.parse.products import Parsed, parse, reader_of
 from geodes_datalab.errors import CubeError
 
 
-def parsed(
-    items: Sequence[Json], bands: Sequence[str] | None, *, clear: bool
-) -> tuple[list[Parsed], str]:
-    """Read which bands items have, with the cloud mask where clouds are to be left out.
+def mask_beside(reader: stac.Reader, names: Iterable[str]) -> str:
+    """Return the mask that must be read beside bands; empty where one is among them.
 
     Parameters
     ----------
-    items
-        Of one collection.
-    bands
-        As the user named them; None for all measurements.
-    clear
-        Whether clouds are to be left out.
-
-    Returns
-    -------
-    parsed
-        What is to be read of each item.
-    mask
-        The mask among them that nobody named; empty where there is none.
-
-    Raises
-    ------
-    CubeError
-        The products have no cloud mask, or cannot be read together.
-    UnknownBand
-        They have no such band.
-    """
-    mask = mask_beside(items, bands) if clear else ""
-    return parse(items, bands, mask), mask
-
-
-def mask_beside(items: Sequence[Json], bands: Sequence[str] | None) -> str:
-    """Return the mask that must be read beside bands; empty where it is among them.
-
-    Parameters
-    ----------
-    items
-        Of one collection.
-    bands
-        As the user named them; None for all measurements.
+    reader
+        What describes the bands of the products.
+    names
+        Of the bands.
 
     Raises
     ------
@@ -61,8 +27,7 @@ def mask_beside(items: Sequence[Json], bands: Sequence[str] | None) -> str:
     UnknownBand
         They have no such band.
     """
-    reader = reader_of(items).for_item(items[0])
-    known = [reader.band(name) for name in (reader.chosen if bands is None else bands)]
+    known = [reader.band(name) for name in names]
     if any(_tells_clouds(band) for band in known):
         return ""
     mask = mask_for(reader, known)

@@ -17,6 +17,7 @@ from geodes_datalab import stac
 from geodes_datalab._display import some
 from geodes_datalab._inputs.times import DatetimeLike, interval
 from geodes_datalab._types import Json
+from geodes_datalab.cubes.parse.clouds import mask_beside
 from geodes_datalab.cubes.parse.plain import plain_reader
 from geodes_datalab.cubes.parse.values import Teller, Words
 from geodes_datalab.errors import CubeError, InvalidInput, UnknownBand, UnknownCollection
@@ -46,6 +47,8 @@ class Parsed(NamedTuple):
     """What the numbers in each band's file mean, as far as metadata tell; shared like ``bands``."""
     shifts: tuple[float, ...] = ()
     """Offsets that products of the collection may have, where they differ in that."""
+    mask: str = ""
+    """The cloud mask among the bands that nobody named, empty where there is none."""
 
 
 def item_dicts(items: ItemsLike, datetime: DatetimeLike | None = None) -> list[Json]:
@@ -80,7 +83,9 @@ def item_dicts(items: ItemsLike, datetime: DatetimeLike | None = None) -> list[J
     return kept
 
 
-def parse(items: Sequence[Json], bands: Sequence[str] | str | None, also: str = "") -> list[Parsed]:
+def parse(
+    items: Sequence[Json], bands: Sequence[str] | str | None, *, clear: bool = False
+) -> list[Parsed]:
     """Read from the items' metadata which bands they have, and on which grids.
 
     Parameters
@@ -89,15 +94,15 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None, also: str = 
         Item dictionaries of one collection.
     bands
         Native or common names; ``None`` for all that hold measurements.
-    also
-        A band beside those.
+    clear
+        Clouds are to be left out: with a cloud mask beside those, unless one is among them.
 
     Raises
     ------
     UnknownBand
         No product has a band of that name.
     CubeError
-        Several collections, no date, no bands.
+        Several collections, no date, no bands, no cloud mask where one is needed.
     """
     reader = reader_of(items)
     if not reader.geocoded:
@@ -106,8 +111,12 @@ def parse(items: Sequence[Json], bands: Sequence[str] | str | None, also: str = 
             f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
             hint=reader.instead,
         )
-    names = [*_wanted(reader, bands), *([also] if also else [])]
-    return list(_parsed(items, reader, names, by_name=bands is not None))
+    names = _wanted(reader, bands)
+    mask = mask_beside(reader.for_item(items[0]), names) if clear else ""
+    names = [*names, mask] if mask else names
+    return [
+        one._replace(mask=mask) for one in _parsed(items, reader, names, by_name=bands is not None)
+    ]
 
 
 def reader_of(items: Sequence[Json]) -> stac.Reader:
