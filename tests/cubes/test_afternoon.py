@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import base64
 import io
 import itertools
 from pathlib import Path
@@ -17,6 +16,7 @@ import shapely
 import xarray as xr
 from PIL import Image
 from pyproj import Transformer
+from support.inline import pixels
 
 import geodes_datalab as gd
 from geodes_datalab import ops
@@ -153,8 +153,7 @@ def test_classes(afternoon: dict[str, Any]) -> None:
 def picture(shown: Any) -> np.ndarray:
     """Return the pixels of the picture on a map."""
     url = next(layer.url for layer in shown.layers if hasattr(layer, "bounds"))
-    data = base64.b64decode(url.partition(",")[2])
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
+    return pixels(url)
 
 
 def test_time_slider(afternoon: dict[str, Any]) -> None:

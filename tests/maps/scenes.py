@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
 import dask.array
@@ -11,7 +9,6 @@ import numpy as np
 import odc.geo.xr
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from PIL import Image
 
 GRID = GeoBox.from_bbox((600000, 4690000, 602000, 4691000), "EPSG:32719", resolution=50)
 DATES = np.array(["2022-01-05T14:20", "2022-02-04T14:20", "2022-03-06T14:20"], "datetime64[ns]")
@@ -50,12 +47,6 @@ def lazy(array: xr.DataArray, read: list[int]) -> xr.DataArray:
     chunks = ((1,) * array.sizes["time"], *((size,) for size in array.shape[1:]))
     data = dask.array.map_blocks(block, chunks=chunks, dtype="float32", meta=np.empty((0, 0, 0), "float32"))  # fmt: skip
     return array.copy(data=data)
-
-
-def pixels(uri: str) -> np.ndarray[Any, Any]:
-    """The pixels (y, x, 4) of a picture in a page."""
-    raw = base64.b64decode(uri.partition("base64,")[2])
-    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGBA"))
 
 
 def middle(image: np.ndarray[Any, Any]) -> tuple[int, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from PIL import Image
 from shapely import MultiPolygon, Polygon, box
 from shapely.geometry import mapping
+from support import inline
 
 from geodes_datalab.maps.drape import Draped, draped
 from geodes_datalab.maps.inline import png
@@ -41,7 +40,7 @@ def colour(found: Draped | None, longitude: float, latitude: float) -> tuple[int
     """Return what the map shows at a place; None where the picture is transparent."""
     assert found is not None
     (south, west), (north, east) = found.bounds
-    picture = Image.open(io.BytesIO(base64.b64decode(found.url.split(",")[1])))
+    picture = inline.picture(found.url)
     x = (longitude - west) / (east - west) * picture.width
     y = (down(latitude) - down(north)) / (down(south) - down(north)) * picture.height
     *pixel, alpha = picture.getpixel((int(x), int(y)))

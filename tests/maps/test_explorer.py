@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from typing import Any
 
 import pytest
-from PIL import Image
+from support import inline
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ConfigurationError
@@ -221,7 +219,7 @@ def test_quicklooks_of_the_catalogue(geodes: StandIn, monkeypatch: pytest.Monkey
     picture = view._panel._picture.value
     start = 'src="data:image/png;base64,'
     assert start in picture
-    pixels = Image.open(io.BytesIO(base64.b64decode(picture.split(start)[1].split('"')[0])))
+    pixels = inline.picture(picture.split('src="')[1].split('"')[0])
     assert max(pixels.size) <= 420
     assert len(pixels.convert("RGB").getcolors(1 << 24)) > 10  # a picture, not a blank
     assert geodes.api_key not in picture

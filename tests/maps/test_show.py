@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import subprocess
 import sys
 from typing import Any
@@ -14,7 +12,7 @@ import odc.geo.xr
 import pytest
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from PIL import Image
+from support import inline
 
 import geodes_datalab as gd
 from geodes_datalab import maps
@@ -42,8 +40,7 @@ def quarters(dtype: str = "float32") -> np.ndarray[Any, Any]:
 def picture(shown: Any) -> tuple[np.ndarray[Any, Any], Any]:
     """Return the pixels (y, x, 4) and the layer of the map's last picture."""
     layer = [one for one in getattr(shown, "map", shown).layers if hasattr(one, "bounds")][-1]
-    raw = base64.b64decode(layer.url.removeprefix("data:image/png;base64,"))
-    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGBA")), layer
+    return inline.pixels(layer.url), layer
 
 
 def show(found: xr.DataArray, **options: Any) -> Any:

@@ -8,7 +8,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
-from scenes import DATES, coloured, dated, lazy, middle, pixels
+from scenes import DATES, coloured, dated, lazy, middle
+from support.inline import pixels
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ConfigurationError, CubeError, UnknownBand
