@@ -7,6 +7,9 @@ from geodes_datalab._theme import ACCENT, FAINT, LINK, PAPER, SHADED, TEXT
 NAME = "geodes-map"
 """CSS class of every map."""
 
+TOOLS = 84
+"""Pixels that stay free beside the card at the pointer, on a narrow map: the drawing tools, and edges."""
+
 STYLE = f"""<style>
 .{NAME} .leaflet-widgetcontrol, .{NAME} .leaflet-control-layers, .geodes-card, .geodes-place {{
   color: {TEXT}; background: {PAPER}; border-radius: 4px;
@@ -14,7 +17,11 @@ STYLE = f"""<style>
 }}
 .{NAME} .widget-html, .{NAME} .jupyter-widgets {{ margin: 0; }}
 .geodes-place {{ padding: 0 6px; font-size: 12px; line-height: 18px; white-space: nowrap; }}
-.geodes-card {{ padding: 6px 8px; font-size: 12px; line-height: 1.4; max-width: 320px; }}
+.{NAME} {{ container-type: inline-size; }}
+.geodes-card {{
+  padding: 6px 8px; font-size: 12px; line-height: 1.4; overflow-wrap: anywhere;
+  box-sizing: border-box; max-width: min(336px, 100cqw - {TOOLS}px);
+}}
 .geodes-card div {{ color: {FAINT}; }}
 .{NAME} .leaflet-pm-toolbar a.leaflet-buttons-control-button:is(:hover, :focus, .pm-disabled) {{
   background-color: {SHADED};
