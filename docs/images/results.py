@@ -35,8 +35,7 @@ change = ops.log_ratio(power.isel(time=slice(None, -1)).mean("time"), power.isel
 
 
 def picture(axes, bands, title):
-    colours = bands[["red", "green", "blue"]].to_array("band")
-    (colours * 6).clip(0, 1).plot.imshow(ax=axes, rgb="band")
+    ops.true_colour(bands).plot.imshow(ax=axes, rgb="band")
     finish(axes, title)
 
 

@@ -17,6 +17,7 @@ from pyproj import Transformer
 from geodes_datalab.standin import Catalogue
 from geodes_datalab.standin.samples import Product, SampleSet, build, simulate, sources
 from geodes_datalab.standin.samples.scenes import SCENES
+from geodes_datalab.standin.samples.sky import Sky, opacity, sky
 
 L1C, L2A, S1 = "PEPS_S2_L1C", "THEIA_REFLECTANCE_SENTINEL2_L2A", "THEIA_S1TILING_SENTINEL1_L1"
 
@@ -188,6 +189,74 @@ def test_cloud_masks_agree_with_the_told_cloud_cover(samples: SampleSet) -> None
         assert ((clm & 1) > 0).sum() == ((clm & (2 | 32)) > 0).sum()  # bit 0: any of both
         coarse = read(member(samples, product, "_CLM_R2.tif"))
         assert coarse.shape == (100, 150)
+
+
+@pytest.fixture(scope="module")
+def cloudy() -> Sky:
+    return sky((200, 300), cloud_cover=40, edge=True, seed=7)
+
+
+def seen(ground: int, cloudy: Sky) -> dict[str, np.ndarray]:
+    """Even ground under clouds, in each band."""
+    flat = {
+        name: np.full((200, 300) if gsd == 10 else (100, 150), ground, "int32")
+        for name, gsd in sources.GSD.items()
+    }
+    return simulate.top_of_atmosphere(flat, season=0, sky=cloudy)
+
+
+def test_what_the_masks_leave_is_untouched_ground(cloudy: Sky) -> None:
+    for name, pixels in seen(2000, cloudy).items():
+        local = cloudy.at(sources.GSD[name])
+        clear = ~(local.cloud | local.shadow | local.outside)
+        assert 0.1 < clear.mean() < 0.9
+        assert (pixels[clear] == 2000).all(), name
+        assert (pixels[local.outside] == -1).all(), name
+
+
+def test_clouds_have_thin_edges_and_thick_cores(cloudy: Sky) -> None:
+    hidden = opacity(cloudy.thickness)[cloudy.cloud]
+    assert hidden.min() < 20
+    assert hidden.max() > 900
+    shares = np.histogram(hidden, bins=5, range=(0, 1000))[0] / hidden.size
+    assert shares.min() > 0.05, shares  # every degree between the two is there
+
+
+def test_clouds_begin_without_a_step() -> None:
+    one = sky((200, 300), cloud_cover=40, edge=False, seed=7)
+    for axis in (0, 1):
+        step = np.abs(np.diff(opacity(one.thickness), axis=axis))
+        border = np.diff(one.cloud, axis=axis)
+        assert np.percentile(step[border], 95) < 150
+
+
+def test_long_waves_see_more_ground_through_thin_clouds(cloudy: Sky) -> None:
+    thin = (cloudy.thickness > 50) & (cloudy.thickness < 300)
+    coarse = cloudy.at(20)
+    thin_coarse = (coarse.thickness > 50) & (coarse.thickness < 300)
+    black, names = seen(0, cloudy), ("B02", "B03", "B04", "B08", "B11", "B12")
+    hidden = [
+        (
+            black[name][thin if sources.GSD[name] == 10 else thin_coarse] / simulate.CLOUD[name]
+        ).mean()
+        for name in names
+    ]
+    assert hidden == sorted(hidden, reverse=True)
+
+
+def test_shadows_are_soft_and_never_black(cloudy: Sky) -> None:
+    made = simulate.surface(seen(2000, cloudy))
+    for name, pixels in made.items():
+        local = cloudy.at(sources.GSD[name])
+        shadow = local.shadow & ~local.cloud & ~local.outside
+        shaded = pixels[shadow] / (2000 - simulate.HAZE[name])
+        assert 0.2 < shaded.min() < 0.7, name
+        assert shaded.max() > 0.99
+        assert np.histogram(shaded, bins=5)[0].min() > 10
+    rows, columns = np.nonzero(cloudy.shadow)
+    from_cloud = cloudy.cloud[np.maximum(rows - 13, 0), np.minimum(columns + 13, 299)]
+    inner = (rows >= 13) & (columns < 287)
+    assert from_cloud[inner].mean() > 0.6  # the rest is penumbra
 
 
 def test_sentinel1_files_keep_every_pixel(samples: SampleSet) -> None:

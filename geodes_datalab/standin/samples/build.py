@@ -13,6 +13,7 @@ from pathlib import Path
 from geodes_datalab.standin.samples import s1tiling, safe, simulate, sources, theia
 from geodes_datalab.standin.samples.product import Product
 from geodes_datalab.standin.samples.scenes import SCENES, Scene
+from geodes_datalab.standin.samples.sky import sky as make_sky
 
 MANIFEST = "manifest.json"
 
@@ -105,7 +106,7 @@ def _write_all(root: Path) -> None:
 def _sentinel2(scene: Scene, number: int, root: Path) -> list[Product]:
     grid, bands = sources.sentinel2()
     shape = bands["B02"].shape
-    sky = simulate.sky(shape, cloud_cover=scene.cloud_cover, edge=scene.edge, seed=2026 + number)
+    sky = make_sky(shape, cloud_cover=scene.cloud_cover, edge=scene.edge, seed=2026 + number)
     toa = simulate.top_of_atmosphere(bands, season=scene.season, sky=sky)
     level1c = safe.level1c(scene, grid, toa, sky.cloud)
     products = [safe.pack(level1c, root)]

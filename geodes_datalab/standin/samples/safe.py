@@ -98,7 +98,7 @@ def members(product: Level1C) -> dict[str, bytes]:
 def _rgb(product: Level1C) -> Any:
     bands = [product.numbers[band].astype("int32") for band in ("B04", "B03", "B02")]
     shift = product.scene.offset
-    return archive.stretch(*bands, low=500 + shift, high=2600 + shift)
+    return archive.photograph(*bands, low=500 + shift, high=4800 + shift)
 
 
 def _classification(product: Level1C) -> tuple[Any, Grid]:

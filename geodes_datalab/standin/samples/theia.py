@@ -12,6 +12,7 @@ from geodes_datalab.standin.samples.level1c import Level1C
 from geodes_datalab.standin.samples.metadata import S3, sentinel2_properties
 from geodes_datalab.standin.samples.product import Product, describe
 from geodes_datalab.standin.samples.scenes import SURFACE_NOTE
+from geodes_datalab.standin.samples.sky import Sky
 
 COLLECTION = "THEIA_REFLECTANCE_SENTINEL2_L2A"
 NAMES = {"B02": "B2", "B03": "B3", "B04": "B4", "B08": "B8", "B11": "B11", "B12": "B12"}
@@ -26,7 +27,7 @@ def name_of(product: Level1C) -> str:
     return f"SENTINEL2{scene.unit}_{stamp}-024_L2A_{product.tile}_C_V3-0"
 
 
-def pack(product: Level1C, toa: dict[str, Any], sky: simulate.Sky, root: Path) -> Product:
+def pack(product: Level1C, toa: dict[str, Any], sky: Sky, root: Path) -> Product:
     """Write the archive and quicklook below `root`, and return their catalogue entry."""
     name = name_of(product)
     folder = root / COLLECTION / name
@@ -48,7 +49,7 @@ def pack(product: Level1C, toa: dict[str, Any], sky: simulate.Sky, root: Path) -
     )  # fmt: skip
 
 
-def members(product: Level1C, toa: dict[str, Any], sky: simulate.Sky) -> dict[str, bytes]:
+def members(product: Level1C, toa: dict[str, Any], sky: Sky) -> dict[str, bytes]:
     """Return the members of the archive in the order in which they are written."""
     name = name_of(product)
     content = {f"{name}/{name}_MTD_ALL.xml": _metadata(product, name)}
@@ -64,12 +65,12 @@ def members(product: Level1C, toa: dict[str, Any], sky: simulate.Sky) -> dict[st
         for mask, pixels in masks(sky.at(gsd)).items():
             content[f"{name}/MASKS/{name}_{mask}_{group}.tif"] = archive.geotiff(pixels, grid)
     rgb = [slant[band] for band in ("B04", "B03", "B02")]
-    picture = archive.jpeg(archive.stretch(*rgb, low=0, high=2200))
+    picture = archive.jpeg(archive.photograph(*rgb, low=0, high=4500))
     content[f"{name}/{name}_QKL_ALL.jpg"] = picture
     return content
 
 
-def masks(sky: simulate.Sky) -> dict[str, Any]:
+def masks(sky: Sky) -> dict[str, Any]:
     """Return the bit masks (``uint8``) of MUSCATE products for the simulated sky.
 
     ``CLM``: 1 any cloud or shadow, 2 any cloud, 8 found by comparing dates, 32 shadow of a cloud.
@@ -85,7 +86,7 @@ def masks(sky: simulate.Sky) -> dict[str, Any]:
     }
 
 
-def _atmosphere(sky: simulate.Sky, gsd: int) -> Any:
+def _atmosphere(sky: Sky, gsd: int) -> Any:
     """Water vapour (g/cm2 x 20) and aerosol optical thickness (x 200): constants."""
     shape = sky.at(gsd).cloud.shape
     return np.stack([np.full(shape, 24, "uint8"), np.full(shape, 14, "uint8")])
