@@ -7,7 +7,7 @@ call `gettext` and `ngettext` as they are made.
 The language is the one that `use` chose, else that of ``GEODES_DATALAB_LANGUAGE``, which the hub sets, else
 what gettext looks at: ``LANGUAGE``, ``LC_ALL``, ``LC_MESSAGES``, ``LANG``.
 
-To write or mend translations: ``python tests/support/catalogue.py``.
+To write or mend translations: ``python scripts/make_messages.py``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def gettext(text: str, /, **fields: object) -> str:
     fields
         What stands in it in braces.
     """
-    return _catalogue(current()).gettext(text).format(**fields)
+    return catalogue(current()).gettext(text).format(**fields)
 
 
 def mark(text: str) -> str:
@@ -91,7 +91,7 @@ def mark(text: str) -> str:
 
 def shown(text: str) -> str:
     """Return a text that is no literal, such as one that `mark` marked elsewhere, as `gettext` does."""
-    return _catalogue(current()).gettext(text) if text else ""
+    return catalogue(current()).gettext(text)
 
 
 def plain(text: str, /, **fields: object) -> str:
@@ -111,7 +111,7 @@ def ngettext(one: str, many: str, count: int, /, **fields: object) -> str:
     fields
         What else stands in braces.
     """
-    return _catalogue(current()).ngettext(one, many, count).format(count=count, **fields)
+    return catalogue(current()).ngettext(one, many, count).format(count=count, **fields)
 
 
 def translated(text: str) -> str:
@@ -126,7 +126,7 @@ def translated(text: str) -> str:
     'le cluster 1a2b est fermé'
     >>> use(None)
     """
-    return _retold(text, _catalogue(current()).sentences, DEPTH)
+    return _retold(text, catalogue(current()).sentences, DEPTH)
 
 
 def quantity(text: str) -> str:
@@ -191,6 +191,10 @@ class _Translations(catalogues.GNUTranslations):
 
     _catalog: dict[Any, str]
 
+    def gettext(self, message: str) -> str:
+        """Return a text in this language; an empty one is empty (gettext gives its own heading)."""
+        return super().gettext(message) if message else ""
+
     @cached_property
     def sentences(self) -> list[_Sentence]:
         """The longest first."""
@@ -210,9 +214,28 @@ class _AsWritten(catalogues.NullTranslations):
 
 
 @cache
-def _catalogue(language: str) -> _Translations | _AsWritten:
-    path = FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
-    if language == KNOWN[0] or not path.is_file():  # rather English than an error about an error
+def catalogue(
+    language: str, domain: str = DOMAIN, folder: Path | None = None
+) -> _Translations | _AsWritten:
+    """Return what is said in a language; any but `KNOWN` speaks English.
+
+    Parameters
+    ----------
+    language
+        One of `KNOWN`.
+    domain
+        Name of the catalogue.
+    folder
+        Of catalogues, as gettext lays them out; by default the package's own.
+
+    Examples
+    --------
+    >>> catalogue("fr").gettext("yes"), catalogue("de").gettext("yes")
+    ('oui', 'yes')
+    """
+    path = (folder or FOLDER) / language / "LC_MESSAGES" / f"{domain}.mo"
+    known = language in KNOWN[1:] and path.is_file()
+    if not known:  # rather English than an error about an error
         return _AsWritten()
     with path.open("rb") as compiled:
         return _Translations(compiled)

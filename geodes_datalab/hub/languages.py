@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-from gettext import GNUTranslations, NullTranslations, translation
+from gettext import NullTranslations
 from pathlib import Path
+
+from geodes_datalab import _language
 
 LOCALE = Path(__file__).parent / "locale"
 """Folder of the catalogues, as gettext lays them out; English is the language of the code."""
 
 DOMAIN = "hub"
-ENGLISH = "en"
-LANGUAGES = (ENGLISH, "fr")
+LANGUAGES = _language.KNOWN
+ENGLISH = LANGUAGES[0]
 
 
 def chosen(accepted: str, site: str) -> str:
@@ -46,20 +47,7 @@ def catalogue(language: str) -> NullTranslations:
     >>> catalogue("fr").gettext("Sign in"), catalogue("en").gettext("Sign in")
     ('Se connecter', 'Sign in')
     """
-    return _read(language) if language in LANGUAGES else _read(ENGLISH)
-
-
-class _Catalogue(GNUTranslations):
-    def gettext(self, message: str) -> str:
-        """Return a message in this language; an empty text is one (gettext gives its own header)."""
-        return super().gettext(message) if message else ""
-
-
-@functools.cache
-def _read(language: str) -> NullTranslations:
-    if language == ENGLISH:
-        return NullTranslations()
-    return translation(DOMAIN, LOCALE, [language], class_=_Catalogue)
+    return _language.catalogue(language, DOMAIN, LOCALE)
 
 
 def _wish(told: str) -> tuple[str, float]:

@@ -172,12 +172,12 @@ def test_a_broken_installation_speaks_english(
     french: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(_language, "FOLDER", tmp_path)
-    _language._catalogue.cache_clear()
+    _language.catalogue.cache_clear()
     try:
         assert gettext("yes") == "yes"
         assert translated("the cluster abc is closed") == "the cluster abc is closed"
     finally:
-        _language._catalogue.cache_clear()
+        _language.catalogue.cache_clear()
 
 
 def test_showing_an_error_loads_little() -> None:

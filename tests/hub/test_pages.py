@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from string import Formatter
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from babel.messages.catalog import Catalog
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub.handlers import BaseHandler
 from tornado.web import HTTPError
@@ -20,15 +17,9 @@ from traitlets.config import Config
 
 from geodes_datalab.hub import apply, languages, load, messages, pages
 from geodes_datalab.hub.steps.pages import TEMPLATES
-from scripts import make_messages
 
 THEIRS = Path(sys.prefix) / "share/jupyterhub/templates"
 FRENCH = languages.catalogue("fr")
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalog:
-    return make_messages.read("fr")
 
 
 def environment(**options: Any) -> Environment:
@@ -116,40 +107,6 @@ class Words(HTMLParser):
 )
 def test_the_browser_s_language_or_else_the_site_s(accepted: str, site: str, chosen: str) -> None:
     assert languages.chosen(accepted, site) == chosen
-
-
-def test_every_message_has_its_french(catalogue: Catalog) -> None:
-    """After a change of words: scripts/run python scripts/make_messages.py, then translate."""
-    wanted = {_key(message) for message in make_messages.said() if message.id}
-    there = {_key(message) for message in catalogue if message.id}
-    assert there == wanted
-    assert not [m.id for m in catalogue if m.id and not make_messages.translated(m)]
-
-
-def _key(message: Any) -> tuple[str, ...]:
-    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
-
-
-def test_the_french_keeps_the_fields(catalogue: Catalog) -> None:
-    for message in catalogue:
-        if not message.id:
-            continue
-        forms = message.string if isinstance(message.string, tuple) else (message.string,)
-        ids = _key(message)
-        for number, form in enumerate(forms):
-            source = ids[min(number, len(ids) - 1)]
-            assert _fields(form) == _fields(source), source
-            assert re.findall(r"<[^>]+>", form) == re.findall(r"<[^>]+>", source), source
-
-
-def _fields(text: str) -> set[str]:
-    percent = set(re.findall(r"%\((\w+)\)s", text))
-    return percent | {name for _, name, _, _ in Formatter().parse(text) if name}
-
-
-def test_what_gettext_reads_is_what_translators_wrote(catalogue: Catalog) -> None:
-    there = make_messages.place("fr", "mo").read_bytes()
-    assert there == make_messages.compiled(catalogue), "run scripts/make_messages.py"
 
 
 def test_an_empty_text_is_no_header() -> None:

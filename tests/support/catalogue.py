@@ -1,40 +1,107 @@
-"""The catalogues of messages in ``geodes_datalab/locale``, beside what the code says.
+"""The catalogues of messages beside what the code and the templates say: of the package, of the hub's pages.
 
-``python tests/support/catalogue.py`` brings them up to date: it adds what the code says anew, without a
-translation, drops what it says no more, and compiles the rest. Fill in the empty ``msgstr``, then run it again.
-Translations that stand in another file are taken from there: ``python tests/support/catalogue.py OTHER.po``.
+``python scripts/make_messages.py`` brings them up to date with these functions; tests compare with them.
 """
 
 from __future__ import annotations
 
 import gettext
 import io
-import sys
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 
 from babel.messages import Catalog, Message
+from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+from support import messages
+
+from geodes_datalab import _language
+from geodes_datalab.hub import languages
+from geodes_datalab.hub import messages as hub_messages
 
 ROOT = Path(__file__).parent.parent.parent
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "tests"))
-
-from support import messages  # noqa: E402  # run as a program, it finds its neighbours first
-
-FOLDER = ROOT / "geodes_datalab" / "locale"
-LANGUAGES = ("fr",)
+LANGUAGES = _language.KNOWN[1:]
 WIDTH = 110
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 """Dates in the heading would differ with every run."""
 
+Said = tuple[str | tuple[str, ...], str | None, tuple[str, ...]]
+"""A text (or its forms), its context, and the places that say it."""
 
-def source(language: str) -> Path:
-    """Return the path of a catalogue."""
-    return FOLDER / language / "LC_MESSAGES" / "geodes_datalab.po"
+
+@dataclass(frozen=True)
+class Domain:
+    """What has catalogues of its own."""
+
+    name: str
+    folder: Path
+    said: Callable[[], Iterator[Said]]
+    """Yields every text."""
+
+    def source(self, language: str) -> Path:
+        """Return the path of a catalogue."""
+        return self.folder / language / "LC_MESSAGES" / f"{self.name}.po"
+
+    def read(self, language: str) -> Catalog:
+        """Read a catalogue as it is translated."""
+        return read(self.source(language), language)
+
+    def wanted(self, language: str, known: Iterable[Catalog] = ()) -> Catalog:
+        """Return a catalogue of what is said, with the translations that are known."""
+        result = Catalog(
+            locale=language, project="geodes-datalab", header_comment=f"# geodes-datalab: {language}"
+            "\n# Brought up to date and compiled by: python scripts/make_messages.py",
+            creation_date=_NO_DATE, revision_date=_NO_DATE, last_translator="The geodes-datalab contributors",
+            language_team=language, msgid_bugs_address="the project's issues", version="1", fuzzy=False,
+        )  # fmt: skip
+        known = list(known)
+        for text, context, places in self.said():
+            old = (one.get(text, context) for one in known)
+            told = next((one.string for one in old if one is not None and any(forms(one))), "")
+            where = [(place, 0) for place in places]
+            result.add(text, told, context=context, locations=where)
+        return result
+
+
+def of_package() -> Iterator[Said]:
+    """Yield every text of the package's code, with the parts that say it."""
+    for phrase, parts in messages.phrases().items():
+        yield phrase, None, _places(parts)
+    for template, parts in messages.errors().items():
+        yield template, "error", _places(parts)
+
+
+def of_pages() -> Iterator[Said]:
+    """Yield every text of the hub's pages: of templates, of messages, of words that no block has."""
+    from geodes_datalab.hub.pages import OUTSIDE_OF_BLOCKS
+
+    templates = Path(hub_messages.__file__).parent / "templates"
+    methods = [("**.html", "jinja2.ext.babel_extract")]
+    for name, _, text, _, _ in extract_from_dir(templates, methods):
+        told = text if isinstance(text, str) else tuple(one for one in text if one)
+        yield told, None, (f"templates/{name}",)
+    for replaced in OUTSIDE_OF_BLOCKS.values():
+        source = io.BytesIO(replaced.encode())
+        for _, _, literal, _ in babel_extract(source, ("_",), (), {"silent": "false"}):
+            if isinstance(literal, str):  # else it is what a variable says
+                yield literal, None, ("pages.py",)
+    for text in sorted(hub_messages.every()):
+        yield text, None, ("messages.py",)
+
+
+def _places(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"geodes_datalab/{part}" for part in sorted(parts))
+
+
+PACKAGE = Domain(_language.DOMAIN, _language.FOLDER, of_package)
+PAGES = Domain(languages.DOMAIN, languages.LOCALE, of_pages)
+DOMAINS = (PACKAGE, PAGES)
 
 
 def read(path: Path, language: str) -> Catalog:
@@ -43,31 +110,6 @@ def read(path: Path, language: str) -> Catalog:
         return Catalog(locale=language)
     with path.open("rb") as file:
         return read_po(file, locale=language)
-
-
-def wanted(language: str, known: Iterable[Catalog] = ()) -> Catalog:
-    """Return a catalogue of what the code says, with the translations that are known."""
-    result = Catalog(
-        locale=language, project="geodes-datalab", header_comment=f"# geodes-datalab: {language}"
-        "\n# Brought up to date and compiled by: python tests/support/catalogue.py",
-        creation_date=_NO_DATE, revision_date=_NO_DATE, last_translator="The geodes-datalab contributors",
-        language_team=language, msgid_bugs_address="the project's issues", version="1", fuzzy=False,
-    )  # fmt: skip
-    known = list(known)
-    for text, context, parts in said():
-        old = (one.get(text, context) for one in known)
-        told = next((one.string for one in old if one is not None and any(forms(one))), "")
-        places = [(f"geodes_datalab/{part}", 0) for part in sorted(parts)]
-        result.add(text, told, context=context, locations=places)
-    return result
-
-
-def said() -> Iterator[tuple[str | tuple[str, str], str | None, frozenset[str]]]:
-    """Yield every text of the code with its context and the parts that say it."""
-    for phrase, parts in messages.phrases().items():
-        yield phrase, None, parts
-    for template, parts in messages.errors().items():
-        yield template, "error", parts
 
 
 def compiled(catalogue: Catalog) -> bytes:
@@ -90,9 +132,9 @@ def pairs(catalogue: Catalog) -> dict[tuple[str | None, str], tuple[str, ...]]:
     return {(entry.context, first(entry.id)): forms(entry) for entry in catalogue if entry.id}
 
 
-def read_compiled(language: str) -> dict[tuple[str | None, str], tuple[str, ...]]:
+def read_compiled(path: Path) -> dict[tuple[str | None, str], tuple[str, ...]]:
     """Return what gettext reads, in the form of `pairs`."""
-    with source(language).with_suffix(".mo").open("rb") as file:
+    with path.open("rb") as file:
         known = vars(gettext.GNUTranslations(file))["_catalog"]
     result: dict[tuple[str | None, str], tuple[str, ...]] = {}
     for key, told in known.items():
@@ -120,8 +162,9 @@ def forms(entry: Message) -> tuple[str, ...]:
 
 
 def fields(text: str) -> set[str]:
-    """Return the names of a template's fields."""
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    """Return the names of a template's fields: ``{name}``, and Jinja's ``%(name)s``."""
+    braces = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    return braces | set(re.findall(r"%\((\w+)\)s", text))
 
 
 def endings(template: str) -> set[str]:
@@ -132,24 +175,3 @@ def endings(template: str) -> set[str]:
             found.add(name)
         before = text
     return found
-
-
-def update(others: Iterable[Path] = ()) -> None:
-    """Write every catalogue anew, and compile it."""
-    for language in LANGUAGES:
-        path = source(language)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        known = [read(one, language) for one in (path, *others)]
-        result = wanted(language, known)
-        gone = pairs(known[0]).keys() - pairs(result).keys()
-        path.write_bytes(written(result))
-        path.with_suffix(".mo").write_bytes(compiled(result))
-        for _, text in sorted(gone, key=lambda key: key[1]):
-            print(f"{language}: no longer said: {text!r}")
-        for entry in untranslated(result):
-            print(f"{language}: to be translated: {entry.id!r}")
-        print(f"{language}: {len(result)} texts in {path.relative_to(ROOT)}")
-
-
-if __name__ == "__main__":
-    update(Path(name) for name in sys.argv[1:])
