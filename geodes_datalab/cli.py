@@ -210,17 +210,28 @@ def password(state_dir: Path | None, admin: bool, new: bool) -> None:
 @main.command("sync-notebooks")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--restore", is_flag=True, help="Bring back notebooks that you deleted.")
-def sync_notebooks(folder: Path, restore: bool) -> None:
+@click.option(
+    "--fresh",
+    metavar="NAME",
+    help="Give back one notebook as it was shipped, and keep yours under another name.",
+)
+def sync_notebooks(folder: Path, restore: bool, fresh: str | None) -> None:
     """Bring the shipped notebooks in FOLDER up to date; what you changed is kept."""
     from geodes_datalab.errors import ConfigurationError
-    from geodes_datalab.server.notebooks_sync import shipped, sync
+    from geodes_datalab.server import notebooks_sync as notebooks
 
-    source = shipped()
+    source = notebooks.shipped()
     if source is None:
         raise ConfigurationError(
             "no notebooks came with this installation", hint="install the geodes-datalab wheel"
         )
-    click.echo(str(sync(source, folder, restore=restore)))
+    if fresh is None:
+        click.echo(str(notebooks.sync(source, folder, restore=restore)))
+        return
+    try:
+        click.echo(notebooks.fresh(source, folder, fresh))
+    except LookupError as error:
+        raise click.BadParameter(str(error), param_hint="--fresh") from error
 
 
 @main.command()

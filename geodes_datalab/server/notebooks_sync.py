@@ -90,8 +90,55 @@ def sync(source: Path, target: Path, *, restore: bool = False) -> Report:
                 report=report,
             )
     finally:
-        _write(target / MANIFEST, json.dumps(known, indent=1, sort_keys=True).encode())
+        _write(target / MANIFEST, _as_json(known))
     return report
+
+
+def fresh(source: Path, target: Path, name: str) -> str:
+    """Put one file as it was shipped into a user's copy; keep theirs beside it, under another name.
+
+    Parameters
+    ----------
+    source, target
+        As for `sync`.
+    name
+        Of a shipped file: its path in the folder, its last part, or that without its ending.
+
+    Returns
+    -------
+    str
+        What was done, in words.
+
+    Raises
+    ------
+    LookupError
+        There is no such file, or more than one; nothing was changed.
+    OSError
+        A file could not be written; the user's is there, under one name or the other.
+    """
+    full, path = _called(source, name)
+    content, mine = path.read_bytes(), target / full
+    current, said = _current(mine), f"{full} is as it was shipped"
+    if current not in (None, _digest(content)):
+        kept = _free_name(mine, "mine")
+        mine.rename(kept)
+        said += f"; yours is {kept.relative_to(target).as_posix()}"
+    _write(mine, content)
+    known = {**_read_manifest(target), full: _digest(content)}
+    _write(target / MANIFEST, _as_json(known))
+    return said
+
+
+def _called(source: Path, name: str) -> tuple[str, Path]:
+    files = dict(_files(source))
+    if name in files:
+        return name, files[name]
+    found = [full for full, path in files.items() if name in (path.name, path.stem)]
+    if len(found) > 1:
+        raise LookupError(f"{name} may be {' or '.join(found)}: give the whole path")
+    if not found:
+        raise LookupError(f"no shipped file is called {name}; there are {', '.join(files)}")
+    return found[0], files[found[0]]
 
 
 def _one(
@@ -114,7 +161,7 @@ def _one(
     elif new == last:
         report.kept.append(name)
     else:
-        _write(_free_name(path), content)
+        _write(_free_name(path, "new"), content)
         report.beside.append(name)
     return new
 
@@ -126,12 +173,12 @@ def _current(path: Path) -> str | None:
     return _digest(path.read_bytes()) if path.exists() else None
 
 
-def _free_name(path: Path) -> Path:
+def _free_name(path: Path, mark: str) -> Path:
     day = dt.datetime.now(tz=dt.UTC).strftime("%Y%m%d")
-    beside = path.with_name(f"{path.stem}.new-{day}{path.suffix}")
+    beside = path.with_name(f"{path.stem}.{mark}-{day}{path.suffix}")
     number = 2
-    while beside.exists():
-        beside = path.with_name(f"{path.stem}.new-{day}-{number}{path.suffix}")
+    while os.path.lexists(beside):
+        beside = path.with_name(f"{path.stem}.{mark}-{day}-{number}{path.suffix}")
         number += 1
     return beside
 
@@ -155,6 +202,10 @@ def _read_manifest(target: Path) -> dict[str, str]:
     return dict(values) if isinstance(values, Mapping) else {}
 
 
+def _as_json(known: Mapping[str, str]) -> bytes:
+    return json.dumps(known, indent=1, sort_keys=True).encode()
+
+
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
@@ -174,11 +225,21 @@ def main() -> None:
     parser.add_argument("target", type=Path, help="your copy, for example ~/notebooks")
     parser.add_argument("--source", type=Path, default=shipped(), help="the shipped notebooks")
     parser.add_argument("--restore", action="store_true", help="bring deleted ones back")
+    parser.add_argument("--fresh", metavar="NAME", help="bring one back as shipped")
     options = parser.parse_args()
-    if options.source is None:
+    source, target = options.source, options.target.expanduser()
+    if source is None:
         parser.error("no notebooks were shipped with this package: name them with --source")
-    report = sync(options.source, options.target.expanduser(), restore=options.restore)
-    print(report)  # noqa: T201  # a command: printing is its work
+    try:
+        one = options.fresh
+        done = (
+            sync(source, target, restore=options.restore)
+            if one is None
+            else fresh(source, target, one)
+        )
+    except LookupError as error:
+        parser.error(str(error))
+    print(done)  # noqa: T201  # a command: printing is its work
 
 
 if __name__ == "__main__":

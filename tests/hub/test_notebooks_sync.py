@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from geodes_datalab.server.notebooks_sync import MANIFEST, sync
+from geodes_datalab.cli import main
+from geodes_datalab.server.notebooks_sync import MANIFEST, fresh, sync
 
 
 @pytest.fixture
@@ -145,3 +148,85 @@ def test_command(source: Path, home: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout == "3 added\n"
+
+
+def test_one_notebook_comes_back_fresh_and_mine_is_kept(source: Path, home: Path) -> None:
+    sync(source, home)
+    mine, other = home / "01" / "a.ipynb", home / "01" / "b.ipynb"
+    mine.write_text("mine")
+    other.write_text("edited too")
+    said = fresh(source, home, "a")
+    [kept] = mine.parent.glob("a.mine-*.ipynb")
+    assert said == f"01/a.ipynb is as it was shipped; yours is 01/{kept.name}"
+    assert (mine.read_text(), kept.read_text(), other.read_text()) == ("a1", "mine", "edited too")
+    assert sync(source, home).kept == ["01/b.ipynb"]
+    mine.write_text("mine again")
+    fresh(source, home, "01/a.ipynb")
+    kept_too = sorted(path.read_text() for path in mine.parent.glob("a.mine-*.ipynb"))
+    assert kept_too == ["mine", "mine again"]
+    (source / "01" / "a.ipynb").write_text("a2")
+    assert sync(source, home).updated == ["01/a.ipynb"]
+
+
+def test_a_fresh_one_needs_no_copy_of_what_is_fresh_or_gone(source: Path, home: Path) -> None:
+    sync(source, home)
+    assert fresh(source, home, "a.ipynb") == "01/a.ipynb is as it was shipped"
+    (home / "01" / "a.ipynb").unlink()
+    assert fresh(source, home, "a.ipynb") == "01/a.ipynb is as it was shipped"
+    assert sorted(path.name for path in (home / "01").iterdir()) == ["a.ipynb", "b.ipynb"]
+
+
+def test_a_link_is_set_aside_and_what_it_points_to_is_left(source: Path, home: Path) -> None:
+    precious = home.parent / "precious"
+    (home / "01").mkdir(parents=True)
+    precious.write_text("precious")
+    (home / "01" / "a.ipynb").symlink_to(precious)
+    fresh(source, home, "a")
+    assert not (home / "01" / "a.ipynb").is_symlink()
+    assert precious.read_text() == "precious"
+    assert [path.is_symlink() for path in home.rglob("a.mine-*")] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("first", "no shipped file is called first; there are 01/a.ipynb, 01/b.ipynb, README.md"),
+        ("../precious", "no shipped file is called ../precious"),
+        ("", "no shipped file is called"),
+        ("c", "c may be 01/c.ipynb or 02/c.ipynb"),
+    ],
+)
+def test_a_name_that_is_none_or_two_changes_nothing(
+    source: Path, home: Path, name: str, told: str
+) -> None:
+    if name == "c":
+        (source / "02").mkdir()
+        for folder in ("01", "02"):
+            (source / folder / "c.ipynb").write_text("c1")
+    with pytest.raises(LookupError, match=re.escape(told)):
+        fresh(source, home, name)
+    assert not home.exists()
+
+
+def test_french_twins_are_named_by_their_own_name(source: Path, home: Path) -> None:
+    (source / "01" / "a.fr.ipynb").write_text("a en français")
+    sync(source, home)
+    assert fresh(source, home, "a") == "01/a.ipynb is as it was shipped"
+    assert fresh(source, home, "a.fr") == "01/a.fr.ipynb is as it was shipped"
+
+
+def test_commands_give_a_fresh_one(source: Path, home: Path) -> None:
+    sync(source, home)
+    (home / "README.md").write_text("mine")
+    command = [sys.executable, "-m", "geodes_datalab.server.notebooks_sync", home]
+    done = subprocess.run(
+        [*command, "--source", source, "--fresh", "no-such"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "no shipped file is called no-such" in done.stderr
+    told = CliRunner().invoke(main, ["sync-notebooks", str(home), "--fresh", "01-first-steps"])
+    assert told.output == "01-start/01-first-steps.ipynb is as it was shipped\n"
+    told = CliRunner().invoke(main, ["sync-notebooks", str(home), "--fresh", "no-such"])
+    assert told.exit_code == 2
+    assert "no shipped file is called no-such" in told.output
+    assert (home / "README.md").read_text() == "mine"
