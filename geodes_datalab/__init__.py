@@ -10,6 +10,7 @@ True
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from geodes_datalab._lazy import attach
@@ -66,3 +67,8 @@ __all__ = [
 ]
 
 __getattr__, __dir__ = attach(__name__, _VERBS, _EXTRAS)
+
+if "IPython" in sys.modules:
+    from geodes_datalab import _tracebacks
+
+    _tracebacks.watch()

@@ -2,10 +2,13 @@
 
 A traceback through this package says nothing to whoever called it. IPython asks an exception how it wants to
 be shown, and `GeodesError` answers with this; scripts and tests see the usual traceback.
+
+Below the traceback of a missing package that the full lab has, a kernel says so: see `watch`.
 """
 
 from __future__ import annotations
 
+import json
 import linecache
 import site
 import sys
@@ -13,11 +16,15 @@ import sysconfig
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from geodes_datalab._language import gettext, translated
 
 MOST_LINES = 6
 """Of the statement that failed."""
+
+FULL_LAB = Path(__file__).parent / "_full_lab.json"
+"""Import names of the packages that only ``LAB=full`` has; ``scripts/make_full_lab.py`` writes it."""
 
 _RED, _GREEN, _BOLD, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
 
@@ -99,3 +106,39 @@ def _statement(place: traceback.FrameSummary) -> list[str]:
         for number in range(first, last + 1)
     ]
     return [f"{_GREEN}{number:>6}{_PLAIN} {text}" for number, text in texts if text]
+
+
+def watch() -> None:
+    """Have IPython, where it runs, say where a package is that a cell did not find."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None and _tell_where not in shell.events.callbacks["post_run_cell"]:
+        shell.events.register("post_run_cell", _tell_where)
+
+
+def _tell_where(result: Any) -> None:
+    """Print one line more below the traceback of a cell that imports what only the full lab has."""
+    error = result.error_in_exec
+    text = elsewhere(error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    if text:
+        print(text, file=sys.stderr)  # noqa: T201  # as the traceback was
+
+
+def elsewhere(module: str) -> str:
+    """Return what to do about a module that is not installed and that the full lab has; else nothing.
+
+    Examples
+    --------
+    >>> print(elsewhere("cartopy"))
+    cartopy is in the full lab: start it with "make up LAB=full"; or type in a terminal: geodes-datalab env create mine cartopy
+    >>> elsewhere("cartopi")
+    ''
+    """
+    package = json.loads(FULL_LAB.read_text("utf-8")).get(module)
+    if package is None:
+        return ""
+    return gettext(
+        '{package} is in the full lab: start it with "make up LAB=full"; '
+        "or type in a terminal: geodes-datalab env create mine {package}",
+        package=package,
+    )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+import geodes_datalab
 from geodes_datalab import _tracebacks, errors
 
 
@@ -43,6 +47,70 @@ def test_a_cell_shows_its_line_the_sentence_and_the_cure(shell: Any) -> None:
     assert "Traceback (most recent call last)" in shown(
         shell, "from geodes_datalab import errors; errors.full()"
     )
+
+
+def absent(monkeypatch: Any, *names: str) -> None:
+    """Let these packages be found nowhere, whether they are installed or not."""
+
+    class Nowhere:
+        def find_spec(self, name: str, *others: Any) -> None:
+            if name.partition(".")[0] in names:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [Nowhere(), *sys.meta_path])
+    for module in [one for one in sys.modules if one.partition(".")[0] in names]:
+        monkeypatch.delitem(sys.modules, module)
+
+
+@pytest.mark.parametrize(
+    ("code", "package"),
+    [
+        ("import cartopy.crs as ccrs", "cartopy"),
+        ("from skimage import filters", "scikit-image"),
+        ("try:\n    import hvplot.xarray\nfinally:\n    pass", "hvplot"),
+    ],
+)
+def test_a_package_of_the_full_lab_is_told_below_the_traceback(
+    shell: Any, monkeypatch: Any, code: str, package: str
+) -> None:
+    absent(monkeypatch, "cartopy", "skimage", "hvplot")
+    for _ in range(2):
+        _tracebacks.watch()
+    text = shown(shell, code)
+    hint = f'{package} is in the full lab: start it with "make up LAB=full"; '
+    assert text.count("is in the full lab") == 1
+    assert text.index("ModuleNotFoundError") < text.index(hint)
+    assert text.endswith(f"geodes-datalab env create mine {package}\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import no_such_package",
+        "import cartopy.no_such_part",
+        "try:\n    import skimage\nexcept ImportError:\n    pass",
+        "1 / 0",
+        "this is no code",
+    ],
+)
+def test_nothing_is_told_of_others(shell: Any, monkeypatch: Any, code: str) -> None:
+    monkeypatch.setitem(sys.modules, "cartopy", ModuleType("cartopy"))
+    absent(monkeypatch, "skimage")
+    _tracebacks.watch()
+    assert "full lab" not in shown(shell, code)
+
+
+def test_the_package_watches_kernels_alone(shell: Any, monkeypatch: Any) -> None:
+    importlib.reload(geodes_datalab)
+    absent(monkeypatch, "cartopy")
+    assert "full lab" in shown(shell, "import cartopy")
+    InteractiveShell.clear_instance()
+    _tracebacks.watch()  # no shell: nothing to do, and no error
+
+
+def test_it_is_told_in_french(monkeypatch: Any) -> None:
+    monkeypatch.setenv("GEODES_DATALAB_LANGUAGE", "fr")
+    assert "environnement complet" in _tracebacks.elsewhere("plotly")
 
 
 def test_a_function_of_the_users_own_is_named(shell: Any, tmp_path: Path, monkeypatch: Any) -> None:
