@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.waiting import minutes
@@ -129,3 +131,18 @@ def test_before_the_first_build_one_sentence_says_what_to_do(bare: Path, option:
     first, second = done.stderr.splitlines()
     assert first.startswith("error: there is no image localhost/geodes-datalab/notebook:")
     assert second == "  -> build it first, which takes some minutes: make images"
+
+
+def test_licences_that_differ_by_case_have_one_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two builds are compared; a set of texts has another order in every process."""
+    monkeypatch.setitem(sys.modules, "packageurl", SimpleNamespace(PackageURL=None))
+    path = ROOT / "images/common/bill.py"
+    spec = importlib.util.spec_from_file_location("bill", path)
+    bill = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bill)
+    names = ["APACHE-2", "Apache-2", "aPache-2", "apAche-2", "apachE-2", "apache-2", "Zlib", "zlib"]
+    text = "".join(f"License: {name}\n text of it\n" for name in reversed(names))
+    (tmp_path / "copyright").write_text(text)
+    assert bill.debian_licences(str(tmp_path)) == names

@@ -25,7 +25,7 @@ def main() -> None:
     arguments = parsed()
     bill = json.loads(python_packages(arguments.environment))
     bill["components"] += [*debian_packages(arguments.debian), *npm_packages(arguments.npm)]
-    bill["components"].sort(key=lambda each: (kind(each), each["name"].lower()))
+    bill["components"].sort(key=lambda each: (kind(each), *in_order(each["name"])))
     bill["metadata"].pop("timestamp", None)
     bill.pop("serialNumber", None)
     bill["metadata"]["component"] = {
@@ -70,7 +70,12 @@ def debian_licences(package: str) -> list[str]:
     path = Path("/usr/share/doc") / package / "copyright"
     text = path.read_text("utf-8", "replace") if path.exists() else ""
     found = re.findall(r"^License:[ \t]*(\S.*?)\s*$", text, re.MULTILINE)
-    return sorted(set(found), key=str.lower)
+    return sorted(set(found), key=in_order)
+
+
+def in_order(name: str) -> tuple[str, str]:
+    """Return by what names are sorted: those that differ by case alone have one order, too."""
+    return name.casefold(), name
 
 
 def npm_packages(lock: Path | None) -> Iterator[Component]:
