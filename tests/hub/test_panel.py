@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from user_server import UserServer, server
 
 from geodes_datalab.hub.steps.singleuser import LAB
 
+EXTENSION = LAB / "data/labextensions/geodes-datalab"
+PACKAGE = json.loads((EXTENSION / "package.json").read_text())
 PATH = "/services/dask-gateway-hpda"
 CLUSTERS = "/geodes-datalab/hpda/clusters"
 SETTINGS = """
@@ -162,7 +167,43 @@ def test_without_a_centre_there_is_nothing(tmp_path: Path) -> None:
 def test_the_browser_s_module_is_of_this_release() -> None:
     from geodes_datalab import __version__
 
-    folder = LAB / "data" / "labextensions" / "geodes-datalab"
-    package = json.loads((folder / "package.json").read_text())
-    assert package["version"] == __version__
-    assert (folder / package["jupyterlab"]["_build"]["load"]).is_file()
+    assert PACKAGE["version"] == __version__
+
+
+LOAD = """
+globalThis.window = {};
+const lack = process.argv[2];
+const names = { apputils: "ICommandPalette", statusbar: "IStatusBar", notebook: "INotebookTracker" };
+const library = name => ({ "1": { get: async () => () => ({ [names[name]]: names[name] }) } });
+const known = Object.keys(names).filter(name => name !== lack);
+import(process.argv[1]).then(async () => {
+    const one = window._JUPYTERLAB["geodes-datalab"];
+    one.init(Object.fromEntries(known.map(name => [`@jupyterlab/${name}`, library(name)])));
+    const { default: plugins } = (await one.get("./extension"))();
+    console.log(JSON.stringify(plugins.map(each => [each.id, each.autoStart, each.requires || each.optional])));
+});
+"""
+PLUGINS = {
+    "apputils": ["geodes-datalab:hpda", True, ["ICommandPalette"]],
+    "statusbar": ["geodes-datalab-home:usage", True, ["IStatusBar"]],
+    "notebook": ["geodes-datalab-dask:panel", True, ["INotebookTracker"]],
+}
+
+
+@pytest.mark.parametrize("lack", ["", *PLUGINS])
+def test_a_plugin_that_cannot_be_made_keeps_no_other_back(lack: str) -> None:
+    node = shutil.which("node") or shutil.which("node", path="/usr/local/bin:/usr/bin")
+    if node is None:
+        pytest.skip("no node (Debian: nodejs)")
+    module = EXTENSION / PACKAGE["jupyterlab"]["_build"]["load"]
+    done = subprocess.run(
+        [node, "-e", LOAD, str(module), lack],
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        timeout=minutes(2),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [one for name, one in PLUGINS.items() if name != lack]
+    assert (f"shares no @jupyterlab/{lack}" in done.stderr) is bool(lack)
