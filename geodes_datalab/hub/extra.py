@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,13 @@ def finish_gateway(settings: Settings, c: Any) -> None:
     """
     if settings.debug.enabled:
         c.Application.log_level = "DEBUG"
-    override(settings.gateway.config, c)
+    put(settings.gateway.config, c)
     if settings.gateway.extra_config_folder is not None:
         run(settings.gateway.extra_config_folder, c, settings)
 
 
-def override(config: dict[str, dict[str, Any]], c: Any) -> None:
-    """Set traits by class and name, over everything else."""
+def put(config: Mapping[str, Mapping[str, Any]], c: Any) -> None:
+    """Set traits by class and name, over what stands there of the same names."""
     for name, values in config.items():
         for trait, value in values.items():
             setattr(getattr(c, name), trait, copy.deepcopy(value))

@@ -7,11 +7,12 @@ beside ours; both are refused, with what to write instead. The chart refuses the
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 from geodes_datalab.errors import ConfigurationError, near
+from geodes_datalab.hub import extra
 from geodes_datalab.settings import Settings
 from geodes_datalab.settings.kinds import OIDC
 
@@ -47,7 +48,7 @@ def override(config: Traits, c: Any) -> None:
     """Set traits by class and name, over everything else.
 
     What is said about a class goes over what stands there about the classes derived from it too:
-    traitlets would let the nearer one win.
+    traitlets would let the nearer one win. Among what is said itself, the nearer one does.
 
     Parameters
     ----------
@@ -58,12 +59,10 @@ def override(config: Traits, c: Any) -> None:
     """
     lines = [[cls.__name__ for cls in line] for line in _lines(c)] if config else []
     for name, traits in config.items():
-        for trait, value in traits.items():
-            for line in (line for line in lines if name in line):
-                for derived in line[: line.index(name)]:
-                    if derived in c:
-                        c[derived].pop(trait, None)
-            setattr(getattr(c, name), trait, copy.deepcopy(value))
+        nearer = {one for line in lines if name in line for one in line[: line.index(name)]}
+        for derived, trait in product(nearer & set(c), traits):
+            c[derived].pop(trait, None)
+    extra.put(config, c)
 
 
 def check(settings: Settings, c: Any) -> None:

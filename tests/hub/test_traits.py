@@ -82,6 +82,16 @@ def test_on_kubernetes_too(pods: dict[str, Any]) -> None:
     assert c.KubeSpawner.cpu_limit == 8
 
 
+@pytest.mark.parametrize("order", [("KubeSpawner", "Spawner"), ("Spawner", "KubeSpawner")])
+def test_of_what_is_said_about_both_the_nearer_class_wins(
+    pods: dict[str, Any], order: tuple[str, str]
+) -> None:
+    """Helm sorts names, so the order in which an operator wrote them is lost."""
+    said = {"KubeSpawner": {"cpu_limit": 8}, "Spawner": {"cpu_limit": 7}}
+    c = applied(pods, {name: said[name] for name in order})
+    assert (c.KubeSpawner.get("cpu_limit"), c.Spawner.cpu_limit) == (8, 7)
+
+
 def test_groups_of_the_hub_come_from_the_provider_where_they_let_people_in(
     values: dict[str, Any],
 ) -> None:

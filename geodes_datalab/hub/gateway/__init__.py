@@ -68,7 +68,7 @@ def apply_proxy(settings: Settings, c: Any) -> None:
     c.Proxy.tcp_address = f"0.0.0.0:{_port(gateway.scheduler_address)}"
     if gateway.backend.api_url:
         c.Proxy.gateway_url = gateway.backend.api_url.rstrip("/")
-    extra.override({name: traits for name, traits in gateway.config.items() if name == "Proxy"}, c)
+    extra.put({name: traits for name, traits in gateway.config.items() if name == "Proxy"}, c)
 
 
 def _server(settings: Settings, c: Any) -> None:
