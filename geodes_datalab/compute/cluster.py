@@ -83,7 +83,7 @@ class Cluster:
         asked, _ = requests.workers(workers) if workers else (0, 0)
         allowed, why = self._running().scale(asked)
         self._asked = allowed
-        _warn(f"{allowed} of {asked} workers are allowed: {why}" if why else None)
+        warn(f"{allowed} of {asked} workers are allowed: {why}" if why else None)
 
     def adapt(self, minimum: int = 0, maximum: int = 10) -> None:
         """Let the number of workers follow the work.
@@ -95,7 +95,7 @@ class Cluster:
         """
         low, high = requests.workers((minimum, maximum))
         self._asked, why = self._running().adapt(low, high)
-        _warn(f"the range of workers was trimmed: {why}" if why else None)
+        warn(f"the range of workers was trimmed: {why}" if why else None)
 
     def wait(self, *, timeout: float = 120.0, progress: bool | None = None) -> int:
         """Wait until the workers asked for are there, and return how many are.
@@ -108,7 +108,7 @@ class Cluster:
         arrival = waiting.wait(
             self.client, self._backend, self._asked, timeout=timeout, show=progress
         )
-        _warn(waiting.shortage(arrival, self._backend, None, self._asked))
+        warn(waiting.shortage(arrival, self._backend, None, self._asked))
         return len(arrival.here)
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ class Cluster:
                 told or "no worker came",
                 hint="wait longer by timeout=..., or ask for smaller workers",
             )
-        _warn(told or (trimmed if self.request.adaptive else None))
+        warn(told or (trimmed if self.request.adaptive else None))
         versions.check(self._client, self._backend.cure)
 
     def _ask(self) -> tuple[int, str | None]:
@@ -263,6 +263,7 @@ def _share_credentials() -> None:
     sharing.share(config.load())
 
 
-def _warn(text: str | None) -> None:
+def warn(text: str | None) -> None:
+    """Warn whoever called a method of a cluster, or `open_cluster`; None is nothing to tell."""
     if text:
         warnings.warn(ClusterWarning(text), stacklevel=4)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from dataclasses import replace
 
 from geodes_datalab._display import interactive
-from geodes_datalab.compute.cluster import Cluster, opened
+from geodes_datalab.compute.cluster import Cluster, opened, warn
 from geodes_datalab.compute.request import Request
-from geodes_datalab.errors import ClusterWarning
 
 _ASIDE = "open_cluster(..., another=True) opens a second one beside it"
 
@@ -39,10 +37,10 @@ def former(kind: str, request: Request) -> Cluster | None:
             _note(f"This is the cluster {cluster.name}, opened before; {_ASIDE}.")
             return cluster
         if works and _computes(cluster):
-            _warn(f"the cluster {cluster.name}, opened before, computes and is left open")
+            warn(f"the cluster {cluster.name}, opened before, computes and is left open")
             continue
         cluster.close()
-        _warn(f"the cluster {cluster.name}, opened before, is closed; {_ASIDE}")
+        warn(f"the cluster {cluster.name}, opened before, is closed; {_ASIDE}")
     return None
 
 
@@ -86,7 +84,3 @@ def _note(text: str) -> None:
     """Say what is as it should be: no warning."""
     if interactive():
         sys.stderr.write(f"{text}\n")
-
-
-def _warn(text: str) -> None:
-    warnings.warn(ClusterWarning(text), stacklevel=4)
