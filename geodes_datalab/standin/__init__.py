@@ -17,6 +17,7 @@ from __future__ import annotations
 from geodes_datalab.standin.app import create_app
 from geodes_datalab.standin.catalogue import Catalogue
 from geodes_datalab.standin.faults import Fault, Faults
+from geodes_datalab.standin.fields import fields
 from geodes_datalab.standin.portal import Settings
 from geodes_datalab.standin.profiles import PROFILES, Profile
 from geodes_datalab.standin.recorder import Received, RequestLog
@@ -33,5 +34,6 @@ __all__ = [
     "Settings",
     "StandIn",
     "create_app",
+    "fields",
     "serve",
 ]

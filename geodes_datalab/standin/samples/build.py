@@ -10,9 +10,19 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from geodes_datalab.standin.samples import s1tiling, safe, simulate, sources, theia
+from geodes_datalab.standin.samples import (
+    farmland,
+    parcels,
+    s1tiling,
+    safe,
+    simulate,
+    sources,
+    theia,
+)
+from geodes_datalab.standin.samples.level1c import Level1C
 from geodes_datalab.standin.samples.product import Product
-from geodes_datalab.standin.samples.scenes import SCENES, Scene
+from geodes_datalab.standin.samples.scenes import DRAWN, SCENES, Scene
+from geodes_datalab.standin.samples.sky import NORTHERN_SUN
 from geodes_datalab.standin.samples.sky import sky as make_sky
 
 MANIFEST = "manifest.json"
@@ -51,7 +61,7 @@ def version() -> str:
 
 
 def build(cache: Path | str | None = None) -> SampleSet:
-    """Return the sample products, packing them at the first call (about five seconds).
+    """Return the sample products, packing them at the first call (about ten seconds).
 
     The work is done in a temporary folder that is renamed at the end: a killed run leaves no half
     set, and of two processes that build at once, one wins and the other takes its result.
@@ -96,6 +106,7 @@ def _write_all(root: Path) -> None:
             for number, scene in enumerate(SCENES)
             for product in _sentinel2(scene, number, root)
         ),
+        *(_drawn(scene, number, root) for number, scene in enumerate(DRAWN)),
         *(s1tiling.pack(scene, root) for scene in sources.sentinel1()),
     ]
     products.sort(key=lambda one: (one.collection, one.properties["start_datetime"]))
@@ -113,3 +124,16 @@ def _sentinel2(scene: Scene, number: int, root: Path) -> list[Product]:
     if scene.surface:
         products.append(theia.pack(level1c, toa, sky, root))
     return products
+
+
+def _drawn(scene: Scene, number: int, root: Path) -> Product:
+    """Pack a date of the drawn farmland, which has surface reflectance alone."""
+    grid = parcels.GRID
+    shape = (grid.height, grid.width)
+    sky = make_sky(
+        shape, cloud_cover=scene.cloud_cover, edge=False, seed=3100 + number, sun=NORTHERN_SUN
+    )
+    ground = farmland.bands(scene.day, seed=500 + number)
+    toa = simulate.top_of_atmosphere(ground, season=0, sky=sky)
+    product = Level1C(scene, grid, f"T{grid.square()}", {}, sky.cloud)
+    return theia.pack(product, toa, sky, root)

@@ -10,7 +10,6 @@ import numpy as np
 from geodes_datalab.standin.samples.grid import Grid
 from geodes_datalab.standin.samples.scenes import Scene
 
-RELATIVE_ORBIT = 10
 ORBITS_PER_CYCLE = 143
 
 
@@ -34,7 +33,7 @@ class Level1C:
         baseline = self.scene.baseline.replace(".", "")
         produced = f"{self.scene.start[:8]}T174514"
         return (
-            f"S2{self.scene.unit}_MSIL1C_{self.scene.start}_N{baseline}_R{RELATIVE_ORBIT:03d}"
+            f"S2{self.scene.unit}_MSIL1C_{self.scene.start}_N{baseline}_R{self.scene.place.relative_orbit:03d}"
             f"_{self.tile}_{produced}"
         )
 
@@ -42,7 +41,7 @@ class Level1C:
     def absolute_orbit(self) -> int:
         """A plausible orbit number: 143 orbits in ten days since a day in 2015."""
         day = np.datetime64(f"{self.scene.iso[:10]}") - np.datetime64("2015-06-23")
-        return int(day.astype(int) * ORBITS_PER_CYCLE // 10 + RELATIVE_ORBIT)
+        return int(day.astype(int) * ORBITS_PER_CYCLE // 10 + self.scene.place.relative_orbit)
 
     @property
     def granule(self) -> str:

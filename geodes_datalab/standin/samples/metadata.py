@@ -154,45 +154,38 @@ def level1c_properties(product: Level1C) -> dict[str, Any]:
 
 def sentinel2_properties(product: Level1C) -> dict[str, Any]:
     """Return the legacy properties that L1C and L2A products of a date share."""
-    scene, grid = product.scene, product.grid
+    scene, grid, place = product.scene, product.grid, product.scene.place
     west, south, east, north = bbox(grid.footprint())
     return {
         "proj:bbox": f"{west},{north},{east},{south}",
         "latest": True,
         "instrument": "MSI",
         "sat:orbit_state": "Descending",
-        "sat:relative_orbit": 10,
-        "keywords": ["location:southern", f"season:{_season(scene.start)}"],
+        "sat:relative_orbit": place.relative_orbit,
+        "keywords": [
+            f"location:{'southern' if place.southern else 'northern'}",
+            f"season:{_season(scene.start, southern=place.southern)}",
+        ],
         "product:timeliness": "Nominal",
         "area": round(grid.width * grid.height * grid.gsd**2 / 1e6, 4),
         "platform": f"S2{scene.unit}",
         "version": "00.00",
-        "continent_code": ["SA"],
+        "continent_code": [place.continent],
         "start_datetime": scene.iso,
         "end_datetime": scene.iso,
         "datetime": f"{scene.iso[:10]}T21:09:26.809Z",
         "eo:cloud_cover": float(scene.cloud_cover),
         "sci:doi": "[]",
         "endpoint_description": "Stand-in: no such object exists",
-        "political": ARGENTINA,
+        "political": place.political,
         "geodes_datalab:simulated": not scene.real,
         "geodes_datalab:comment": scene.notes,
     }
 
 
-ARGENTINA = {
-    "continents": [
-        {
-            "id": "continent:SouthAmerica:6255150",
-            "name": "South America",
-            "countries": [{"id": "country:Argentina:3865483", "name": "Argentina", "pcover": 100}],
-        }
-    ]
-}
-
-
-def _season(day: str) -> str:
-    return ("summer", "autumn", "winter", "spring")[(int(day[4:6]) % 12) // 3]
+def _season(day: str, *, southern: bool) -> str:
+    quarter = (int(day[4:6]) % 12) // 3 + (0 if southern else 2)
+    return ("summer", "autumn", "winter", "spring")[quarter % 4]
 
 
 def _document(root: str, schema: str, body: str, comment: str) -> bytes:

@@ -1,28 +1,23 @@
-"""The dates of the Sentinel-2 sample: one real scene, and what is simulated around it."""
+"""The dates of the Sentinel-2 samples: one real scene, what is simulated around it, and a drawn place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+
+from geodes_datalab.standin.samples.places import PATAGONIA, TOULOUSE, Place
 
 REAL_NOTE = (
     "Real Sentinel-2 pixels (source: xarray-spatial, contains modified Copernicus Sentinel data), "
     "a 3 x 2 km crop of one corner of the MGRS tile. The source does not give the date: date, "
     "orbit and processing baseline are assigned."
 )
-SIMULATED_NOTE = (
-    "SIMULATED DATE: one real Sentinel-2 crop (source: xarray-spatial, contains modified "
-    "Copernicus Sentinel data) with a simulated season and simulated clouds."
-)
-SURFACE_NOTE = (
-    "SIMULATED surface reflectance: haze taken off the L1C sample; masks describe the simulated "
-    "clouds. It is no MAJA product."
-)
 OTHER_ZONE_NOTE = "The crop was reprojected to the neighbouring UTM zone (nearest neighbour); no such tile exists."
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One Sentinel-2 acquisition of the sample place."""
+    """One Sentinel-2 acquisition of a sample place."""
 
     start: str
     """Acquisition, ``YYYYMMDDThhmmss``."""
@@ -42,9 +37,13 @@ class Scene:
     surface: bool = True
     """Whether a Theia L2A product of this date exists too."""
 
+    place: Place = PATAGONIA
+
     @property
     def real(self) -> bool:
         """Whether the pixels are the real ones."""
+        if self.place is not PATAGONIA:
+            return False
         return self.season == 0 and self.cloud_cover == 0 and not self.edge and self.epsg == 32719
 
     @property
@@ -55,8 +54,13 @@ class Scene:
     @property
     def notes(self) -> str:
         """What a user must know about the pixels."""
-        note = REAL_NOTE if self.real else SIMULATED_NOTE
-        return note if self.epsg == 32719 else f"{note} {OTHER_ZONE_NOTE}"
+        note = REAL_NOTE if self.real else self.place.simulated_note
+        return note if self.epsg != 32720 else f"{note} {OTHER_ZONE_NOTE}"
+
+    @property
+    def day(self) -> int:
+        """Day of the year."""
+        return date.fromisoformat(self.iso[:10]).timetuple().tm_yday
 
     @property
     def iso(self) -> str:
@@ -75,3 +79,19 @@ SCENES = (
     Scene("20220503T142021", "A", "04.00", cloud_cover=0, season=0.15, epsg=32720, surface=False),
     Scene("20220602T142021", "A", "04.00", cloud_cover=8, season=0.05, on_tape=True, surface=False),
 )
+
+DRAWN = tuple(
+    Scene(f"2025{day}T105131", unit, "05.11", cloud_cover, season=0, epsg=32631, place=TOULOUSE)
+    for day, unit, cloud_cover in (
+        ("0308", "B", 6),
+        ("0407", "B", 0),
+        ("0427", "B", 22),
+        ("0522", "A", 0),
+        ("0616", "B", 41),
+        ("0711", "A", 3),
+        ("0805", "B", 0),
+        ("0830", "A", 11),
+        ("0924", "B", 0),
+    )
+)
+"""The growing season of the drawn farmland (Theia L2A alone)."""

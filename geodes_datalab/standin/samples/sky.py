@@ -10,11 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from geodes_datalab.standin.samples.lumps import blur, lumps, mean_of_four
+
 FULL = 1000
 """Thickness and depth of shadow are told in thousandths."""
 
 SHIFT = 13
-"""Rows and columns from a cloud to its shadow: the sun stands in the north-east, 38 degrees off the zenith."""
+"""Rows and columns from a cloud to its shadow."""
+
+SOUTHERN_SUN, NORTHERN_SUN = (-1, 1), (1, 1)
+"""Where the morning sun stands from a pixel: rows and columns. North-east, and south-east."""
+
+_MARGIN = SHIFT + 2
 
 OCTAVES = ((56, 40), (28, 34), (14, 24), (7, 14), (4, 8), (2, 4))
 """Size in pixels and weight of the random lumps that a cloud is made of."""
@@ -45,12 +52,17 @@ class Sky:
         if gsd == 10:
             return self
         masks = (_any_of_four(mask) for mask in (self.cloud, self.shadow, self.outside))
-        return Sky(
-            *masks, *(_mean_of_four(one) for one in (self.thickness, self.light, self.shade))
-        )
+        return Sky(*masks, *(mean_of_four(one) for one in (self.thickness, self.light, self.shade)))
 
 
-def sky(shape: tuple[int, int], *, cloud_cover: float, edge: bool, seed: int) -> Sky:
+def sky(
+    shape: tuple[int, int],
+    *,
+    cloud_cover: float,
+    edge: bool,
+    seed: int,
+    sun: tuple[int, int] = SOUTHERN_SUN,
+) -> Sky:
     """Return simulated clouds that cover `cloud_cover` percent of the swath, their shadows and a swath edge.
 
     The field of lumps reaches beyond the picture, so that clouds outside of it cast shadows into it.
@@ -58,8 +70,8 @@ def sky(shape: tuple[int, int], *, cloud_cover: float, edge: bool, seed: int) ->
     rows, columns = np.indices(shape)
     outside = (columns + rows // 3 >= shape[1] - 30) if edge else np.zeros(shape, bool)
     count = round(int((~outside).sum()) * cloud_cover / 100)
-    wide = _lumps((shape[0] + 2 * SHIFT, shape[1] + 2 * SHIFT), seed)
-    inner = (slice(SHIFT, -SHIFT), slice(SHIFT, -SHIFT))
+    wide = lumps((shape[0] + 2 * _MARGIN, shape[1] + 2 * _MARGIN), OCTAVES, seed)
+    inner = (slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))
     ranked = np.argsort(np.where(outside, -1, wide[inner]), axis=None, kind="stable")
     cloud = np.zeros(outside.size, bool)
     cloud[ranked[outside.size - count :]] = True
@@ -69,9 +81,9 @@ def sky(shape: tuple[int, int], *, cloud_cover: float, edge: bool, seed: int) ->
         return Sky(cloud, cloud.copy(), outside, nothing, nothing + FULL, nothing.copy())
     level = int(wide[inner][cloud].min())
     thick = _thickness(wide - level)
-    shade = _cast(thick)[inner]
+    shade = _cast(thick, sun)[inner]
     shadow = (shade > 0) & ~cloud & ~outside
-    return Sky(cloud, shadow, outside, thick[inner] * cloud, _light(wide, thick)[inner], shade)
+    return Sky(cloud, shadow, outside, thick[inner] * cloud, _light(wide, thick, sun)[inner], shade)
 
 
 def opacity(thickness: Any) -> Any:
@@ -86,48 +98,18 @@ def _thickness(height: Any) -> Any:
     return (3 * soft + part) // 4
 
 
-def _cast(thick: Any) -> Any:
+def _cast(thick: Any, sun: tuple[int, int]) -> Any:
     """Shadow of the clouds on the ground, blurred by the penumbra."""
-    moved = np.zeros_like(thick)
-    moved[SHIFT:, :-SHIFT] = opacity(thick)[:-SHIFT, SHIFT:]
-    return _blur(moved, 5)
+    rows, columns = (-SHIFT * step for step in sun)
+    return blur(np.roll(opacity(thick), (rows, columns), (0, 1)), 5)
 
 
-def _light(wide: Any, thick: Any) -> Any:
-    """Brightness of the upper side: lit from the north-east, brighter where the cloud is thick."""
-    smooth = _blur(wide, 3)
-    slope = np.zeros_like(smooth)
-    slope[2:-2, 2:-2] = smooth[2:-2, 2:-2] - smooth[:-4, 4:]
+def _light(wide: Any, thick: Any, sun: tuple[int, int]) -> Any:
+    """Brightness of the upper side: lit from the sun, brighter where the cloud is thick."""
+    smooth = blur(wide, 3)
+    slope = smooth - np.roll(smooth, (-2 * sun[0], -2 * sun[1]), (0, 1))
     return 700 + thick * 300 // FULL + np.clip(slope // 5, -220, 220)
-
-
-def _lumps(shape: tuple[int, int], seed: int) -> Any:
-    """Sum of random lumps of several sizes, up to about 10 000."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    total = np.zeros(shape, "int64")
-    for cell, weight in OCTAVES:
-        size = (shape[0] // cell + 4, shape[1] // cell + 4)
-        coarse = generator.integers(0, 30_000, size, dtype="int64")
-        top, left = generator.integers(0, cell, 2)
-        fine = np.kron(coarse, np.ones((cell, cell), "int64"))
-        smooth = _box_mean(_box_mean(fine, cell), cell)
-        total += weight * smooth[top : top + shape[0], left : left + shape[1]]
-    return total // sum(weight for _, weight in OCTAVES)
-
-
-def _blur(values: Any, size: int) -> Any:
-    return _box_mean(np.pad(values, size // 2, mode="edge"), size)
-
-
-def _box_mean(values: Any, size: int) -> Any:
-    padded = np.pad(np.cumsum(np.cumsum(values, 0), 1), ((1, 0), (1, 0)))
-    window = padded[size:, size:] - padded[:-size, size:] - padded[size:, :-size]
-    return (window + padded[:-size, :-size]) // (size * size)
 
 
 def _any_of_four(mask: Any) -> Any:
     return mask[::2, ::2] | mask[1::2, ::2] | mask[::2, 1::2] | mask[1::2, 1::2]
-
-
-def _mean_of_four(values: Any) -> Any:
-    return (values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]) // 4

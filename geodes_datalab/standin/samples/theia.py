@@ -11,7 +11,6 @@ from geodes_datalab.standin.samples import archive, simulate
 from geodes_datalab.standin.samples.level1c import Level1C
 from geodes_datalab.standin.samples.metadata import S3, sentinel2_properties
 from geodes_datalab.standin.samples.product import Product, describe
-from geodes_datalab.standin.samples.scenes import SURFACE_NOTE
 from geodes_datalab.standin.samples.sky import Sky
 
 COLLECTION = "THEIA_REFLECTANCE_SENTINEL2_L2A"
@@ -107,7 +106,7 @@ def _properties(product: Level1C, name: str) -> dict[str, Any]:
         "version": "3.0",
         "datetime": f"{scene.iso[:10]}T23:31:07Z",
         "geodes_datalab:simulated": True,
-        "geodes_datalab:comment": f"{SURFACE_NOTE} {scene.notes}",
+        "geodes_datalab:comment": f"{scene.place.surface_note} {scene.notes}",
         **product.grid.properties(),
     }
 
@@ -116,7 +115,7 @@ def _metadata(product: Level1C, name: str) -> bytes:
     """Return ``_MTD_ALL.xml``: identification, quantification and special values."""
     scene, grid = product.scene, product.grid
     return f"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
-<!-- {SURFACE_NOTE} {scene.notes} -->
+<!-- {scene.place.surface_note} {scene.notes} -->
 <Muscate_Metadata_Document>
 <Metadata_Identification><METADATA_FORMAT version="1.17">METADATA_MUSCATE</METADATA_FORMAT>
 <METADATA_PROFILE>DISTRIBUTED</METADATA_PROFILE></Metadata_Identification>
