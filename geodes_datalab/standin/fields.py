@@ -35,7 +35,9 @@ def fields() -> geopandas.GeoDataFrame:
 
     grid, drawn = parcels.GRID, farmland.drawn_fields()
     shapes = [
-        shapely.Polygon([(grid.x + x, grid.y - y) for x, y in one.ring]).buffer(-15, join_style="mitre")
+        shapely.Polygon([(grid.x + x, grid.y - y) for x, y in one.ring]).buffer(
+            -15, join_style="mitre"
+        )
         for one in drawn
     ]
     table = geopandas.GeoDataFrame(

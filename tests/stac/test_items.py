@@ -34,14 +34,14 @@ def real(recorded: Callable[[str], dict[str, Any]]) -> Items:
 
 
 def test_a_sequence_of_pystac_items_built_when_asked_for(found: Items) -> None:
-    assert len(found) == found.matched == 36
+    assert len(found) == found.matched == 45
     assert not found._built
     assert isinstance(found[0], pystac.Item)
     assert found[0] is found[0]
     assert found[-1].id == found.ids[-1]
     assert [item.id for item in found] == found.ids
     with pytest.raises(IndexError):
-        found[36]
+        found[45]
 
 
 def test_slices_are_items(found: Items) -> None:
@@ -63,7 +63,7 @@ def test_building_an_item_does_not_touch_the_dictionaries(found: Items) -> None:
 
 def test_repr(found: Items, real: Items) -> None:
     assert repr(found).startswith(
-        "Items(36 of 36, PEPS_S1_L1, PEPS_S2_L1C, THEIA_REFLECTANCE_SENTINEL2_L2A, ..., 2021-11-04 to "
+        "Items(45 of 45, PEPS_S1_L1, PEPS_S2_L1C, THEIA_REFLECTANCE_SENTINEL2_L2A, ..., 2021-11-04 to "
     )
     assert repr(real) == "Items(2 of 2, PEPS_S1_L1, PEPS_S2_L1C, 2025-04-02 to 2025-12-17, 2.77 GB)"
 
@@ -194,7 +194,7 @@ def test_filters(found: Items, wish: dict[str, Any], count: int) -> None:
 
 
 def test_filters_take_any_test(found: Items) -> None:
-    assert len(found.filter(lambda item: "data" in item["assets"])) == 36
+    assert len(found.filter(lambda item: "data" in item["assets"])) == 45
     assert len(found.filter(lambda item: item["properties"]["title"].startswith("S1C"))) == 1
 
 
@@ -221,13 +221,13 @@ def test_cloud_cover_filters_like_a_comparison(one: int, other: int) -> None:
 def test_pystac_collection(found: Items) -> None:
     collection = found.to_pystac()
     assert isinstance(collection, pystac.ItemCollection)
-    assert len(collection) == 36
+    assert len(collection) == 45
     assert collection.to_dict()["type"] == "FeatureCollection"
 
 
 def test_geodataframe(found: Items) -> None:
     frame = found.to_geodataframe()
-    assert len(frame) == 36
+    assert len(frame) == 45
     assert frame.crs.to_epsg() == 4326
     assert str(frame["datetime"].dtype).startswith("datetime64")
     assert frame["datetime"].dt.tz is not None

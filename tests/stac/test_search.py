@@ -43,7 +43,7 @@ def test_several_collections_are_found_together(portal: StandIn) -> None:
 
 
 def test_no_collection_means_all(portal: StandIn) -> None:
-    assert len(stac.search()) == 36
+    assert len(stac.search()) == 45
 
 
 # 1.3 (2): points and lines are ignored, and everything comes
@@ -67,8 +67,8 @@ def test_items_from_elsewhere_are_left_out(portal: StandIn) -> None:
     from geodes_datalab.stac.query.query import Query
 
     everything = stac.search()
-    with pytest.warns(ServerQuirk, match="22 items from outside the area"):
-        kept = _checked(everything.dicts, 36, Query.of(bbox=PATAGONIA))
+    with pytest.warns(ServerQuirk, match="31 items from outside the area"):
+        kept = _checked(everything.dicts, 45, Query.of(bbox=PATAGONIA))
     assert len(kept) == kept.matched == 14
 
 
@@ -115,9 +115,9 @@ def test_no_filter_member_is_sent(portal: StandIn) -> None:
 def test_pages_are_counted_not_followed(portal: StandIn, page_size: int) -> None:
     portal.faults.wrong_next()
     found = stac.search(page_size=page_size)
-    assert len(set(found.ids)) == found.matched == 36
+    assert len(set(found.ids)) == found.matched == 45
     numbers = sorted(body["page"] for body in sent(portal))
-    assert numbers == list(range(1, -(-36 // page_size) + 1))
+    assert numbers == list(range(1, -(-45 // page_size) + 1))
     assert {body["limit"] for body in sent(portal)} == {page_size}
 
 
@@ -195,10 +195,10 @@ def test_a_changing_catalogue_is_told(portal: StandIn) -> None:
     from geodes_datalab.stac.query.query import Query
 
     everything = stac.search().dicts
-    with pytest.warns(IncompleteResult, match="announced 36 items and sent 35: 1 are missing"):
-        _checked(everything[:-1], 36, Query())
+    with pytest.warns(IncompleteResult, match="announced 45 items and sent 44: 1 are missing"):
+        _checked(everything[:-1], 45, Query())
     with pytest.warns(IncompleteResult, match="sent 35, 1 of them more than once: 1 are missing"):
-        _checked([*everything[:-1], everything[0]], 36, Query())
+        _checked([*everything[:-1], everything[0]], 45, Query())
     with pytest.warns(IncompleteResult, match="1 are too many"):
         _checked(everything, 35, Query())
 

@@ -12,10 +12,21 @@ import mgrs
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from pyproj import Transformer
+from rasterio import features
+from rasterio.transform import Affine
 
-from geodes_datalab.standin import Catalogue
-from geodes_datalab.standin.samples import Product, SampleSet, build, simulate, sources
+from geodes_datalab.standin import Catalogue, fields
+from geodes_datalab.standin.samples import (
+    Product,
+    SampleSet,
+    build,
+    farmland,
+    parcels,
+    simulate,
+    sources,
+)
 from geodes_datalab.standin.samples.scenes import SCENES
 from geodes_datalab.standin.samples.sky import Sky, opacity, sky
 
@@ -188,7 +199,7 @@ def test_cloud_masks_agree_with_the_told_cloud_cover(samples: SampleSet) -> None
         assert covered == pytest.approx(product.properties["eo:cloud_cover"], abs=0.01)
         assert ((clm & 1) > 0).sum() == ((clm & (2 | 32)) > 0).sum()  # bit 0: any of both
         coarse = read(member(samples, product, "_CLM_R2.tif"))
-        assert coarse.shape == (100, 150)
+        assert [2 * size for size in coarse.shape] == product.properties["proj:shape"]
 
 
 @pytest.fixture(scope="module")
@@ -290,12 +301,47 @@ def test_the_product_of_the_other_zone_holds_the_same_ground(samples: SampleSet)
 
 def test_whatever_is_simulated_says_so(samples: SampleSet) -> None:
     simulated = [one for one in samples.products if one.properties["geodes_datalab:simulated"]]
-    assert len(simulated) == 13  # all L1C dates but one, all L2A
+    assert len(simulated) == 22  # all L1C dates but one, all L2A
     for product in simulated:
         assert product.properties["title"].endswith("(simulated)")
         assert "SIMULATED" in product.properties["geodes_datalab:comment"]
     for product in samples.products:
         assert product.properties["geodes_datalab:comment"]
+
+
+def test_the_place_in_france_is_told_to_be_drawn(samples: SampleSet) -> None:
+    drawn = [one for one in of(samples, L2A) if one.properties["grid:code"] == "T31TCJ"]
+    assert len(drawn) == 9
+    for product in drawn:
+        assert product.properties["title"].endswith("(simulated)")
+        assert "Nothing in it is a measurement" in product.properties["geodes_datalab:comment"]
+        assert "Nothing in it is a measurement" in text(samples, product, "_MTD_ALL.xml")
+        assert shapely.geometry.shape(product.geometry).contains(
+            shapely.box(1.40, 43.55, 1.44, 43.58)
+        )
+        assert product.properties["political"]["continents"][0]["countries"][0]["name"] == "France"
+
+
+def test_fields_hold_their_crop_and_nothing_else() -> None:
+    table = fields()
+    assert len(table) > 100
+    assert set(table["crop"]) == set(parcels.CROPS) - {"wood"}
+    assert table["name"].is_unique
+    metres = table.to_crs(parcels.GRID.code)
+    for day, green, bare in ((142, "wheat", "maize"), (203, "maize", "wheat")):
+        bands = {
+            name: pixels - simulate.HAZE[name]
+            for name, pixels in farmland.bands(day, seed=1).items()
+        }
+        ndvi = (bands["B08"] - bands["B04"]) / (bands["B08"] + bands["B04"])
+        for _, row in metres.iterrows():
+            inside = features.geometry_mask(
+                [row.geometry], ndvi.shape, Affine(*parcels.GRID.transform), invert=True
+            )
+            if row["crop"] == green:
+                assert ndvi[inside].min() > 0.5, row["name"]
+            elif row["crop"] == bare:
+                assert ndvi[inside].max() < 0.5, row["name"]
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
