@@ -14,7 +14,7 @@ import yaml
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*/*.ipynb"))
-SKELETON = ("What you will learn", "Before you start", "Imports")
+SKELETON = ("What you will learn", "Before you start", "Imports", "Analysis parameters")
 ENDING = ("Now it is your turn", "What next")
 LONGEST_CELL = 25
 METADATA = {
@@ -113,9 +113,9 @@ def test_follows_the_skeleton(path: Path) -> None:
     entry = gallery()[str(path.relative_to(FOLDER))]
     assert headings(path, 1) == [entry["title"]]
     sections = headings(path, 2)
-    assert tuple(sections[:3]) == SKELETON
+    assert tuple(sections[: len(SKELETON)]) == SKELETON
     assert tuple(sections[-2:]) == ENDING
-    numbers = [section.partition(". ")[0] for section in sections[3:-2]]
+    numbers = [section.partition(". ")[0] for section in sections[len(SKELETON) : -2]]
     assert numbers == [str(number + 1) for number in range(len(numbers))]
 
 
