@@ -14,6 +14,7 @@ import pytest
 from nbclient import NotebookClient
 from support import dask_gateway
 from support.cells import Cells
+from support.exercises import exercises
 from support.waiting import minutes
 
 from geodes_datalab.hub.steps.singleuser import RECONNECTING, TLS_GUARD
@@ -42,22 +43,31 @@ class Executed:
     cells: Cells
     folder: Path
     """Where it was run: the files that it wrote are here."""
+    solved: Cells
+    """The solutions of its exercises, run after its own cells in the same kernel."""
     text: str
-    """The whole notebook with its outputs, as JSON."""
+    """The whole notebook with its outputs, and the solutions with theirs, as JSON."""
 
     def printed(self) -> str:
         """Return what was printed, and the plain text of the values shown."""
-        found = [
-            output.get("text") or output.get("data", {}).get("text/plain", "")
-            for output in self.outputs()
-        ]
-        return "\n".join(found)
+        return printed(self.cells)
 
     def outputs(self) -> list[nbformat.NotebookNode]:
         return [output for cell in self.cells for output in cell.get("outputs", [])]
 
+    def answer(self, number: int) -> str:
+        """Return what the solution of an exercise printed, without progress bars."""
+        [cell] = [one for one in self.solved if one.id == f"exercise-{number}-solved"]
+        return "".join(one.text for one in cell.outputs if one.get("name") == "stdout")
+
     def count(self, media_type: str) -> int:
         return sum(media_type in output.get("data", {}) for output in self.outputs())
+
+
+def printed(cells: Cells) -> str:
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    found = [one.get("text") or one.get("data", {}).get("text/plain", "") for one in outputs]
+    return "\n".join(found)
 
 
 @pytest.fixture(scope="session")
@@ -85,11 +95,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         }
 
 
+Run = Callable[..., Executed]
+
+
 @pytest.fixture(scope="session")
-def execute(
-    catalogue: StandIn, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Executed]:
-    """Return a function that runs a notebook in a fresh kernel, in a folder of its own."""
+def execute(catalogue: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a function that runs a notebook and its solutions in a fresh kernel, in a folder of its own."""
 
     def run(name: str, environment: dict[str, str] | None = None) -> Executed:
         home = tmp_path_factory.mktemp("home")
@@ -99,6 +110,8 @@ def execute(
         folder.mkdir(parents=True)
         shutil.copy(FOLDER / name, folder)
         notebook = nbformat.read(folder / Path(name).name, as_version=4)
+        own = len(notebook.cells)
+        notebook.cells += [one.as_cell() for one in exercises(notebook.cells)]
         client = NotebookClient(
             notebook,
             kernel_name="python3",
@@ -116,6 +129,27 @@ def execute(
             **(environment or {}),
         }
         client.execute(env={**os.environ, **told})
-        return Executed(notebook.cells, folder, nbformat.writes(notebook))
+        cells = notebook.cells
+        return Executed(cells[:own], folder, cells[own:], nbformat.writes(notebook))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def first(execute: Run) -> Executed:
+    return execute("01-start/01-first-steps.ipynb")
+
+
+@pytest.fixture(scope="session")
+def search(execute: Run) -> Executed:
+    return execute("02-search/01-finding-products.ipynb")
+
+
+@pytest.fixture(scope="session")
+def archives(execute: Run) -> Executed:
+    return execute("03-cubes/02-inside-archives.ipynb")
+
+
+@pytest.fixture(scope="session")
+def dask(execute: Run, gateway: dict[str, str]) -> Executed:
+    return execute("04-scale/01-dask-gateway.ipynb", gateway)

@@ -4,51 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import rasterio
 import requests
 import xarray as xr
-from rasterio.windows import Window
 from support.cells import assert_clean
+from support.sample_pixels import ndvi_of, pixels
 from support.waiting import minutes
 
 from geodes_datalab.standin import StandIn
-from geodes_datalab.standin.samples import Product, SampleSet
+from geodes_datalab.standin.samples import SampleSet
 
 if TYPE_CHECKING:
     from conftest import Executed
 
 pytestmark = pytest.mark.timeout(600)
-
-FIRST = "01-start/01-first-steps.ipynb"
-SEARCH = "02-search/01-finding-products.ipynb"
-ARCHIVES = "03-cubes/02-inside-archives.ipynb"
-DASK = "04-scale/01-dask-gateway.ipynb"
-Run = Callable[..., "Executed"]
-
-
-@pytest.fixture(scope="module")
-def first(execute: Run) -> Executed:
-    return execute(FIRST)
-
-
-@pytest.fixture(scope="module")
-def search(execute: Run) -> Executed:
-    return execute(SEARCH)
-
-
-@pytest.fixture(scope="module")
-def archives(execute: Run) -> Executed:
-    return execute(ARCHIVES)
-
-
-@pytest.fixture(scope="module")
-def dask(execute: Run, gateway: dict[str, str]) -> Executed:
-    return execute(DASK, gateway)
 
 
 @pytest.fixture(params=["first", "search", "archives", "dask"])
@@ -60,6 +33,11 @@ def test_runs_without_a_warning(notebook: Executed) -> None:
     assert_clean(notebook.cells)
 
 
+def test_the_solutions_run_without_a_warning(notebook: Executed) -> None:
+    assert len(notebook.solved) >= 2
+    assert_clean(notebook.solved)
+
+
 def test_shows_no_key(notebook: Executed, catalogue: StandIn) -> None:
     assert catalogue.api_key not in notebook.text
     written = [path for path in notebook.folder.rglob("*") if path.is_file()]
@@ -67,8 +45,9 @@ def test_shows_no_key(notebook: Executed, catalogue: StandIn) -> None:
 
 
 def test_first_steps_shows_map_and_plots(first: Executed) -> None:
-    assert first.count("application/vnd.jupyter.widget-view+json") >= 2
+    assert first.count("application/vnd.jupyter.widget-view+json") >= 3
     assert first.count("image/png") == 3
+    assert (first.folder / "ndvi.gif").read_bytes()[:3] == b"GIF"
 
 
 def test_first_steps_ndvi_is_that_of_the_archives(first: Executed, samples: SampleSet) -> None:
@@ -90,31 +69,6 @@ def test_first_steps_ndvi_is_that_of_the_archives(first: Executed, samples: Samp
         np.testing.assert_allclose(image.read(1), np.nanmax(expected, axis=0), rtol=1e-5)
 
 
-def ndvi_of(product: Product, samples: SampleSet, grid: xr.DataArray) -> Any:
-    """Read a Theia product with rasterio alone; NaN under clouds and where it has no data."""
-    archive = f"/vsizip/{samples.root / product.files[0].path}/{product.identifier}"
-    name = f"{archive}/{product.identifier}"
-    red, nir = (pixels(f"{name}_FRE_{band}.tif", grid, fill=-10000) for band in ("B4", "B8"))
-    clouds = pixels(f"{archive}/MASKS/{product.identifier}_CLM_R1.tif", grid, fill=255) != 0
-    missing = (red == -10000) | (nir == -10000) | clouds
-    return np.where(missing, np.nan, (nir - red) / np.where(nir + red == 0, 1, nir + red))
-
-
-def pixels(path: str, grid: xr.DataArray | xr.Dataset, *, fill: float, blocks: int = 1) -> Any:
-    """Read the pixels below a grid; `blocks` of them side by side make one cell of it."""
-    with rasterio.open(path) as image:
-        size = image.transform.a
-        left = float(grid["x"][0]) - size * blocks / 2
-        top = float(grid["y"][0]) + size * blocks / 2
-        window = Window(
-            col_off=round((left - image.transform.c) / size),
-            row_off=round((image.transform.f - top) / size),
-            width=grid.sizes["x"] * blocks,
-            height=grid.sizes["y"] * blocks,
-        )
-        return image.read(1, window=window, boundless=True, fill_value=fill).astype("float64")
-
-
 def test_search_counts_what_is_there(search: Executed, samples: SampleSet) -> None:
     printed = search.printed()
     here = [
@@ -127,6 +81,11 @@ def test_search_counts_what_is_there(search: Executed, samples: SampleSet) -> No
     assert f"({len(level1)}, {len(level1)})" in printed  # polygon as an object, and as text
     assert f"({len(level1)}, 0)" in printed  # a point here, and one in Paris
     assert "acquired: 0, published: 2" in printed
+
+
+def test_search_shows_a_map_and_a_plot(search: Executed) -> None:
+    assert search.count("application/vnd.jupyter.widget-view+json") >= 1
+    assert search.count("image/png") == 1
 
 
 def test_search_tells_what_to_do_about_mistakes(search: Executed) -> None:
@@ -154,6 +113,7 @@ def test_archives_are_read_in_part_and_truly(archives: Executed, samples: Sample
     assert len(lines) >= 6
     assert "the products lie within bbox" in printed
     assert archives.count("image/png") == 1
+    assert archives.count("application/vnd.jupyter.widget-view+json") >= 2
 
 
 def test_dask_statistics_are_those_of_the_images(dask: Executed, samples: SampleSet) -> None:
