@@ -50,7 +50,11 @@ class Executed:
 
     def printed(self) -> str:
         """Return what was printed, and the plain text of the values shown."""
-        return printed(self.cells)
+        found = [
+            output.get("text") or output.get("data", {}).get("text/plain", "")
+            for output in self.outputs()
+        ]
+        return "\n".join(found)
 
     def outputs(self) -> list[nbformat.NotebookNode]:
         return [output for cell in self.cells for output in cell.get("outputs", [])]
@@ -62,12 +66,6 @@ class Executed:
 
     def count(self, media_type: str) -> int:
         return sum(media_type in output.get("data", {}) for output in self.outputs())
-
-
-def printed(cells: Cells) -> str:
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    found = [one.get("text") or one.get("data", {}).get("text/plain", "") for one in outputs]
-    return "\n".join(found)
 
 
 @pytest.fixture(scope="session")
