@@ -18,6 +18,7 @@ extensions = [
     "commands",
     "myst_parser",
     "numpydoc",
+    "overview",
     "reexports",
     "settings",
     "sphinx.ext.autodoc",
@@ -38,7 +39,7 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 88
+python_maximum_signature_line_length = 160
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
