@@ -50,6 +50,7 @@ def wait(gateway: Any, name: str, request: Request) -> None:
                 with access.translated(gateway.address):
                     status = gateway.get_cluster(name).status.name
                     if status != "PENDING":
+                        bar.update(status == "RUNNING")  # a bar that is not full stays for good
                         break
                     if now - began >= request.patience:
                         raise _late(reasons.waiting(gateway, name), request.patience)
@@ -67,6 +68,10 @@ def wait(gateway: Any, name: str, request: Request) -> None:
             except GatewayAway as error:
                 bar.set_postfix_str(outage.bear(error))
             time.sleep(POLL if now - first < PATIENCE else SLOW_POLL)
+    _must_run(gateway, name, status)
+
+
+def _must_run(gateway: Any, name: str, status: str) -> None:
     if status != "RUNNING":
         why = reasons.failure(reasons.waiting(gateway, name))
         raise _failed(why or f"the gateway says {status.lower()}")
