@@ -26,11 +26,12 @@ MOST_LINES = 6
 FULL_LAB = Path(__file__).parent / "_full_lab.json"
 """Import names of the packages that only ``LAB=full`` has; ``scripts/make_full_lab.py`` writes it."""
 
-_RED, _GREEN, _BOLD, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
+# No colours: on the Lab's ground of errors, light and dark, its red and green can hardly be read.
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 def short(error: Exception) -> list[str]:
-    """Return an error as IPython shows it: lines, with colours.
+    """Return an error as IPython shows it: lines, what leads the eye in bold.
 
     Parameters
     ----------
@@ -38,9 +39,9 @@ def short(error: Exception) -> list[str]:
         With its traceback.
     """
     place = _place(error.__traceback__)
-    lines = [f"{_BOLD}{_RED}{type(error).__name__}{_PLAIN}"]
+    lines = [f"{_BOLD}{type(error).__name__}{_PLAIN}"]
     if place is not None:
-        where = f"{_GREEN}{_named(place.filename)}{_PLAIN}"
+        where = f"{_BOLD}{_named(place.filename)}{_PLAIN}"
         lines[0] += " " + gettext("in {place}, line {line}", place=where, line=place.lineno)
         lines += _statement(place)
     lines += ["", *told(error).splitlines(), *getattr(error, "__notes__", ())]
@@ -105,7 +106,7 @@ def _statement(place: traceback.FrameSummary) -> list[str]:
         (number, linecache.getline(place.filename, number).rstrip())
         for number in range(first, last + 1)
     ]
-    return [f"{_GREEN}{number:>6}{_PLAIN} {text}" for number, text in texts if text]
+    return [f"{_BOLD}{number:>6}{_PLAIN} {text}" for number, text in texts if text]
 
 
 def watch() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tqdm import tqdm
 
-from geodes_datalab.compute import scheduler
+from geodes_datalab.compute import reasons, scheduler
 from geodes_datalab.compute.request import Request
 from geodes_datalab.errors import ClusterError
 
@@ -49,7 +49,7 @@ def test_the_bar_is_full_when_the_scheduler_runs(bars: list[Any]) -> None:
 
 
 def test_the_bar_of_a_failure_is_not_full(bars: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler.reasons, "waiting", lambda *_: {})
+    monkeypatch.setattr(reasons, "waiting", lambda *_: {})
     with pytest.raises(ClusterError, match="failed"):
         scheduler.wait(Gateway("FAILED"), "one", REQUEST)
     assert [bar.n for bar in bars] == [0]

@@ -113,6 +113,14 @@ def test_it_is_told_in_french(monkeypatch: Any) -> None:
     assert "environnement complet" in _tracebacks.elsewhere("plotly")
 
 
+def test_nothing_is_coloured_that_a_theme_of_the_lab_would_hide() -> None:
+    """Its red and green have too little contrast on its ground of errors, light and dark."""
+    with pytest.raises(errors.CubeError) as caught:
+        raise errors.CubeError("it is empty", hint="load more")
+    marks = re.findall(r"\x1b\[([0-9;]*)m", "\n".join(_tracebacks.short(caught.value)))
+    assert set(marks) == {"1", "0"}
+
+
 def test_a_function_of_the_users_own_is_named(shell: Any, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "mine.py").write_text(
         "import geodes_datalab as gd\n\ndef go():\n    return gd.search(bbox=(0, 0, 400, 1))\n"
