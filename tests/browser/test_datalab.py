@@ -104,6 +104,9 @@ def test_two_views_of_a_notebook_side_by_side(ada: Lab, shoot: Callable[..., obj
     the_map.get_by_role("button", name="Zoom out").click()
     expect(the_map.get_by_text("1 km")).to_be_visible()
     product_of(the_map, left.panel.locator(".widget-html-content img"), (200, 250))
+    left.panel.get_by_role("heading", name="3. Look at the map").hover()  # away from the map
+    expect(the_map.locator(".geodes-card")).to_have_count(0)
+    ada.wait_idle()
     shoot(ada.page, "datalab")
     ada.page.get_by_role("tab", name="01-first-steps.ipynb").nth(1).click(button="right")
     ada.entry("Close Tab").click()

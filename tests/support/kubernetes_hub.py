@@ -98,7 +98,7 @@ class Hub:
     def pod(self, name: str) -> dict[str, Any]:
         """The user's pod, as soon as it is there."""
         pod = f"jupyter-{name}"
-        return dict(self.sees(lambda: self.kube.objects.get("pods", {}).get(pod), f"the pod {pod}"))
+        return self.sees(lambda: dict(self.kube.objects["pods"][pod]), f"the pod {pod}")
 
     def sees(self, check: Callable[[], T], what: str) -> T:
         """Wait until something is so; the hub's log is told if it does not come to be."""

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import nbformat
@@ -20,6 +20,7 @@ from support.cells import Cells, assert_clean, position, ran
 from support.waiting import eventually, minutes
 
 __all__ = [
+    "FRENCH",
     "SLOW",
     "Cells",
     "Lab",
@@ -49,6 +50,15 @@ STEP = minutes(0.5) * 1000
 PICTURE = minutes(0.25) * 1000
 """Milliseconds for a picture: a page that hangs gives none."""
 
+FRENCH = {
+    "File": "Fichier",
+    "Save Notebook": "Sauvegarder .*",
+    "Run": "Exécution",
+    "Run All Cells": "Exécuter toutes les cellules",
+    "Idle": "Inactif",
+}
+"""What the Lab's French menus and status bar say, as `Lab` takes it."""
+
 # Two frames are drawn, or a moment has passed: a tab in the background draws none.
 _DRAWN = """() => Promise.race([
     new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))),
@@ -71,11 +81,19 @@ class Lab:
     read
         Reads a shipped notebook as it is in the user's home, by its path below ``notebooks``, from
         the disk: the server's own API may hang on a file that is being written.
+    words
+        What a Lab in another language says for what an English one does: `FRENCH`.
     """
 
-    def __init__(self, page: Page, read: Callable[[str], Cells] | None = None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        read: Callable[[str], Cells] | None = None,
+        words: Mapping[str, str] | None = None,
+    ) -> None:
         self.page = page
         self._read = read
+        self._words = words or {}
         self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
     def read(self, path: str) -> Cells:
@@ -85,7 +103,7 @@ class Lab:
 
     def view(self, number: int) -> Lab:
         """Return one of several notebooks that are visible side by side."""
-        lab = Lab(self.page, self._read)
+        lab = Lab(self.page, self._read, self._words)
         lab.panel = self.panel.nth(number)
         return lab
 
@@ -100,7 +118,7 @@ class Lab:
         def chosen() -> bool:
             if self.page.locator(".lm-Menu").count():  # of a step that got lost
                 self.page.keyboard.press("Escape")
-            bar, *entries = names
+            bar, *entries = (self._words.get(name, name) for name in names)
             top = self.page.locator("#jp-MainMenu")
             top.get_by_role("menuitem", name=bar, exact=True).click(timeout=STEP)
             for name in entries[:-1]:
@@ -115,11 +133,11 @@ class Lab:
         label = self.page.locator(".lm-Menu-itemLabel").filter(has_text=re.compile(f"^{name}$"))
         return label.last
 
-    def open_from_readme(self, title: str) -> None:
+    def open_from_readme(self, title: str, readme: str = "README.md") -> None:
         """Follow a link of the notebooks' README, and wait for the notebook's kernel."""
 
         def opened() -> bool:
-            self.page.get_by_role("tab", name="README.md").click(timeout=STEP)
+            self.page.get_by_role("tab", name=readme).click(timeout=STEP)
             viewer = self.page.locator(".jp-MarkdownViewer")
             viewer.get_by_role("link", name=title).click(timeout=STEP)
             expect(self.panel).to_be_visible(timeout=STEP)
@@ -130,7 +148,8 @@ class Lab:
 
     def wait_idle(self) -> None:
         """Wait for a kernel that waits for work (without one, running cells opens a dialog)."""
-        status = self.page.locator("#jp-main-statusbar").get_by_text(re.compile(r"\| Idle$"))
+        idle = re.compile(rf"\| {self._words.get('Idle', 'Idle')}$")
+        status = self.page.locator("#jp-main-statusbar").get_by_text(idle)
         expect(status).to_be_visible(timeout=SLOW)
 
     def run_all(self) -> None:
