@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from geodes_datalab._language import gettext
+from geodes_datalab import _commands
+from geodes_datalab._commands import option
+from geodes_datalab._language import gettext, shown, translated
 from geodes_datalab._tracebacks import told
 from geodes_datalab.environments.commands import env
 from geodes_datalab.errors import GeodesError
@@ -25,16 +27,16 @@ if TYPE_CHECKING:
     from geodes_datalab.local.layout import Layout
     from geodes_datalab.local.runtime import Runtime
 
-STATE_DIR = click.option(
+STATE_DIR = option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="GEODES_DATALAB_STATE",
     help="Folder of homes, logs and passwords (default: ~/.local/state/geodes-datalab).",
 )
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+AS_JSON = option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
-class Group(click.Group):
+class Group(_commands.Group):
     """Shows our own errors as what they are: a message and what to do."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -60,53 +62,53 @@ def main() -> None:
 
 @main.command()
 @STATE_DIR
-@click.option(
+@option(
     "--port",
     default="8000",
     show_default=True,
     help='Port for the browser; the nine after it are used inside. "auto": free ones.',
 )
-@click.option(
+@option(
     "--catalogue",
     default="samples",
     show_default=True,
     metavar="samples|geodes|URL",
     help="The sample catalogue, the real GEODES (with your API key), or any STAC API.",
 )
-@click.option(
+@option(
     "--api-key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with the GEODES API key (else GEODES_API_KEY, else what login stored).",
 )
-@click.option(
+@option(
     "--settings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML or JSON file whose values go over the generated settings.",
 )
-@click.option(
+@option(
     "--language",
     type=click.Choice(["en", "fr"]),
     default="en",
     help="Of the Lab, of errors and tables, and of pages for browsers that ask for neither.",
 )
-@click.option(
+@option(
     "--hpda",
     type=click.Choice(["slurm"]),
     help="Dask clusters as Slurm jobs too: this machine is a login node of an HPC centre.",
 )
-@click.option("--background", is_flag=True, help="Return when it is ready, and leave it running.")
-@click.option("--quiet", is_flag=True, hidden=True, help="Print no table (no password in logs).")
+@option("--background", is_flag=True, help="Return when it is ready, and leave it running.")
+@option("--quiet", is_flag=True, hidden=True, help="Print no table (no password in logs).")
 def up(**options: Any) -> None:
     """Start the datalab; Ctrl-C stops it."""
     from geodes_datalab.local import up as local
 
     start = _start(options)
     console = _console()
-    say = _say(console)
+    say = _say(console, log=options["quiet"])
     running = _running(start.layout)
     if running is not None:
         _compare(running, start, options)
-        console.print("It already runs:")
+        console.print(gettext("It already runs:"))
     elif options["background"]:
         running = local.in_background(_again(options), start.layout, say)
     if running is not None:
@@ -127,7 +129,11 @@ def down(state_dir: Path | None) -> None:
     from geodes_datalab.local import up as local
 
     say = _say(_console())
-    say("stopped" if local.down(_layout(state_dir), say) else "nothing was running")
+    say(
+        gettext("stopped")
+        if local.down(_layout(state_dir), say)
+        else gettext("nothing was running")
+    )
 
 
 @main.command()
@@ -143,7 +149,10 @@ def status(state_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(tables.facts(layout, runtime), indent=1))
     elif runtime is None:
-        click.echo(f"nothing runs from {layout.root}; start it with: geodes-datalab up")
+        told = gettext(
+            "nothing runs from {folder}; start it with: geodes-datalab up", folder=layout.root
+        )
+        click.echo(told)
     else:
         _console().print(tables.status(layout, runtime))
     if runtime is None:
@@ -153,7 +162,7 @@ def status(state_dir: Path | None, as_json: bool) -> None:
 @main.command()
 @STATE_DIR
 @AS_JSON
-@click.option("--offline", is_flag=True, help="Do not ask whether GEODES can be reached.")
+@option("--offline", is_flag=True, help="Do not ask whether GEODES can be reached.")
 def doctor(state_dir: Path | None, as_json: bool, offline: bool) -> None:
     """Check ports, disk, memory, proxies, versions, GEODES and your key."""
     from geodes_datalab.local import doctor as checks
@@ -169,8 +178,8 @@ def doctor(state_dir: Path | None, as_json: bool, offline: bool) -> None:
 @main.command()
 @STATE_DIR
 @click.argument("part", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on printing what is added.")
-@click.option("-n", "--lines", default=50, show_default=True, help="How many lines from the end.")
+@option("-f", "--follow", is_flag=True, help="Go on printing what is added.")
+@option("-n", "--lines", default=50, show_default=True, help="How many lines from the end.")
 def logs(state_dir: Path | None, part: str | None, follow: bool, lines: int) -> None:
     """Print the log of a PART, or list the parts that have one."""
     from geodes_datalab.local.child import tail
@@ -178,11 +187,15 @@ def logs(state_dir: Path | None, part: str | None, follow: bool, lines: int) -> 
     layout = _layout(state_dir)
     names = sorted(path.stem for path in layout.logs.glob("*.log"))
     if part is None:
-        click.echo("\n".join(names) or f"there are no logs in {layout.logs}")
+        click.echo("\n".join(names) or gettext("there are no logs in {folder}", folder=layout.logs))
         return
     if part not in names:
         raise click.BadParameter(
-            f"there is no log of {part!r}; there are: {', '.join(names) or 'none'}"
+            gettext(
+                "there is no log of {part!r}; there are: {names}",
+                part=part,
+                names=", ".join(names) or gettext("none"),
+            )
         )
     click.echo(tail(layout.log(part), lines))
     if follow:
@@ -191,8 +204,8 @@ def logs(state_dir: Path | None, part: str | None, follow: bool, lines: int) -> 
 
 @main.command()
 @STATE_DIR
-@click.option("--admin", is_flag=True, help="That of the user admin.")
-@click.option("--new", is_flag=True, help="Make a new one (used from the next start on).")
+@option("--admin", is_flag=True, help="That of the user admin.")
+@option("--new", is_flag=True, help="Make a new one (used from the next start on).")
 def password(state_dir: Path | None, admin: bool, new: bool) -> None:
     """Print the password."""
     from geodes_datalab.local import secrets
@@ -204,13 +217,14 @@ def password(state_dir: Path | None, admin: bool, new: bool) -> None:
     click.echo(secrets.read(layout, name))
     kind = _log_in_kind(layout)
     if kind != "shared-password":
-        click.echo(f"(people log in by {kind}: nobody is asked for this password)", err=True)
+        told = gettext("(people log in by {kind}: nobody is asked for this password)", kind=kind)
+        click.echo(told, err=True)
 
 
 @main.command("sync-notebooks")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--restore", is_flag=True, help="Bring back notebooks that you deleted.")
-@click.option(
+@option("--restore", is_flag=True, help="Bring back notebooks that you deleted.")
+@option(
     "--fresh",
     metavar="NAME",
     help="Give back one notebook as it was shipped, and keep yours under another name.",
@@ -246,9 +260,10 @@ def grids(folder: Path | None) -> None:
     from geodes_datalab import _grids
 
     if folder is not None:
-        click.echo(f"linked: {', '.join(_grids.link(folder))}")
+        click.echo(gettext("linked: {names}", names=", ".join(_grids.link(folder))))
     for library, lacking in _grids.missing().items():
-        click.echo(f"{library}: {'lacks ' + ', '.join(lacking) if lacking else 'has all'}")
+        told = gettext("lacks {names}", names=", ".join(lacking)) if lacking else gettext("has all")
+        click.echo(f"{library}: {told}")
 
 
 @main.command()
@@ -346,8 +361,14 @@ def _console() -> Console:
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
-def _say(console: Console) -> Any:
-    return lambda text: console.print(f"{time.strftime('%H:%M:%S')}  {text}", markup=False)
+def _say(console: Console, *, log: bool = False) -> Any:
+    """Return what prints a line: in the reader's language, in logs as it is."""
+
+    def say(text: str) -> None:
+        told = text if log else shown(translated(text))
+        console.print(f"{time.strftime('%H:%M:%S')}  {told}", markup=False)
+
+    return say
 
 
 def _log_in_kind(layout: Layout) -> str:

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from geodes_datalab import _commands
+from geodes_datalab._commands import option
+from geodes_datalab._language import gettext, translated
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -21,7 +25,7 @@ Words: TypeAlias = tuple[str, ...]
 Paths: TypeAlias = tuple[Path, ...]
 
 PACKAGES = click.argument("packages", nargs=-1)
-REQUIREMENTS = click.option(
+REQUIREMENTS = option(
     "-r",
     "--requirement",
     "files",
@@ -29,7 +33,7 @@ REQUIREMENTS = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with one package per line, as for pip.",
 )
-EDITABLES = click.option(
+EDITABLES = option(
     "-e",
     "--editable",
     "folders",
@@ -38,7 +42,7 @@ EDITABLES = click.option(
 )
 
 
-@click.group("env")
+@click.group("env", cls=_commands.Group)
 def env() -> None:
     """Environments of your own: packages on top of the datalab's, with a kernel in the launcher.
 
@@ -65,8 +69,8 @@ def create(name: str, packages: Words, files: Paths, folders: Words) -> None:
     """Make the environment NAME, with PACKAGES in it and a kernel in the launcher."""
     from geodes_datalab import environments
 
-    with _interruptible("nothing was made"):
-        made = environments.create(name, _wanted(packages, files, folders), say=click.echo)
+    with _interruptible(gettext("nothing was made")):
+        made = environments.create(name, _wanted(packages, files, folders), say=_say)
     _ready(made)
 
 
@@ -81,14 +85,14 @@ def add(name: str, packages: Words, files: Paths, folders: Words) -> None:
 
     wanted = _wanted(packages, files, folders)
     if not wanted:
-        raise click.UsageError("name at least one package")
-    with _interruptible(f"{name} is as it was"):
-        changed = environments.add(name, wanted, say=click.echo)
+        raise click.UsageError(gettext("name at least one package"))
+    with _interruptible(gettext("{name} is as it was", name=name)):
+        changed = environments.add(name, wanted, say=_say)
     _ready(changed)
 
 
 @env.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def list_(as_json: bool) -> None:
     """Show your environments, and what to do about those that do not work."""
     from geodes_datalab import environments
@@ -100,7 +104,8 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([_facts(each) for each in result], indent=1))
         return
     if not result:
-        click.echo("there are no environments; make one with: geodes-datalab env create NAME")
+        told = gettext("there are no environments; make one with: geodes-datalab env create NAME")
+        click.echo(told)
         return
     _print(_table(result))
     for each in result:
@@ -114,8 +119,8 @@ def renew(name: str) -> None:
     """Make the environment NAME anew with the same packages, on the Python that is here now."""
     from geodes_datalab import environments
 
-    with _interruptible(f"{name} is as it was"):
-        made = environments.renew(name, say=click.echo)
+    with _interruptible(gettext("{name} is as it was", name=name)):
+        made = environments.renew(name, say=_say)
     _ready(made)
 
 
@@ -126,7 +131,7 @@ def remove(name: str) -> None:
     from geodes_datalab import environments
 
     environments.remove(name)
-    click.echo(f"{name} and its kernel are removed")
+    click.echo(gettext("{name} and its kernel are removed", name=name))
 
 
 @contextmanager
@@ -134,8 +139,12 @@ def _interruptible(state: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"\nstopped: {state}", err=True)
+        click.echo("\n" + gettext("stopped: {state}", state=state), err=True)
         sys.exit(130)
+
+
+def _say(text: str) -> None:
+    click.echo(translated(text))
 
 
 def _wanted(packages: Words, files: Paths, folders: Words) -> list[str]:
@@ -151,24 +160,33 @@ def _wanted(packages: Words, files: Paths, folders: Words) -> list[str]:
 def _ready(made: Environment) -> None:
     activate = shlex.quote(str(made.folder / "bin" / "activate"))
     own = ", ".join(f"{name} {version}" for name, version in sorted(made.own.items()))
-    click.echo(f"{made.name} is ready. Of its own it has: {own or 'nothing yet'}")
-    click.echo(
-        f"  in the Lab   reload the page and choose {made.name} in the launcher or as kernel"
-    )
-    click.echo(f"  in a shell   . {activate}")
+    own = own or gettext("nothing yet")
+    click.echo(gettext("{name} is ready. Of its own it has: {own}", name=made.name, own=own))
+    told = gettext("reload the page and choose {name} in the launcher or as kernel", name=made.name)
+    places = {gettext("in the Lab"): told, gettext("in a shell"): f". {activate}"}
+    width = max(map(len, places))
+    for place, what in places.items():
+        click.echo(f"  {place:<{width}}   {what}")
     for line in _remarks(made):  # what else does not go together pip has said
         click.echo(line)
 
 
 def _remarks(each: Environment) -> Iterator[str]:
     if each.trouble:
-        yield f"{each.name} cannot be used: {each.trouble}"
-        yield f"  What to do: {each.cure}"
+        trouble = translated(each.trouble)
+        yield gettext("{name} cannot be used: {trouble}", name=each.name, trouble=trouble)
+        yield "  " + gettext("What to do: {hint}", hint=translated(each.cure or ""))
         return
     for other in each.others:
-        yield f"{each.name}: {other.name} {other.own} stands before the datalab's {other.ours}" + (
-            "; Dask clusters have the datalab's and refuse another" if other.travelling else ""
+        told = gettext(
+            "{name} {version} stands before the datalab's {ours}",
+            name=other.name,
+            version=other.own,
+            ours=other.ours,
         )
+        if other.travelling:
+            told += "; " + gettext("Dask clusters have the datalab's and refuse another")
+        yield f"{each.name}: {told}"
 
 
 def _conflicts(each: Environment) -> Iterator[str]:
@@ -188,11 +206,22 @@ def _table(found: list[Environment]) -> Table:
     from geodes_datalab._display import size
     from geodes_datalab.environments import record
 
-    table = Table(box=SIMPLE, caption=f"in {record.root()}", caption_justify="left")
-    for title in ("Name", "State", "Python", "Asked for", "Own packages", "Size"):
+    table = Table(
+        box=SIMPLE, caption=gettext("in {folder}", folder=record.root()), caption_justify="left"
+    )
+    for title in (
+        gettext("Name"),
+        gettext("State"),
+        "Python",
+        gettext("Asked for"),
+        gettext("Own packages"),
+        gettext("Size"),
+    ):
         table.add_column(title, overflow="fold")
     for each in found:
-        state = "[red]renew it[/]" if each.trouble else "[green]ready[/]"
+        state = (
+            f"[red]{gettext('renew it')}[/]" if each.trouble else f"[green]{gettext('ready')}[/]"
+        )
         python = each.record.python if each.record else "-"
         asked = escape(", ".join(map(record.shown, each.wanted))) or "-"
         table.add_row(each.name, state, python, asked, str(len(each.own)), size(each.size))

@@ -18,12 +18,13 @@ from rich.table import Table
 
 from geodes_datalab import _grids, _proxies, auth, config
 from geodes_datalab._display import size
+from geodes_datalab._language import gettext, mark, shown, translated
 from geodes_datalab.errors import AuthenticationError, GeodesError
 from geodes_datalab.local import node, ports
 from geodes_datalab.local import runtime as run
 from geodes_datalab.local.layout import Layout, make_cache
 
-COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+COLOURS = {mark("ok"): "green", mark("warn"): "yellow", mark("fail"): "red"}
 PACKAGES = (
     "geodes-datalab",
     "jupyterhub",
@@ -82,13 +83,13 @@ def examine(layout: Layout, *, offline: bool = False) -> list[Finding]:
 def table(findings: list[Finding]) -> Table:
     """Return the findings as a table for the terminal."""
     result = Table(title="geodes-datalab doctor", title_justify="left")
-    for name in ("Subject", "", "Found", "What to do"):
+    for name in (gettext("Subject"), "", gettext("Found"), gettext("What to do")):
         result.add_column(name, overflow="fold")
     for finding in findings:
         colour = COLOURS[finding.verdict]
-        verdict = f"[{colour}]{finding.verdict}[/]"
-        told = escape(finding.found), escape(finding.advice)  # "geodes-datalab[node]" is no style
-        result.add_row(finding.subject, verdict, *told)
+        verdict = f"[{colour}]{shown(finding.verdict)}[/]"
+        told = (shown(translated(text)) for text in (finding.found, finding.advice))
+        result.add_row(shown(finding.subject), verdict, *map(escape, told))  # "[node]" is no style
     return result
 
 
@@ -96,23 +97,23 @@ def check_ports(layout: Layout) -> Finding:
     """Tell whether a start with the default ports would find them free."""
     runtime = run.read(layout)
     if runtime is not None:
-        return Finding("ports", "ok", f"the datalab runs at {runtime.url}")
+        return Finding(mark("ports"), "ok", f"the datalab runs at {runtime.url}")
     numbers = asdict(ports.block(8000)).values()
     taken = [f"{port} ({ports.holder(port)})" for port in numbers if not ports.is_free(port)]
     if taken:
         advice = "geodes-datalab up --port auto, or stop what holds them"
-        return Finding("ports", "warn", "taken: " + ", ".join(taken), advice)
-    return Finding("ports", "ok", f"{min(numbers)} to {max(numbers)} are free")
+        return Finding(mark("ports"), "warn", "taken: " + ", ".join(taken), advice)
+    return Finding(mark("ports"), "ok", f"{min(numbers)} to {max(numbers)} are free")
 
 
 def check_folder(layout: Layout) -> Finding:
     """Tell whether the state folder is closed to others."""
     if not layout.root.exists():
-        return Finding("state folder", "ok", f"{layout.root} (made at the first start)")
+        return Finding(mark("state folder"), "ok", f"{layout.root} (made at the first start)")
     if layout.root.stat().st_mode & 0o077:
         advice = f"chmod 700 {layout.root} (the next start does it)"
-        return Finding("state folder", "warn", f"{layout.root} is open to others", advice)
-    return Finding("state folder", "ok", str(layout.root))
+        return Finding(mark("state folder"), "warn", f"{layout.root} is open to others", advice)
+    return Finding(mark("state folder"), "ok", str(layout.root))
 
 
 def check_disk(layout: Layout) -> Finding:
@@ -120,38 +121,40 @@ def check_disk(layout: Layout) -> Finding:
     folder = next(p for p in (layout.root, *layout.root.parents) if p.exists())
     free = shutil.disk_usage(folder).free
     advice = "free some space, or choose another folder with --state-dir"
-    return _measured("disk", free, DISK, f"{size(free)} free in {folder}", advice)
+    return _measured(mark("disk"), free, DISK, f"{size(free)} free in {folder}", advice)
 
 
 def check_memory() -> Finding:
     """Tell how much memory is left (the datalab takes 0.5 GB, each user 0.2 GB and more)."""
     memory = psutil.virtual_memory()
     words = f"{size(memory.available)} free of {size(memory.total)}"
-    return _measured("memory", memory.available, MEMORY, words, "close other programs")
+    return _measured(mark("memory"), memory.available, MEMORY, words, "close other programs")
 
 
 def check_proxies() -> Finding:
     """Tell whether a web proxy would get in the way of this machine talking to itself."""
     names = [n for n in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") if _variable(n)]
     if not names:
-        return Finding("web proxy", "ok", "none set")
+        return Finding(mark("web proxy"), "ok", "none set")
     if not all(map(_proxies.is_exempt, (f"http://{ports.HOST}/", "http://localhost/"))):
         advice = f"export NO_PROXY={ports.HOST},localhost (the datalab sets it for its own parts)"
         result = f"{', '.join(names)} set, NO_PROXY lacks {ports.HOST} or localhost"
-        return Finding("web proxy", "warn", result, advice)
+        return Finding(mark("web proxy"), "warn", result, advice)
     troubles = {_proxies.trouble(address) for name in names for address in [_variable(name)]}
     dead = sorted(filter(None, troubles))
     if dead:
-        return Finding("web proxy", "fail", "; ".join(dead), "correct the variables, or unset them")
-    return Finding("web proxy", "ok", f"{', '.join(names)}; this machine is exempt")
+        return Finding(
+            mark("web proxy"), "fail", "; ".join(dead), "correct the variables, or unset them"
+        )
+    return Finding(mark("web proxy"), "ok", f"{', '.join(names)}; this machine is exempt")
 
 
 def check_cache() -> Finding:
     """Tell whether there is a place for what is fetched or packed once."""
     try:
-        return Finding("cache folder", "ok", str(make_cache()))
+        return Finding(mark("cache folder"), "ok", str(make_cache()))
     except GeodesError as error:
-        return Finding("cache folder", "fail", error.message, error.hint or "")
+        return Finding(mark("cache folder"), "fail", error.message, error.hint or "")
 
 
 def check_node() -> Finding:
@@ -179,13 +182,18 @@ def check_grids() -> Finding:
     missing = _grids.missing()
     lacking = {name: words for name, words in missing.items() if words}
     if not missing:  # conda's libraries share one PROJ, and a package of grids
-        return Finding("grids", "ok", "not looked for: no library here has a PROJ of its own")
+        return Finding(mark("grids"), "ok", "not looked for: no library here has a PROJ of its own")
     if _grids.fetched():
-        return Finding("grids", "ok", "PROJ may fetch them from the network (PROJ_NETWORK)")
+        return Finding(mark("grids"), "ok", "PROJ may fetch them from the network (PROJ_NETWORK)")
     if lacking:
-        told = "; ".join(f"{name} lacks {', '.join(words)}" for name, words in lacking.items())
-        return Finding("grids", "warn", f"{told}: heights are not turned", _grids.HINT)
-    return Finding("grids", "ok", f"{', '.join(_grids.GRIDS)}")
+        told = "; ".join(f"{name}: {', '.join(words)}" for name, words in lacking.items())
+        return Finding(
+            mark("grids"),
+            "warn",
+            f"grids are missing, heights are not turned ({told})",
+            _grids.HINT,
+        )
+    return Finding(mark("grids"), "ok", f"{', '.join(_grids.GRIDS)}")
 
 
 def check_python() -> Finding:
@@ -201,11 +209,11 @@ def check_key() -> Finding:
     try:
         result = auth.find()
     except GeodesError as error:
-        return Finding("GEODES key", "fail", error.message, error.hint or "")
+        return Finding(mark("GEODES key"), "fail", error.message, error.hint or "")
     if result is None:
         advice = "only for --catalogue geodes: geodes_datalab.login() stores your key"
-        return Finding("GEODES key", "warn", "none", advice)
-    return Finding("GEODES key", "ok", f"from {result.source}")
+        return Finding(mark("GEODES key"), "warn", "none", advice)
+    return Finding(mark("GEODES key"), "ok", f"from {result.source}")
 
 
 def check_geodes() -> Finding:

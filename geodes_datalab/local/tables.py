@@ -12,38 +12,52 @@ from rich.markup import escape
 from rich.table import Table
 
 from geodes_datalab._display import size
+from geodes_datalab._language import gettext, mark, shown
 from geodes_datalab.local import family, secrets
 from geodes_datalab.local.layout import Layout
 from geodes_datalab.local.runtime import PartState, Runtime
 from geodes_datalab.settings import Secret, load
 
 _SIGNS = {
-    "ipykernel": "kernels",
-    "jupyterhub.singleuser": "user servers",
-    "dask scheduler": "Dask schedulers",
-    "dask worker": "Dask workers",
+    "ipykernel": mark("kernels"),
+    "jupyterhub.singleuser": mark("user servers"),
+    "dask scheduler": mark("Dask schedulers"),
+    "dask worker": mark("Dask workers"),
 }
 """What command lines of users' processes hold."""
 
+OTHERS = mark("other processes")
+
 COLOURS = {"ready": "green", "failed": "red", "degraded": "red"}
+
+STATES = (
+    mark("waiting"), mark("starting"), mark("ready"), mark("restarting"), mark("failed"),
+    mark("stopping"), mark("stopped"), mark("degraded"),
+)  # fmt: skip
+"""Of the datalab and of its parts."""
 
 
 def ready(layout: Layout, runtime: Runtime) -> Table:
     """Return the table that greets the operator; it shows the password, as it is for the screen."""
-    state = "is ready" if runtime.state != "degraded" else "runs, but not all of it (see: status)"
-    table = Table(title=f"geodes-datalab {state}", show_header=False, title_justify="left")
+    whole = runtime.state != "degraded"
+    title = (
+        gettext("geodes-datalab is ready")
+        if whole
+        else gettext("geodes-datalab runs, but not all of it (see: status)")
+    )
+    table = Table(title=title, show_header=False, title_justify="left")
     rows = {
-        "Open": runtime.url,
+        gettext("Open"): runtime.url,
         **_log_in(layout),
-        "Catalogue": runtime.catalogue,
-        "Dask Gateway": f"{runtime.gateway} (from the notebooks)",
-        "Homes": str(layout.homes),
-        "Logs": f"{layout.logs} (geodes-datalab logs hub)",
-        "Stop": "Ctrl-C here, or geodes-datalab down",
+        gettext("Catalogue"): runtime.catalogue,
+        "Dask Gateway": gettext("{address} (from the notebooks)", address=runtime.gateway),
+        gettext("Homes"): str(layout.homes),
+        gettext("Logs"): f"{layout.logs} (geodes-datalab logs hub)",
+        gettext("Stop"): gettext("Ctrl-C here, or geodes-datalab down"),
     }
     for name, value in rows.items():
         table.add_row(name, escape(value))
-    table.caption = (
+    table.caption = gettext(
         "Everything listens on this machine only. All users' servers run under your account: for you, "
         "or for people who trust each other."
     )
@@ -54,50 +68,67 @@ def _log_in(layout: Layout) -> dict[str, str]:
     """Say how people log in, as the settings have it: the password, or who asks for another one."""
     auth = load(layout.settings).auth
     admins = ", ".join(auth.admins)
-    users = f"{', '.join(auth.users)} (and nobody else)" if auth.users else ""
+    users = gettext("{names} (and nobody else)", names=", ".join(auth.users)) if auth.users else ""
     if auth.type != "shared-password":
-        by = auth.oidc.login_service if auth.type == "oidc" else f"by {auth.type}"
-        rows = {"Log in": by or "with your account of the identity provider", "Users": users}
-        return {name: text for name, text in {**rows, "Administrators": admins}.items() if text}
-    names = users or "any: small letters, digits, . _ - (a home of its own for each)"
-    rows = {"User name": names, "Password": _password(layout, "password", auth.password)}
+        by = gettext("by {kind}", kind=auth.type)
+        if auth.type == "oidc":
+            by = auth.oidc.login_service or gettext("with your account of the identity provider")
+        rows = {
+            gettext("Log in"): by,
+            gettext("Users"): users,
+            gettext("Administrators"): admins,
+        }
+        return {name: text for name, text in rows.items() if text}
+    names = users or gettext("any: small letters, digits, . _ - (a home of its own for each)")
+    password = _password(layout, "password", auth.password)
+    rows = {gettext("User name"): names, gettext("Password"): password}
     if admins:
         own = secrets.path(layout, "admin-password")
         place = auth.admin_password
         command = "geodes-datalab password --admin"
         where = command if place and place.file == own else _place(place)
-        rows["Administrator"] = f"{admins}, with the password of: {where}"
+        told = gettext("{names}, with the password of: {where}", names=admins, where=where)
+        rows[gettext("Administrator")] = told
     return rows
 
 
 def _password(layout: Layout, name: str, place: Secret | None) -> str:
     if place and place.file == secrets.path(layout, name):
         return secrets.read(layout, name)
-    return f"that of {_place(place)}"
+    return gettext("that of {place}", place=_place(place))
 
 
 def _place(secret: Secret | None) -> str:
-    return str(secret.file or f"the variable {secret.env}") if secret else "nobody"
+    if secret is None:
+        return gettext("nobody")
+    return str(secret.file or gettext("the variable {name}", name=secret.env))
 
 
 def status(layout: Layout, runtime: Runtime) -> Table:
     """Return one line per part, and one for what users run."""
     colour = COLOURS.get(runtime.state, "yellow")
     table = Table(
-        title=f"[{colour}]{runtime.state}[/]  {runtime.url}  {escape(runtime.catalogue)}",
+        title=f"[{colour}]{shown(runtime.state)}[/]  {runtime.url}  {escape(runtime.catalogue)}",
         title_justify="left",
         box=SIMPLE,
     )
-    for name in ("Part", "Pid", "State", "Up", "Memory", "Restarts"):
-        right = name in ("Pid", "Memory", "Restarts")
+    columns = {
+        gettext("Part"): False,
+        "Pid": True,
+        gettext("State"): False,
+        gettext("Up"): False,
+        gettext("Memory"): True,
+        gettext("Restarts"): True,
+        gettext("Answers at"): False,
+    }
+    for name, right in columns.items():
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    table.add_column("Answers at", no_wrap=True)
     for row in part_rows(runtime):
         colour = COLOURS.get(row["state"], "yellow")
         table.add_row(
             row["name"],
             str(row["pid"] or "-"),
-            f"[{colour}]{row['state']}[/]",
+            f"[{colour}]{shown(row['state'])}[/]",
             _duration(row["uptime"]),
             size(row["memory"]),
             str(row["restarts"]),
@@ -105,7 +136,8 @@ def status(layout: Layout, runtime: Runtime) -> Table:
         )
     for row in user_rows(layout, runtime):
         memory = size(row["memory"])
-        table.add_row(row["kind"], "", f"{row['count']} running", "", memory, "", "")
+        running = gettext("{count} running", count=row["count"])
+        table.add_row(shown(row["kind"]), "", running, "", memory, "", "")
     return table
 
 
@@ -172,7 +204,7 @@ def _kind(process: psutil.Process) -> str:
         for sign, kind in _SIGNS.items():
             if sign in text:
                 return kind
-    return "other processes"
+    return OTHERS
 
 
 def _duration(seconds: float | None) -> str:

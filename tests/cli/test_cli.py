@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,48 @@ def test_every_command_has_help(runner: CliRunner) -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"{name} {parameter.name}"
+
+
+@pytest.fixture
+def french(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODES_DATALAB_LANGUAGE", "fr")
+
+
+def test_help_is_in_the_reader_s_language(runner: CliRunner, french: None) -> None:
+    told = runner.invoke(main, ["--help"]).output
+    assert told.startswith("Utilisation\u00a0: ")
+    assert "\nCommandes\u00a0:\n" in told
+    assert "le démarrer, avec un catalogue d'exemples" in told
+    assert "  -h, --help  Afficher cette aide.\n" in told
+    up = " ".join(runner.invoke(main, ["up", "--help"]).output.split())
+    assert "[par défaut\u00a0: 8000]" in up
+    assert "Dossier où sont dossiers personnels" in up
+    assert "Créer l'environnement NAME" in runner.invoke(main, ["env", "create", "--help"]).output
+
+
+def test_no_help_stays_english_for_french_readers(runner: CliRunner, french: None) -> None:
+    asked = [[], *([name] for name in main.commands)]
+    asked += [["env", name] for name in main.commands["env"].commands]  # type: ignore[attr-defined]
+    for words in asked:
+        told = runner.invoke(main, [*words, "--help"]).output
+        assert not re.search(r"\b(the|with|and|your|of|Usage|Commands|default)\b", told), told
+
+
+def test_help_is_english_by_default(runner: CliRunner) -> None:
+    told = runner.invoke(main, ["up", "--help"]).output
+    assert told.startswith("Usage: ")
+    assert "Show this message and exit." in told
+    assert "[default: 8000]" in told
+
+
+def test_what_a_command_prints_is_french(runner: CliRunner, tmp_path: Path, french: None) -> None:
+    place = ["--state-dir", str(tmp_path / "state")]
+    assert "rien n'est en marche depuis" in runner.invoke(main, ["status", *place]).output
+    assert "rien n'était en marche" in runner.invoke(main, ["down", *place]).output
+    told = runner.invoke(main, ["doctor", "--offline", *place], terminal_width=200).output
+    assert {"Sujet", "Constat", "Que", "disque", "libres"} <= set(told.split())
+    as_json = runner.invoke(main, ["doctor", "--offline", "--json", *place]).output
+    assert {"ports", "disk"} <= {row["subject"] for row in json.loads(as_json)}
 
 
 def test_version(runner: CliRunner) -> None:

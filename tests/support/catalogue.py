@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 
+import click
 from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
@@ -21,7 +22,8 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 from support import messages
 
-from geodes_datalab import _language
+from geodes_datalab import _commands, _language
+from geodes_datalab.cli import main
 from geodes_datalab.hub import languages
 from geodes_datalab.hub import messages as hub_messages
 
@@ -75,6 +77,19 @@ def of_package() -> Iterator[Said]:
         yield phrase, None, _places(parts)
     for template, parts in messages.errors().items():
         yield template, "error", _places(parts)
+    for text in of_help(main):
+        yield text, None, ("geodes_datalab/cli",)
+
+
+def of_help(command: click.Command) -> Iterator[str]:
+    """Yield what the help of a command says, and that of the commands under it."""
+    for one in (command, *command.params):
+        if isinstance(one, _commands.Command | _commands.Group | _commands.Option):
+            yield from _commands.phrases(one.english)
+        elif not isinstance(one, click.Argument):
+            raise TypeError(f"{one}: make commands and options of geodes_datalab._commands")
+    for under in getattr(command, "commands", {}).values():
+        yield from of_help(under)
 
 
 def of_pages() -> Iterator[Said]:

@@ -23,6 +23,13 @@ MOST = 12
 PHRASES = {"gettext": 1, "mark": 1, "ngettext": 2}
 """Functions of `geodes_datalab._language`, and how many of their arguments are texts."""
 
+TOLD = {
+    "say": slice(0, 1),
+    "Finding": slice(2, 4),
+    "measured": slice(3, 5),
+}
+"""What else is English until it is shown: progress in the terminal, findings of the doctor."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -287,15 +294,24 @@ def errors() -> Mapping[str, frozenset[str]]:
     for module in modules().values():
         part = part_of(module)
         for call, function in calls(module.tree):
-            if field_name(call.func) not in error_names():
-                continue
-            hint = next((one.value for one in call.keywords if one.arg == "hint"), None)
             reading = Reading(module, function)
-            for node in (*call.args[:2], hint):
+            for node in told_by(call, part):
                 for text in [*(reading.sentences(node) or ()), *reading.within(node)]:
                     if worth(text):
                         found.setdefault(text, set()).add(part)
     return {text: frozenset(parts) for text, parts in found.items()}
+
+
+def told_by(call: ast.Call, part: str) -> list[ast.expr | None]:
+    """Return the sentences among the arguments of a call: of an error, or of what `TOLD` names.
+
+    What servers say is for their logs.
+    """
+    name = field_name(call.func)
+    if name in error_names():
+        hint = next((one.value for one in call.keywords if one.arg == "hint"), None)
+        return [*call.args[:2], hint]
+    return list(call.args[TOLD[name]]) if name in TOLD and part != "server" else []
 
 
 def worth(template: str) -> bool:
