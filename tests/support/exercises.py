@@ -30,7 +30,10 @@ class Exercise:
 
     def as_cell(self) -> nbformat.NotebookNode:
         """Return what a learner has after pasting the solution."""
-        return v4.new_code_cell(self.code, id=f"{self.name}-solved")
+        cell: nbformat.NotebookNode = v4.new_code_cell(  # type: ignore[no-untyped-call]
+            self.code, id=f"{self.name}-solved"
+        )
+        return cell
 
 
 def exercises(cells: Cells) -> list[Exercise]:

@@ -14,7 +14,7 @@ from geodes_datalab.standin.samples import Product, SampleSet
 
 def ndvi_of(product: Product, samples: SampleSet, grid: xr.DataArray) -> Any:
     """Read a Theia product with rasterio alone; NaN under clouds and where it has no data."""
-    archive = f"/vsizip/{samples.root / product.files[0].path}/{product.identifier}"
+    archive = f"/vsizip/{samples.root / str(product.files[0].path)}/{product.identifier}"
     name = f"{archive}/{product.identifier}"
     red, nir = (pixels(f"{name}_FRE_{band}.tif", grid, fill=-10000) for band in ("B4", "B8"))
     clouds = pixels(f"{archive}/MASKS/{product.identifier}_CLM_R1.tif", grid, fill=255) != 0
