@@ -5,16 +5,40 @@ const NAME = "geodes-datalab-home";
 const PAUSE = 60000; // milliseconds between two questions
 const SOON = 5000; // while files are measured
 const COLOURS = { high: "var(--jp-warn-color1)", full: "var(--jp-error-color1)" };
+const FRENCH = {
+  "Home: ": "Dossier personnel : ",
+  "Space that your files take. Click to measure anew.": "Place que prennent vos fichiers. Cliquez pour mesurer à nouveau.",
+  "Measured: ": "Mesuré : ",
+  "Free on the volume: ": "Libre sur le volume : ",
+  "Your home is full: delete files, or ask for more.":
+    "Votre dossier personnel est plein : supprimez des fichiers, ou demandez plus de place.",
+  "Your home is nearly full.": "Votre dossier personnel est presque plein.",
+  "more than ": "plus de ",
+  " of ": " sur ",
+  " files": " fichiers",
+  "is being measured": "mesure en cours",
+  "the home cannot be looked at: ": "impossible de le lire : ",
+};
 
-const gigabytes = bytes => `${(bytes / 1e9).toFixed(1)} GB`;
+const french = () => document.documentElement.lang.startsWith("fr");
+// tell TEXT: in the language of the Lab.
+const tell = text => (french() && FRENCH[text]) || text;
+// count TEXT: what the server says of sizes and files, in that language.
+const COUNTS = ["the home cannot be looked at: ", "more than ", " of ", " files", "is being measured"];
+const count = text => size(COUNTS.reduce((said, word) => said.replaceAll(word, tell(word)), text));
+// size TEXT: "2.5 GB" is "2,5 Go" there.
+const size = text => (french() ? text.replace(/(\d+)(?:\.(\d+))? ([kMG]?)B\b/g, sized) : text);
+const sized = (_, whole, part, unit) => `${whole}${part ? `,${part}` : ""} ${unit}o`;
+
+const gigabytes = bytes => size(`${(bytes / 1e9).toFixed(1)} GB`);
 
 // title TOLD: what stands in the hint.
 const title = told => {
-  const lines = ["Space that your files take. Click to measure anew."];
-  if (told.measured) lines.push(`Measured: ${new Date(told.measured).toLocaleString()}`);
-  if (told.free !== null) lines.push(`Free on the volume: ${gigabytes(told.free)}`);
-  if (told.level === "full") lines.push("Your home is full: delete files, or ask for more.");
-  else if (told.level === "high") lines.push("Your home is nearly full.");
+  const lines = [tell("Space that your files take. Click to measure anew.")];
+  if (told.measured) lines.push(`${tell("Measured: ")}${new Date(told.measured).toLocaleString(document.documentElement.lang.replace("_", "-") || undefined)}`);
+  if (told.free !== null) lines.push(`${tell("Free on the volume: ")}${gigabytes(told.free)}`);
+  if (told.level === "full") lines.push(tell("Your home is full: delete files, or ask for more."));
+  else if (told.level === "high") lines.push(tell("Your home is nearly full."));
   return lines.join("\n");
 };
 
@@ -32,7 +56,7 @@ const activate = shared => async (app, statusBar) => {
   const item = new Widget({ node });
 
   const show = told => {
-    node.textContent = `Home: ${told.text}`;
+    node.textContent = `${tell("Home: ")}${count(told.text)}`;
     node.title = title(told);
     node.dataset.level = told.level;
     node.style.color = COLOURS[told.level] || "inherit";

@@ -6,6 +6,34 @@ const PANEL = "dask-dashboard-launcher";
 const PAUSE = 2000; // milliseconds between two looks at a cluster that waits
 const HIDDEN = ["environment", "sbatch"]; // options that are no words: for notebooks
 const LABELS = { worker_memory: "worker memory (GiB)", walltime: "time limit (HH:MM:SS)", gpus: "GPUs" };
+const FRENCH = {
+  workers: "workers",
+  "worker memory (GiB)": "mémoire par worker (Gio)",
+  "time limit (HH:MM:SS)": "durée maximale (HH:MM:SS)",
+  GPUs: "GPU",
+  any: "au choix",
+  "Asking the HPC centre for a cluster": "Demande d'un cluster au centre de calcul",
+  Cancel: "Annuler",
+  "Give it up; its job is cancelled": "Y renoncer ; son job est annulé",
+  "The cluster could not be given up: ": "Impossible de renoncer au cluster : ",
+  "the server does not answer": "le serveur ne répond pas",
+  "Your server was restarted meanwhile": "Votre serveur a redémarré entre-temps",
+  "The cluster on the HPC centre runs": "Le cluster du centre de calcul est en marche",
+  "The cluster was given up": "Le cluster est abandonné",
+  "No cluster on the HPC centre": "Pas de cluster au centre de calcul",
+  "Cluster on the HPC centre": "Cluster au centre de calcul",
+  starting: "démarrage",
+  ": ": " : ",
+  "Launch New Cluster on the HPC Centre": "Lancer un nouveau cluster au centre de calcul",
+  HPC: "HPC",
+  "Start a Dask cluster on the HPC centre, as Slurm jobs under your account":
+    "Démarrer un cluster Dask au centre de calcul, en jobs Slurm sous votre compte",
+  Start: "Démarrer",
+  "New cluster on the HPC centre": "Nouveau cluster au centre de calcul",
+};
+
+// tell TEXT: in the language of the Lab.
+const tell = text => (document.documentElement.lang.startsWith("fr") && FRENCH[text]) || text;
 
 class Centre {
   constructor(services, settings) {
@@ -56,7 +84,7 @@ const entry = ({ default: value, spec }) => {
   if (type === "int" || type === "float") return number({ value, min, max, step: type === "int" ? 1 : "any" });
   if (type === "select") {
     const input = document.createElement("select");
-    for (const one of options) input.add(new Option(one || "any", one, false, one === value));
+    for (const one of options) input.add(new Option(one || tell("any"), one, false, one === value));
     return input;
   }
   const input = document.createElement("input");
@@ -67,9 +95,9 @@ const entry = ({ default: value, spec }) => {
 // What the dialog shows; getValue is asked when it is accepted.
 const makeForm = (Widget, options) => {
   const node = document.createElement("form");
-  field(node, "workers", "workers", number({ value: 2, min: 0, step: 1 }));
+  field(node, "workers", tell("workers"), number({ value: 2, min: 0, step: 1 }));
   const shown = options.filter(one => !HIDDEN.includes(one.field));
-  for (const one of shown) field(node, one.field, LABELS[one.field] || one.field.replace("_", " "), entry(one));
+  for (const one of shown) field(node, one.field, tell(LABELS[one.field] || one.field.replace("_", " ")), entry(one));
   const form = new Widget({ node });
   form.getValue = () => {
     const told = Object.fromEntries(new FormData(node));
@@ -82,9 +110,9 @@ const makeForm = (Widget, options) => {
 
 // follow NUMBER: show what a cluster waits for until it runs, fails, or is given up.
 const follow = async (number, centre, Notification, arrived) => {
-  const id = Notification.emit("Asking the HPC centre for a cluster", "in-progress", {
+  const id = Notification.emit(tell("Asking the HPC centre for a cluster"), "in-progress", {
     autoClose: false,
-    actions: [{ label: "Cancel", caption: "Give it up; its job is cancelled", callback: () => cancel() }],
+    actions: [{ label: tell("Cancel"), caption: tell("Give it up; its job is cancelled"), callback: () => cancel() }],
   });
   let given = false;
   const cancel = async () => {
@@ -92,7 +120,7 @@ const follow = async (number, centre, Notification, arrived) => {
       await centre.ask(`clusters/${number}`, "DELETE");
       given = true;
     } catch (error) {
-      Notification.emit(`The cluster could not be given up: ${error.message}`, "error", { autoClose: 10000 });
+      Notification.emit(tell("The cluster could not be given up: ") + error.message, "error", { autoClose: 10000 });
     }
   };
   const say = (message, type, autoClose) => {
@@ -106,16 +134,16 @@ const follow = async (number, centre, Notification, arrived) => {
     try {
       told = await centre.ask(`clusters/${number}`);
     } catch (error) {
-      told = { state: "starting", text: `the server does not answer (${error.message})` };
-      if (error.status === 404) return say("Your server was restarted meanwhile", "warning", 10000);
+      told = { state: "starting", text: `${tell("the server does not answer")} (${error.message})` };
+      if (error.status === 404) return say(tell("Your server was restarted meanwhile"), "warning", 10000);
     }
     if (told.state === "running") {
-      say("The cluster on the HPC centre runs", "success", 5000);
+      say(tell("The cluster on the HPC centre runs"), "success", 5000);
       return arrived(number);
     }
-    if (given || told.state === "cancelled") return say("The cluster was given up", "warning", 5000);
-    if (told.state === "failed") return say(`No cluster on the HPC centre: ${told.text}`, "error", 60000);
-    say(`Cluster on the HPC centre: ${told.text || "starting"}`, "in-progress", false);
+    if (given || told.state === "cancelled") return say(tell("The cluster was given up"), "warning", 5000);
+    if (told.state === "failed") return say(tell("No cluster on the HPC centre") + tell(": ") + told.text, "error", 60000);
+    say(tell("Cluster on the HPC centre") + tell(": ") + (told.text || tell("starting")), "in-progress", false);
     await new Promise(resolve => setTimeout(resolve, PAUSE));
   }
 };
@@ -135,18 +163,18 @@ const activate = shared => async (app, palette) => {
   const watch = number => follow(number, centre, apputils.Notification, arrived);
 
   app.commands.addCommand(COMMAND, {
-    label: args => (args.isPalette ? "Launch New Cluster on the HPC Centre" : "HPC"),
-    caption: "Start a Dask cluster on the HPC centre, as Slurm jobs under your account",
+    label: args => tell(args.isPalette ? "Launch New Cluster on the HPC Centre" : "HPC"),
+    caption: () => tell("Start a Dask cluster on the HPC centre, as Slurm jobs under your account"),
     iconClass: args => (args.isPalette ? "" : "jp-AddIcon jp-Icon jp-Icon-16"),
     execute: async () => {
       try {
         const form = makeForm(Widget, await centre.ask("options"));
-        const buttons = [apputils.Dialog.cancelButton(), apputils.Dialog.okButton({ label: "Start" })];
-        const title = "New cluster on the HPC centre";
+        const buttons = [apputils.Dialog.cancelButton(), apputils.Dialog.okButton({ label: tell("Start") })];
+        const title = tell("New cluster on the HPC centre");
         const answer = await apputils.showDialog({ title, body: form, buttons });
         if (answer.button.accept) watch((await centre.ask("clusters", "POST", answer.value)).id);
       } catch (error) {
-        apputils.showErrorMessage("No cluster on the HPC centre", error.message);
+        apputils.showErrorMessage(tell("No cluster on the HPC centre"), error.message);
       }
     },
   });
