@@ -22,7 +22,7 @@ from pathlib import Path
 MANIFEST = ".shipped.json"
 """File in the user's copy that remembers what was shipped last."""
 
-_IGNORED = {"__pycache__", ".ipynb_checkpoints", ".git"}
+_IGNORED = {"__pycache__", ".ipynb_checkpoints", ".git", "locale"}
 
 
 @dataclass

@@ -23,6 +23,8 @@ def source(tmp_path: Path) -> Path:
     (folder / "01" / "b.ipynb").write_text("b1")
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "x.pyc").write_text("no")
+    (folder / "locale").mkdir()
+    (folder / "locale" / "fr.po").write_text("of translators")
     return folder
 
 
@@ -40,6 +42,7 @@ def test_first_copy(source: Path, home: Path) -> None:
     assert report.added == ["01/a.ipynb", "01/b.ipynb", "README.md"]
     assert (home / "01" / "a.ipynb").read_text() == "a1"
     assert not (home / "__pycache__").exists()
+    assert not (home / "locale").exists()
     assert str(sync(source, home)) == "nothing to do"
 
 

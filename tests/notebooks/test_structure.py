@@ -65,17 +65,6 @@ def test_readme_lists_the_gallery() -> None:
     assert [line for line in readme.splitlines() if ".ipynb)" in line] == rows
 
 
-def test_the_french_index_lists_the_same_in_the_same_order() -> None:
-    row = re.compile(r"\| .+ \| \[.+\]\((.+)\) \| .+ \| (\d+) min \|")
-    french = (FOLDER / "README.fr.md").read_text()
-    found = [row.fullmatch(line) for line in french.splitlines() if ".ipynb)" in line]
-    assert [match and match.groups() for match in found] == [
-        (path, str(entry["minutes"])) for path, entry in gallery().items()
-    ]
-    headings = re.findall(r"^#+ ", (FOLDER / "README.md").read_text(), re.MULTILINE)
-    assert re.findall(r"^#+ ", french, re.MULTILINE) == headings
-
-
 @each_notebook
 def test_is_valid_and_its_cells_have_stable_names(path: Path) -> None:
     notebook = read(path)
