@@ -15,7 +15,7 @@ _NAMES = {
     "Collection": "shipped",
     "Collections": "catalogue",
     "Items": "items.sequence",
-    "Query": "query.query",
+    "Query": "query.canonical",
     "Quota": "account",
     "Reader": "readers",
     "Status": "account",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from geodes_datalab.stac.items.assets import data_asset, quicklook_asset
     from geodes_datalab.stac.items.sequence import Items
     from geodes_datalab.stac.online import availability
-    from geodes_datalab.stac.query.query import Query
+    from geodes_datalab.stac.query.canonical import Query
     from geodes_datalab.stac.readers import Band, Reader, reader
     from geodes_datalab.stac.shipped import Collection
 

@@ -18,9 +18,9 @@ from geodes_datalab.stac.dialects import Dialect, Found, dialect_of
 from geodes_datalab.stac.items.normalise import normalise
 from geodes_datalab.stac.items.sequence import Items
 from geodes_datalab.stac.items.wellformed import tell
+from geodes_datalab.stac.query.canonical import BY_START, PAGE_SIZE, Query
 from geodes_datalab.stac.query.conditions import QueryLike
 from geodes_datalab.stac.query.order import in_order, refuse_other_items
-from geodes_datalab.stac.query.query import BY_START, PAGE_SIZE, Query
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import RENAMED, unknown
 

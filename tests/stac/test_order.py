@@ -15,9 +15,9 @@ from geodes_datalab.errors import InvalidQuery, ServerQuirk
 from geodes_datalab.stac.dialects.standard import _cql2
 from geodes_datalab.stac.items.normalise import normalise
 from geodes_datalab.stac.items.sequence import Items
+from geodes_datalab.stac.query.canonical import SortKey
 from geodes_datalab.stac.query.conditions import Clause
 from geodes_datalab.stac.query.order import in_order
-from geodes_datalab.stac.query.query import SortKey
 
 DAYS = random.Random(17).sample(range(1, 29), 12)
 

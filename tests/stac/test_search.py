@@ -64,7 +64,7 @@ def test_points_and_lines_find_what_they_touch(portal: StandIn, place: Any) -> N
 def test_items_from_elsewhere_are_left_out(portal: StandIn) -> None:
     """Should the server ignore even a polygon, everything would come: it is caught."""
     from geodes_datalab.stac.find import _checked
-    from geodes_datalab.stac.query.query import Query
+    from geodes_datalab.stac.query.canonical import Query
 
     everything = stac.search()
     with pytest.warns(ServerQuirk, match="31 items from outside the area"):
@@ -192,7 +192,7 @@ def test_a_flood_is_refused_before_it_comes(
 
 def test_a_changing_catalogue_is_told(portal: StandIn) -> None:
     from geodes_datalab.stac.find import _checked
-    from geodes_datalab.stac.query.query import Query
+    from geodes_datalab.stac.query.canonical import Query
 
     everything = stac.search().dicts
     with pytest.warns(IncompleteResult, match="announced 45 items and sent 44: 1 are missing"):

@@ -9,8 +9,8 @@ from typing import Protocol
 from geodes_datalab._http import Client
 from geodes_datalab._types import Json
 from geodes_datalab.errors import ServiceError
+from geodes_datalab.stac.query.canonical import Query
 from geodes_datalab.stac.query.conditions import Attributes
-from geodes_datalab.stac.query.query import Query
 
 __all__ = ["Dialect", "Found", "dialect_of", "members"]
 

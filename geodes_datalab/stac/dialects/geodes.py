@@ -24,8 +24,8 @@ from geodes_datalab._http import Client
 from geodes_datalab._types import Json
 from geodes_datalab.errors import InvalidQuery
 from geodes_datalab.stac.dialects import Found, members
+from geodes_datalab.stac.query.canonical import PAGE_SIZE, Query
 from geodes_datalab.stac.query.conditions import Attributes, Clause, geodes_attributes, tile
-from geodes_datalab.stac.query.query import PAGE_SIZE, Query
 from geodes_datalab.stac.query.satellites import product_platforms
 from geodes_datalab.stac.shipped import shipped_ids
 

@@ -26,8 +26,8 @@ from geodes_datalab._types import Json
 from geodes_datalab.errors import GeodesError, InvalidQuery, RequestError, ServiceError
 from geodes_datalab.stac.dialects import Found, members
 from geodes_datalab.stac.items.wellformed import MISREAD
+from geodes_datalab.stac.query.canonical import Query
 from geodes_datalab.stac.query.conditions import Attributes, Clause, tile
-from geodes_datalab.stac.query.query import Query
 from geodes_datalab.stac.query.satellites import stac_platform
 
 _SYMBOLS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}

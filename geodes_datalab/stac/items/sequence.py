@@ -18,9 +18,9 @@ from geodes_datalab.errors import DataError, InvalidQuery, NoSuchItem
 from geodes_datalab.stac.items.assets import data_asset
 from geodes_datalab.stac.items.versions import superseded
 from geodes_datalab.stac.items.wellformed import MISREAD
+from geodes_datalab.stac.query.canonical import Query, cloud_range
 from geodes_datalab.stac.query.conditions import Clause, QueryLike, conditions
 from geodes_datalab.stac.query.matching import during, matches, refuse_absent
-from geodes_datalab.stac.query.query import Query, cloud_range
 
 if TYPE_CHECKING:
     import geopandas

@@ -14,7 +14,7 @@ from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError
 from geodes_datalab.stac.items.assets import data_asset
 from geodes_datalab.stac.items.versions import superseded, version
-from geodes_datalab.stac.query.query import in_words
+from geodes_datalab.stac.query.canonical import in_words
 
 
 class Items(Protocol):

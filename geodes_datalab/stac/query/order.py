@@ -8,7 +8,7 @@ from typing import Any
 
 from geodes_datalab._types import Json
 from geodes_datalab.errors import InvalidQuery, ServerQuirk
-from geodes_datalab.stac.query.query import Query, SortKey
+from geodes_datalab.stac.query.canonical import Query, SortKey
 
 
 def in_order(dicts: list[Json], keys: Sequence[SortKey]) -> list[Json]:
