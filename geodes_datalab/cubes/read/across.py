@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
 import rasterio.warp
 from affine import Affine
+from odc.geo.gcp import GCPGeoBox
 from odc.geo.geobox import GeoBox
 from odc.loader import RasterLoadParams, resolve_dst_nodata, resolve_src_nodata
 from rasterio.enums import Resampling
@@ -63,17 +64,17 @@ class _Wanted(NamedTuple):
         return [span for span in spans if span[0] < span[1]]
 
 
-def needed(box: GeoBox, part: GeoBox) -> bool:
+def needed(box: GeoBox | GCPGeoBox, part: GeoBox) -> TypeGuard[GeoBox]:
     """Tell whether a part of a cube must be read here.
 
     Parameters
     ----------
     box
-        Grid of the file.
+        Grid of the file; one of ground control points is read by odc-loader.
     part
         Grid of the part.
     """
-    return seam.at(box, part) or datums.apart(box, part)
+    return isinstance(box, GeoBox) and (seam.at(box, part) or datums.apart(box, part))
 
 
 def view(path: str, params: RasterLoadParams, box: GeoBox, part: GeoBox) -> View | None:

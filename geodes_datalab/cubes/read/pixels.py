@@ -146,7 +146,7 @@ def _warped(path: str, params: RasterLoadParams, geobox: Any, source: Source) ->
         own = views.placed(file)
         views.has_band(file, source.number)
         told = numbers.facts(file, band)
-        torn = isinstance(own, GeoBox) and across.needed(own, geobox)
+        torn = across.needed(own, geobox)
         wish = params if meaning is None else numbers.asked(params, meaning, told)
         if torn:
             where, pixels = across.read(path, wish, (own, geobox), band)

@@ -55,7 +55,7 @@ def wanted(path: str, params: RasterLoadParams, geobox: Any) -> View | None:
     with rasterio.open(path, sharing=False) as file:
         tolerance = 0.9 if params.nearest else 0.05
         own = placed(file)
-        if isinstance(own, GeoBox) and across.needed(own, geobox):
+        if across.needed(own, geobox):
             return across.view(path, params, own, geobox)
         roi = compute_reproject_roi(own, geobox, ttol=tolerance)
         overview = None
