@@ -13,6 +13,9 @@ from geodes_datalab.standin.samples.grid import Grid
 GRID = Grid(32631, 370_600, 4_826_580, 10, 360, 360)
 """Where the farmland is put: 3.6 x 3.6 km on tile T31TCJ, which are Toulouse in reality."""
 
+AREA = (1.40, 43.55, 1.44, 43.58)
+"""West, south, east, north of the examples' place, which lies within."""
+
 CROPS = {"wheat": 30, "sunflower": 20, "maize": 18, "rapeseed": 9, "meadow": 14, "wood": 9}
 """Cover of the parcels, and how often it is drawn."""
 
