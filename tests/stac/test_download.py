@@ -504,7 +504,7 @@ def test_space_is_checked_before_the_first_byte(
     with pytest.raises(StorageError) as caught:
         gd.download(items, tmp_path)
     assert str(caught.value).startswith(
-        f"the download needs 1.43 MB, but {tmp_path} has 100 kB left; nothing was fetched"
+        f"the download needs 1.47 MB, but {tmp_path} has 100 kB left; nothing was fetched"
     )
     assert not downloads(signed_in)
     assert list(tmp_path.iterdir()) == []
