@@ -127,10 +127,7 @@ def test_the_first_sections_run(
     cells = guest.run_until_the_error()
     assert_clean(cells[:-2])
     assert ran(cells[:-2])
-    panel = guest.lab.panel
-    table = guest.lab.scroll_to(
-        panel.locator(".jp-RenderedHTMLCommon table").filter(has_text="SENTINEL2")
-    )
+    table = guest.cell("items = gd.search(").locator(".jp-RenderedHTMLCommon table")
     expect(table.locator("tr")).to_have_count(6)
     guest.lab.assert_quiet()
     look("notebook", table)
@@ -159,13 +156,16 @@ def test_a_cube_is_led_through_by_its_slider(guest: Guest, look: Callable[..., N
     expect(label).not_to_have_text(before)
     expect(label).to_have_text(re.compile(r"20\d\d-\d\d-\d\d"))
     eventually(lambda: picture.get_attribute("src") != drawn, "the picture of another date")
+    expect(the_map.get_by_role("status")).to_have_count(0)  # it says that it reads, while it does
     look("show", the_map)
 
 
 def test_a_cluster_has_a_card_with_one_button(
     guest: Guest, said: dict[str, str], look: Callable[..., None]
 ) -> None:
-    card = guest.cell(FURTHER[1]).locator(".jp-RenderedHTMLCommon")
+    cell = guest.cell(FURTHER[1])
+    expect(cell.locator(".jupyter-widgets:visible")).to_have_count(0)  # no bar is left
+    card = cell.locator(".jp-RenderedHTMLCommon")
     expect(card).to_contain_text(re.compile(said["cluster"]))
     expect(card.get_by_role("link")).to_have_count(1)
     expect(card.get_by_role("link")).to_have_text(said["dashboard"])

@@ -54,7 +54,8 @@ SAID = {
         "starting": "Your server is starting up",
         "found": "A machine was found for your server.",
         "fetched": "The image is being fetched; the first time on a machine this takes minutes.",
-        "home": "To the home page",
+        "failed": "The server did not start",
+        "again": "Try again",
     },
     "fr": {
         "heading": "Quel serveur ?",
@@ -62,7 +63,8 @@ SAID = {
         "starting": "Votre serveur démarre",
         "found": "Une machine a été trouvée pour votre serveur.",
         "fetched": "L'image est en cours de téléchargement",
-        "home": "Aller à l'accueil",
+        "failed": "Le serveur n'a pas démarré",
+        "again": "Réessayer",
     },
 }
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
@@ -153,7 +155,8 @@ def test_a_choice_is_made_and_its_start_is_told(seen: Seen, hub: Hub) -> None:
         "the pod is gone",
     )
     page.reload()
-    expect(page.get_by_role("button", name=said["home"])).to_be_visible()
+    expect(page.get_by_role("heading", name=said["failed"])).to_be_visible()
+    expect(page.get_by_role("button", name=said["again"])).to_be_visible()
     seen.look("failed-page")
 
 
