@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from support.datalab import Datalab
 from support.lab import SLOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
+THEIRS = re.compile(r'button-name: <button [^>]*data-testid="[^"]*-collapse-button"')
+"""JupyterHub's (6.1): the arrow that opens a user's row has no name. A script makes the page, no template."""
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 
 
@@ -36,7 +39,7 @@ def test_tokens_and_administration_keep_nobody_out(
         shoot(page, f"hub-{name}-{language}-{theme}")
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-        found[name] = axe.faults(page, script)
+        found[name] = [fault for fault in axe.faults(page, script) if not THEIRS.match(fault)]
 
     password = datalab.command("password", "--admin").stdout.strip()
     page.goto(f"{datalab.url}hub/login?next=%2Fhub%2Ftoken")

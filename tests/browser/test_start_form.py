@@ -146,9 +146,10 @@ def test_a_choice_is_made_and_its_start_is_told(seen: Seen, hub: Hub) -> None:
     expect(page.locator("#progress-log")).to_contain_text(said["found"])
     seen.look("starting")
 
-    hub.status(seen.name, **waiting("ErrImagePull", "manifest unknown"))
+    hub.status(seen.name, **waiting("ErrImagePull", "manifest unknown", IMAGE))
     expect(page.locator("#progress-bar.bg-danger")).to_be_visible()
     expect(page.locator("#progress-message")).to_contain_text("manifest unknown")
+    expect(page.locator("#progress-message")).to_contain_text(IMAGE)
     seen.look("failed")
     hub.sees(
         lambda: f"jupyter-{seen.name}" not in hub.kube.objects["pods"],
@@ -160,11 +161,11 @@ def test_a_choice_is_made_and_its_start_is_told(seen: Seen, hub: Hub) -> None:
     seen.look("failed-page")
 
 
-def test_a_refusal_is_told_above_the_choices(seen: Seen, hub: Hub) -> None:
+def test_a_refusal_of_the_cluster_is_told(seen: Seen, hub: Hub) -> None:
     hub.kube.refuse = lambda _: (403, QUOTA)
     try:
         seen.page.get_by_role("button", name=seen.said["start"], exact=True).click()
-        seen.page.get_by_text("Kubernetes").last.wait_for()
+        expect(seen.page.get_by_text("exceeded quota").last).to_be_visible()
     finally:
         hub.kube.refuse = lambda _: None
     seen.look("refused")

@@ -242,10 +242,11 @@ def healthy(hub: Hub, process: subprocess.Popen[bytes]) -> bool:
     return requests.get(f"{hub.address}/hub/health", timeout=minutes(1)).ok
 
 
-def waiting(reason: str, message: str) -> dict[str, Any]:
+def waiting(
+    reason: str, message: str, image: str = "registry.example.org/datalab/notebook:1"
+) -> dict[str, Any]:
     """Return the status of a pod whose container waits."""
     state = {"waiting": {"reason": reason, "message": message}}
-    image = "registry.example.org/datalab/notebook:1"
     return {
         "containerStatuses": [{"name": "notebook", "ready": False, "image": image, "state": state}]
     }
