@@ -62,7 +62,7 @@ class Scale:
             for side, tick in zip(("left", "center", "right"), ticks, strict=True)
         )
         return _box(
-            f'<b>{escape(title)}</b>{bar}<div style="display:flex">{texts}</div>{_small(note)}'
+            f'<b>{escape(title)}</b>{bar}<div style="display:flex;gap:8px">{texts}</div>{_small(note)}'
         )
 
 

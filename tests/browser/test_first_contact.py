@@ -143,6 +143,11 @@ def test_a_map_tells_what_lies_under_the_pointer(guest: Guest, look: Callable[..
     hovered(the_map, card, 300, 250)
     expect(card).to_contain_text("5")
     expect(card).to_contain_text("2021-")
+    dates = the_map.locator(".leaflet-bottom.leaflet-right span").filter(has_text="20")
+    places = [box for box in (date.bounding_box() for date in dates.all()) if box]
+    assert len(places) == 3
+    ends = [place["x"] + place["width"] for place in places[:-1]]
+    assert all(place["x"] - end > 4 for place, end in zip(places[1:], ends, strict=True))
     look("map", the_map, panel.locator(".geodes-frames"))
 
 
