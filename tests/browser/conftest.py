@@ -7,10 +7,11 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from support.datalab import Datalab
 from support.lab import SLOW, Lab, chromium, photograph, photograph_all, reader
 
+expect.set_options(timeout=SLOW)  # of a file that runs alone too
 SCREENSHOTS = Path(os.environ.get("GEODES_SCREENSHOTS") or Path(__file__).with_name("_screenshots"))
 
 

@@ -22,7 +22,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 FIRST = "01-start/01-first-steps.ipynb"
 DASK = "04-scale/01-dask-gateway.ipynb"
-expect.set_options(timeout=SLOW)
 
 
 def painted(canvas: Locator) -> int:

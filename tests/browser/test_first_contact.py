@@ -16,11 +16,9 @@ from support.cells import assert_clean, ran
 from support.contrast import faint
 from support.datalab import Datalab
 from support.first_contact import FURTHER, Guest, hovered, pictured
-from support.lab import SLOW
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
-expect.set_options(timeout=SLOW)
 
 SAID = {
     "en": {

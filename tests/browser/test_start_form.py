@@ -16,7 +16,6 @@ from support.kubernetes_hub import Hub, running_hub, waiting
 from support.lab import SLOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
-expect.set_options(timeout=SLOW)
 
 PROFILES = {
     "small": {
