@@ -23,6 +23,7 @@ NOT_RUN = {
     "docs/how-to/real-geodes.md": ["needs the real GEODES and a key"],
     "docs/how-to/scale-with-dask.md": ["needs a second notebook"],
     "docs/tutorial/own-machine.md": ["needs the real GEODES and a key"],
+    "docs/tutorial/premiers-pas.md": ["needs the real GEODES and a key"],
 }
 """What tests cannot run, by page. A reason more, or one less, is seen here."""
 
