@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from geodes_datalab.hub import problems
 from geodes_datalab.settings.auth import FOLDER_RULE, PATTERN_RULE, POD_RULE
 
 Translate = Callable[[str], str]
@@ -59,6 +60,9 @@ STATUS = (
 REFUSALS = ("Invalid username or password", "Login form invalid or expired. Try again.")
 """JupyterHub's, of log-ins."""
 
+EXPIRY = ("1 Hour", "1 Day", "1 Week", "1 Month", "1 Year", "Never")
+"""JupyterHub's, of how long a token lives."""
+
 HEADINGS = ("Error",)
 """JupyterHub's, of its dialogs."""
 
@@ -72,7 +76,8 @@ def every() -> frozenset[str]:
     True
     """
     rules = {FOLDER_RULE, POD_RULE, PATTERN_RULE}
-    return frozenset({TRIAL, NO_NAME, GONE, *PROGRESS, *STATUS, *REFUSALS, *HEADINGS, *rules})
+    own = {TRIAL, NO_NAME, GONE, *PROGRESS, *STATUS, *REFUSALS, *HEADINGS, *EXPIRY}
+    return frozenset(own | rules | problems.sentences())
 
 
 def rule(told: str, translate: Translate) -> str:
@@ -88,6 +93,27 @@ def rule(told: str, translate: Translate) -> str:
     if told.startswith(PATTERN_RULE):
         return translate(PATTERN_RULE) + told.removeprefix(PATTERN_RULE)
     return translate(told) if told else ""
+
+
+def expiry(options: str, translate: Translate) -> str:
+    """Return the choices of how long a token lives.
+
+    Parameters
+    ----------
+    options
+        JupyterHub's, as HTML; what a site's own limit says there stays as it is.
+    translate
+        Says a message in the reader's language.
+
+    Examples
+    --------
+    >>> expiry('<option value="3600">1 Hour</option>', {"1 Hour": "1 heure"}.get)
+    '<option value="3600">1 heure</option>'
+    """
+    told = {f">{text}<": f">{translate(text)}<" for text in EXPIRY if f">{text}<" in options}
+    for theirs, ours in told.items():
+        options = options.replace(theirs, ours)
+    return options
 
 
 def no_name(name: str, told: str, translate: Translate) -> str:

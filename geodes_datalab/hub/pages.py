@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jinja2 import Environment
 from jinja2.ext import InternationalizationExtension
 from jupyterhub.handlers import BaseHandler
 
-from geodes_datalab.hub import languages, messages
+from geodes_datalab.hub import languages, messages, problems
 
 TITLE = "GEODES datalab"
 """Name of the product; a site's own is the template variable ``datalab_title``."""
@@ -62,6 +63,7 @@ class Pages:
         """
         words = language(handler)
         catalogue = languages.catalogue(words)
+        plain, html = (problems.pairs(catalogue.gettext, html=html) for html in (False, True))
         return {
             "language": words,
             "gettext": catalogue.gettext,
@@ -72,6 +74,10 @@ class Pages:
             "datalab_door": door(handler.authenticator),
             "datalab_name_rule": messages.rule(_rule(handler.authenticator), catalogue.gettext),
             "datalab_progress": messages.PROGRESS,
+            "datalab_sentences": {"plain": plain, "html": html},
+            "datalab_told": partial(problems.retold, known=plain),
+            "datalab_told_html": partial(problems.retold, known=html),
+            "datalab_expiry": partial(messages.expiry, translate=catalogue.gettext),
         }
 
 

@@ -72,6 +72,9 @@ _PULLS = (
     (r"x509|certificate", "its registry's certificate is not trusted", True),
 )
 
+PULL_FAILURES = (*(why for _, why, _ in _PULLS), "it cannot be fetched")
+"""Every ``why`` of an image."""
+
 _NO_IMAGE = {"InvalidImageName", "ErrImageNeverPull"}
 _IMAGE = {
     "ErrImagePull",
@@ -231,7 +234,7 @@ def _of_container(container: Object) -> Trouble | None:
 def _of_image(image: str, waiting: Object) -> Trouble:
     reason, said = waiting.get("reason", ""), waiting.get("message") or ""
     known = ((why, last) for text, why, last in _PULLS if re.search(text, said, re.IGNORECASE))
-    why, final = next(known, ("it cannot be fetched", reason in _NO_IMAGE))
+    why, final = next(known, (PULL_FAILURES[-1], reason in _NO_IMAGE))
     return Trouble("image", said or reason, final, what=image, why=why)
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import shutil
+import subprocess
 import sys
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +20,9 @@ from jupyterhub.handlers import BaseHandler
 from tornado.web import HTTPError
 from traitlets.config import Config
 
-from geodes_datalab.hub import apply, languages, load, messages, pages
+from geodes_datalab.hub import apply, languages, load, messages, pages, problems, troubles
+from geodes_datalab.hub.spawn.kubernetes import failures
+from geodes_datalab.hub.spawn.kubernetes.spawner import SpawnFailure
 from geodes_datalab.hub.steps.pages import TEMPLATES
 
 THEIRS = Path(sys.prefix) / "share/jupyterhub/templates"
@@ -132,11 +139,18 @@ SHOWN: dict[str, dict[str, Any]] = {
     "spawn_pending.html": {"progress_url": "/hub/api/users/ada/server/progress"},
     "not_running.html": {"failed": True, "spawn_url": "/hub/spawn/ada"},
     "stop_pending.html": {},
+    "token.html": {
+        "token_expires_in_options_html": "<option>1 Hour</option><option>Never</option>",
+        "api_tokens": [SimpleNamespace(api_id="1", note="ada", scopes=["self"])],
+        "oauth_clients": [{"token_id": "2", "description": "ada", "tokens": []}],
+    },
     "logout.html": {},
     "error.html": {"status_code": 403, "status_message": "Forbidden", "message": "Forbidden"},
     "404.html": {"status_code": 404, "status_message": "", "message": ""},
 }
 NAMES = {
+    "self",
+    "Application",
     "OK",
     "The error",
     "GEODES datalab",
@@ -170,6 +184,76 @@ def test_no_word_of_a_page_is_left_in_english(name: str) -> None:
 def test_every_page_of_ours_is_looked_at() -> None:
     parts = {"page.html", "named_servers.html"}
     assert {path.name for path in TEMPLATES.glob("*.html")} - parts == set(SHOWN)
+
+
+def test_what_jupyterhub_s_script_of_tokens_looks_for_is_there() -> None:
+    names = re.compile(r'\b(?:id|class|data-[\w-]+)="([^"{]+)')
+    theirs = set(names.findall((THEIRS / "token.html").read_text()))
+    assert {"request-token-form", "token-result"} <= theirs
+    assert theirs <= set(names.findall(page("token.html", "fr", **SHOWN["token.html"])))
+
+
+ADA = SimpleNamespace(
+    name="ada", json_escaped_name='"ada"', spawner=SimpleNamespace(options_form="")
+)
+
+
+def test_the_frame_of_the_admin_page_is_french() -> None:
+    text = page("admin.html", "fr", parsed_scopes={"admin-ui": None}, user=ADA)
+    assert "react-admin-hook" in text
+    assert "Accueil" in Words(text).said
+
+
+REFUSED = failures.of_pod(
+    {
+        "status": {
+            "phase": "Pending",
+            "containerStatuses": [
+                {
+                    "image": "mine:1",
+                    "state": {"waiting": {"reason": "ErrImagePull", "message": "x not found"}},
+                }
+            ],
+        }
+    }
+)
+
+
+def test_a_start_that_failed_is_told_in_french() -> None:
+    told = SpawnFailure(REFUSED.message, advice=REFUSED.advice, reason="image", status=500)
+    html = {"failed": True, "failed_html_message": told.jupyterhub_html_message}
+    plain = {"failed": True, "failed_message": told.jupyterhub_message}
+    for variables in (html, plain):
+        text = " ".join(" ".join(Words(page("not_running.html", "fr", **variables)).said).split())
+        assert "L'image mine:1 n'est pas utilisable : elle n'existe pas." in text
+        assert "montrez ce message à un administrateur" in text
+        assert "(Kubernetes dit : x not found)" in text
+        english = " ".join(Words(page("not_running.html", "en", **variables)).said)
+        assert "The image mine:1 cannot be used: it does not exist." in english
+
+
+@pytest.mark.parametrize("kind", problems.WORDS)
+def test_no_word_of_a_failure_is_left_in_english(kind: str) -> None:
+    word = problems.WORDS[kind]
+    values = {"what": "W", "why": troubles.PULL_FAILURES[0], "code": 1}
+    said = escape(f"{word.message.format(**values)} {word.advice}")
+    left = unescape(problems.retold(said, problems.pairs(FRENCH.gettext, html=True)))
+    assert not re.search(r"\b(the|your|you|of|to|is|it|Try|Ask|again)\b", left), left
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_the_page_of_a_start_says_the_same() -> None:
+    """The browser's own code, which puts sentences of the progress into French."""
+    text = page("spawn_pending.html", "fr", progress_url="")
+    code = text[text.index("const sentences") : text.index("const part =")]
+    told = SpawnFailure(REFUSED.message, advice=REFUSED.advice, reason="image", status=500)
+    kinds = {"plain": told.jupyterhub_message, "html": told.jupyterhub_html_message}
+    for kind, said in kinds.items():
+        script = f"{code} process.stdout.write(retold({json.dumps(said)}, '{kind}'));"
+        done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+        known = problems.pairs(FRENCH.gettext, html=kind == "html")
+        assert done.stdout == problems.retold(said, known)
+        assert "elle n'existe pas." in unescape(done.stdout)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from geodes_datalab.hub.messages import EVENTS
+from geodes_datalab.hub.problems import TRYING
 from geodes_datalab.hub.spawn.kubernetes import failures
 
 
@@ -24,7 +25,7 @@ def words(event: Mapping[str, Any]) -> str:
     """
     problem = failures.of_events([event])
     if problem is not None:
-        return f"{problem.message} {problem.advice} Kubernetes goes on trying."
+        return f"{problem.message} {problem.advice} {TRYING}"
     reason, message = event.get("reason") or "", event.get("message") or ""
     if message.startswith("Error: "):  # a summary of what the event before it said
         reason = "BackOff"

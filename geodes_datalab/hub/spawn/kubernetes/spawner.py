@@ -16,8 +16,9 @@ from traitlets import Dict, Float, Instance, default
 from geodes_datalab.hub import images
 from geodes_datalab.hub.person import Person
 from geodes_datalab.hub.pods import secret_variables
+from geodes_datalab.hub.problems import CHOOSE_AGAIN, Problem
 from geodes_datalab.hub.spawn.kubernetes import choices, contexts, failures, progress
-from geodes_datalab.hub.spawn.kubernetes.failures import SPAWN_FAILURES, Problem
+from geodes_datalab.hub.spawn.kubernetes.failures import SPAWN_FAILURES
 from geodes_datalab.hub.trust import tolerate_old_authorities
 from geodes_datalab.settings import Singleuser
 
@@ -243,7 +244,7 @@ class DatalabKubeSpawner(KubeSpawner):
         self.user_options = {}
         return SpawnFailure(
             refusal.message + ".",
-            advice="Open the hub's home page and choose again.",
+            advice=CHOOSE_AGAIN,
             reason="refused",
             status=refusal.status,
         )
