@@ -112,16 +112,7 @@ def status(layout: Layout, runtime: Runtime) -> Table:
         title_justify="left",
         box=SIMPLE,
     )
-    columns = {
-        gettext("Part"): False,
-        "Pid": True,
-        gettext("State"): False,
-        gettext("Up"): False,
-        gettext("Memory"): True,
-        gettext("Restarts"): True,
-        gettext("Answers at"): False,
-    }
-    for name, right in columns.items():
+    for name, right in _columns().items():
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     for row in part_rows(runtime):
         colour = COLOURS.get(row["state"], "yellow")
@@ -139,6 +130,19 @@ def status(layout: Layout, runtime: Runtime) -> Table:
         running = gettext("{count} running", count=row["count"])
         table.add_row(shown(row["kind"]), "", running, "", memory, "", "")
     return table
+
+
+def _columns() -> dict[str, bool]:
+    """Return what stands over the columns of the status, and whether it is a number."""
+    return {
+        gettext("Part"): False,
+        "Pid": True,
+        gettext("State"): False,
+        gettext("Up"): False,
+        gettext("Memory"): True,
+        gettext("Restarts"): True,
+        gettext("Answers at"): False,
+    }
 
 
 def facts(layout: Layout, runtime: Runtime | None) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""Extension of user servers: kernels and terminals speak the language that somebody chose in the Lab.
+
+*Settings > Language* writes a file in the home, and the page is loaded anew. Kernels and terminals that start from
+then on find that language in their environment; without a choice, or with one that the package does not speak,
+they have the site's. A kernel that runs keeps the one that it
+began with, also when it is restarted.
+
+Enabled by the Jupyter configuration folder ``server/lab``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from geodes_datalab._language import KNOWN, VARIABLE
+
+FILE = Path("@jupyterlab") / "translation-extension" / "plugin.jupyterlab-settings"
+"""In the folder of a user's settings of the Lab."""
+
+PAUSE = 3000
+"""Milliseconds between two looks at the file."""
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "geodes_datalab.server.language"}]
+
+
+def _load_jupyter_server_extension(serverapp: Any) -> None:
+    from tornado.ioloop import PeriodicCallback
+
+    follower = Follower(settings_folder() / FILE, os.environ)
+    follower.look()
+    PeriodicCallback(follower.look, PAUSE).start()
+
+
+def settings_folder() -> Path:
+    """Return the folder of a user's settings of the Lab, as JupyterLab finds it."""
+    from jupyter_core.paths import jupyter_config_dir
+
+    told = os.environ.get("JUPYTERLAB_SETTINGS_DIR")
+    return Path(told) if told else Path(jupyter_config_dir()) / "lab" / "user-settings"
+
+
+class Follower:
+    """Keeps the language of an environment at what the Lab's settings say.
+
+    Parameters
+    ----------
+    file
+        The Lab's setting of its language, which may not be there.
+    environment
+        Of the server: what it starts inherits it.
+    """
+
+    def __init__(self, file: Path, environment: MutableMapping[str, str]) -> None:
+        self._file = file
+        self._environment = environment
+        self._site = environment.get(VARIABLE)
+        self._seen: tuple[int, int] | None = None
+
+    def look(self) -> None:
+        """Read the file where it has changed."""
+        try:
+            state = self._file.stat()
+        except OSError:
+            seen = None
+        else:
+            seen = (state.st_mtime_ns, state.st_size)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        language = (chosen(self._file) if seen else None) or self._site
+        if language is None:
+            self._environment.pop(VARIABLE, None)
+        else:
+            self._environment[VARIABLE] = language
+
+
+def chosen(file: Path) -> str | None:
+    """Return the language that a file of the Lab's settings names, None where it is none of ours.
+
+    Parameters
+    ----------
+    file
+        JSON with comments, as the Lab and people write it.
+    """
+    import json5
+
+    try:
+        told = json5.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):  # it is being written, or it is broken: the Lab says so
+        return None
+    locale = told.get("locale") if isinstance(told, dict) else None
+    language = locale.partition("_")[0].partition("-")[0] if isinstance(locale, str) else None
+    return language if language in KNOWN else None
