@@ -17,6 +17,7 @@ release = version = geodes_datalab.__version__
 extensions = [
     "commands",
     "myst_parser",
+    "notebooks",
     "numpydoc",
     "overview",
     "reexports",
@@ -24,9 +25,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "gallery/notebooks/README*.md", "**/.ipynb_checkpoints"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
+html_static_path = ["_static"]
+html_css_files = ["gallery.css"]
 html_theme = "furo"
 html_title = "geodes-datalab"
 html_show_copyright = False

@@ -11,9 +11,6 @@ from support.recipes import DOCS
 
 from geodes_datalab.standin import Catalogue, serve
 
-ALIKE = 6.0
-"""Of 255. Fonts and versions of matplotlib move letters; another picture differs by far more."""
-
 
 def test_the_picture_beside_the_example_is_what_it_draws(
     samples_catalogue: Catalogue, tmp_path: Path
@@ -22,10 +19,12 @@ def test_the_picture_beside_the_example_is_what_it_draws(
         drawn = figures.example(reader, tmp_path)
     shown = Image.open(figures.EXAMPLE).convert("RGB")
     assert shown.size == pytest.approx(drawn.size, rel=0.1)
-    assert figures.difference(shown, drawn) < ALIKE
+    assert figures.difference(shown, drawn) < figures.ALIKE
     other = Image.open(figures.RESULTS).convert("RGB")
-    assert figures.difference(other, drawn) > 2 * ALIKE
-    assert figures.difference(drawn.rotate(180), drawn) > ALIKE  # the same colours, elsewhere
+    assert figures.difference(other, drawn) > 2 * figures.ALIKE
+    assert (
+        figures.difference(drawn.rotate(180), drawn) > figures.ALIKE
+    )  # the same colours, elsewhere
 
 
 def test_the_first_pages_have_one_example_and_its_picture() -> None:

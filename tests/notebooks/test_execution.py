@@ -11,6 +11,8 @@ import pytest
 import rasterio
 import requests
 import xarray as xr
+from PIL import Image
+from support import figures, thumbnails
 from support.cells import assert_clean
 from support.sample_pixels import ndvi_of, pixels
 from support.waiting import minutes
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from conftest import Executed
 
 pytestmark = pytest.mark.timeout(600)
+
+AGAIN = "python tests/support/thumbnails.py"
 
 
 @pytest.fixture(params=["first", "search", "archives", "dask"])
@@ -42,6 +46,32 @@ def test_shows_no_key(notebook: Executed, catalogue: StandIn) -> None:
     assert catalogue.api_key not in notebook.text
     written = [path for path in notebook.folder.rglob("*") if path.is_file()]
     assert [path for path in written if catalogue.api_key.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize(
+    ("fixture", "path"),
+    [
+        ("first", "01-start/01-first-steps"),
+        ("search", "02-search/01-finding-products"),
+        ("archives", "03-cubes/02-inside-archives"),
+        ("dask", "04-scale/01-dask-gateway"),
+    ],
+)
+def test_its_picture_in_the_gallery_is_its_last_figure(
+    fixture: str, path: str, request: pytest.FixtureRequest
+) -> None:
+    figure = thumbnails.drawn(request.getfixturevalue(fixture).cells)
+    kept = thumbnails.path(path)
+    assert kept.exists() == (figure is not None), AGAIN
+    if figure is not None:
+        cell, picture = figure
+        with Image.open(kept) as shown:
+            named, kept_picture = shown.info["cell"], shown.convert("RGB")
+        assert named == cell, AGAIN
+        drawn = thumbnails.small(picture)
+        assert kept_picture.size == pytest.approx(drawn.size, rel=0.1)
+        assert figures.difference(kept_picture, drawn) < figures.ALIKE, AGAIN
+        assert figures.difference(drawn.rotate(180), drawn) > figures.ALIKE
 
 
 def test_first_steps_shows_map_and_plots(first: Executed) -> None:

@@ -25,6 +25,9 @@ EXAMPLE = IMAGES / "season.png"
 RESULTS = IMAGES / "results.png"
 """What ``docs/images/results.py`` draws."""
 
+ALIKE = 6.0
+"""Of 255. Fonts and versions of matplotlib move letters; another picture differs by far more."""
+
 
 def drawn(cell: NotebookNode) -> Image.Image:
     """Return the picture in the outputs of a cell.
