@@ -26,8 +26,8 @@ from sphinx.util.docutils import SphinxDirective
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS.parent / "notebooks"
 PICTURES = "images/notebooks"
-FRENCH = ".fr"
-"""Before the ending of a notebook that is the French twin of another one."""
+FRENCH = "fr/"
+"""Folder of the French twins, with the same names below it."""
 
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#:]+\.(?:ipynb|md))(?:#[^)]*)?\)")
 """To a file beside or above."""
@@ -70,7 +70,7 @@ def entries() -> dict[str, dict[str, Any]]:
 
 def picture(place: str) -> str:
     """Return the path of a notebook's picture in the documentation; empty where it has none."""
-    path = f"{PICTURES}/{place.removesuffix(FRENCH).replace('/', '-')}.png"
+    path = f"{PICTURES}/{place.removeprefix(FRENCH).replace('/', '-')}.png"
     return path if (DOCS / path).is_file() else ""
 
 
@@ -87,7 +87,7 @@ def card(entry: dict[str, Any]) -> nodes.Node:
     box += nodes.paragraph("", entry["summary"])
     about = nodes.paragraph("", about_of(entry), classes=["gallery-about"])
     if twin(place):
-        about += [nodes.Text(" · "), page(place + FRENCH, "en français")]
+        about += [nodes.Text(" · "), page(FRENCH + place, "en français")]
     box += about
     return box
 
@@ -106,12 +106,12 @@ def page(place: str, text: str) -> nodes.Node:
 
 
 def twin(place: str) -> bool:
-    return (FOLDER / f"{place}{FRENCH}.ipynb").is_file()
+    return (FOLDER / f"{FRENCH}{place}.ipynb").is_file()
 
 
 def markdown(notebook: dict[str, Any], place: str) -> Iterator[str]:
     """Yield the lines of a notebook's page."""
-    english = place.removesuffix(FRENCH)
+    english = place.removeprefix(FRENCH)
     if english not in entries() or place != english:
         yield from ("---", "orphan: true", "---", "")
     shown = picture(place)
@@ -145,19 +145,23 @@ def linked(text: str, target: str, place: str) -> str:
     """Return the link to another notebook, or to their index, as Sphinx resolves it."""
     path = normpath(f"/gallery/notebooks/{place}/../{target}")
     page = path.removesuffix(".ipynb") if path.endswith(".ipynb") else "/gallery/index"
-    return f"{{doc}}`{text.replace('`', '')} <{page}>`"
+    return doc(text, page)
 
 
 def told(place: str, english: str) -> Iterator[str]:
     """Yield what stands below the title: time, tags, where it is in the Lab, the other language."""
     if english in entries():
         yield f"*{about_of(entries()[english])}*"
-    yield (f"\nIn the Lab: `notebooks/{place}.ipynb`, ready to run.")
+    yield f"\nIn the Lab: `notebooks/{place}.ipynb`, ready to run."
     if place != english:
-        yield linked("In English", f"{Path(english).name}.ipynb", place)
+        yield doc("In English", f"/gallery/notebooks/{english}")
     elif twin(english):
-        yield linked("En français", f"{Path(english + FRENCH).name}.ipynb", place)
+        yield doc("En français", f"/gallery/notebooks/{FRENCH}{english}")
     yield ""
+
+
+def doc(text: str, target: str) -> str:
+    return f"{{doc}}`{text.replace('`', '')} <{target}>`"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

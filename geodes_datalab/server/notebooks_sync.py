@@ -102,7 +102,7 @@ def fresh(source: Path, target: Path, name: str) -> str:
     source, target
         As for `sync`.
     name
-        Of a shipped file: its path in the folder, its last part, or that without its ending.
+        Of a shipped file: its path in the folder or the last part of that, with or without the ending.
 
     Returns
     -------
@@ -130,10 +130,14 @@ def fresh(source: Path, target: Path, name: str) -> str:
 
 
 def _called(source: Path, name: str) -> tuple[str, Path]:
+    """Find a file by its name; translations lie deeper, and are found by their path."""
     files = dict(_files(source))
-    if name in files:
-        return name, files[name]
-    found = [full for full, path in files.items() if name in (path.name, path.stem)]
+    names = {
+        full: (full, full.removesuffix(path.suffix), path.name, path.stem)
+        for full, path in files.items()
+    }
+    found = [full for full in files if name in names[full]]
+    found = [full for full in found if full.count("/") == min(one.count("/") for one in found)]
     if len(found) > 1:
         raise LookupError(f"{name} may be {' or '.join(found)}: give the whole path")
     if not found:

@@ -45,7 +45,7 @@ CELLS: dict[str, list[tuple[str, str, str]]] = {
             "## The end\n\n<details><summary>Solution</summary>\n\n`x = 1`\n\n</details>",
         ),
     ],
-    "01/a.fr": [("title", "markdown", "# Premier\n\nTout commence ici. [Suite](b.ipynb).")],
+    "fr/01/a": [("title", "markdown", "# Premier\n\nTout commence ici. [Tout](../../README.md).")],
     "01/b": [("title", "markdown", "# Second"), ("empty", "code", "")],
 }
 
@@ -110,7 +110,7 @@ def test_each_notebook_has_a_card_with_all_that_gallery_yml_says(site: Path) -> 
     ):
         assert shown in text
     assert text.count('<div class="gallery-card') == 2
-    assert text.count("en français") == text.count('href="notebooks/01/a.fr.html"') == 1
+    assert text.count("en français") == text.count('href="notebooks/fr/01/a.html"') == 1
 
 
 def test_a_page_is_the_notebook_with_its_picture_below_the_cell_that_draws_it(site: Path) -> None:
@@ -127,15 +127,15 @@ def test_a_page_is_the_notebook_with_its_picture_below_the_cell_that_draws_it(si
     positions = [text.index(part) for part in parts]
     assert positions == sorted(positions)
     assert "<details>" in text
-    for target in ("b.html", "../../index.html", "a.fr.html"):
+    for target in ("b.html", "../../index.html", "../fr/01/a.html"):
         assert f'href="{target}"' in text
 
 
 def test_the_french_twin_is_a_page_that_points_back(site: Path) -> None:
-    text = (site / "notebooks" / "01" / "a.fr.html").read_text("utf-8")
+    text = (site / "notebooks" / "01" / "../fr/01/a.html").read_text("utf-8")
     assert "Tout commence ici" in text
     assert "01-a.png" in text
-    assert 'href="a.html"' in text
+    assert 'href="../../01/a.html"' in text
 
 
 def test_pictures_are_small_and_of_cells_that_are_there() -> None:
@@ -151,9 +151,9 @@ def test_pictures_are_small_and_of_cells_that_are_there() -> None:
 
 
 def test_every_notebook_of_the_datalab_becomes_a_page(extension: ModuleType) -> None:
-    for path in sorted(thumbnails.NOTEBOOKS.glob("*/*.ipynb")):
+    for path in sorted(thumbnails.NOTEBOOKS.rglob("*.ipynb")):
         place = path.relative_to(thumbnails.NOTEBOOKS).as_posix().removesuffix(".ipynb")
         text = "\n".join(extension.markdown(json.loads(path.read_text("utf-8")), place))
-        assert text.startswith("---" if place.endswith(".fr") else "# ")
+        assert text.startswith("---" if place.startswith("fr/") else "# ")
         assert f"notebooks/{place}.ipynb" in text
         assert ".ipynb)" not in text  # links became links between pages

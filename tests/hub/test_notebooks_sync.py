@@ -211,11 +211,16 @@ def test_a_name_that_is_none_or_two_changes_nothing(
     assert not home.exists()
 
 
-def test_french_twins_are_named_by_their_own_name(source: Path, home: Path) -> None:
-    (source / "01" / "a.fr.ipynb").write_text("a en français")
+def test_french_twins_are_named_by_their_path(source: Path, home: Path) -> None:
+    (source / "fr" / "01").mkdir(parents=True)
+    (source / "fr" / "01" / "a.ipynb").write_text("a en français")
     sync(source, home)
     assert fresh(source, home, "a") == "01/a.ipynb is as it was shipped"
-    assert fresh(source, home, "a.fr") == "01/a.fr.ipynb is as it was shipped"
+    (home / "fr" / "01" / "a.ipynb").write_text("à moi")
+    assert fresh(source, home, "fr/01/a").startswith(
+        "fr/01/a.ipynb is as it was shipped; yours is fr/01/a.mine-"
+    )
+    assert (home / "fr" / "01" / "a.ipynb").read_text() == "a en français"
 
 
 def test_commands_give_a_fresh_one(source: Path, home: Path) -> None:

@@ -79,7 +79,9 @@ def keep(name: str, cell: str, picture: Image.Image) -> None:
 
 def run(name: str, home: Path) -> Cells:
     """Run a notebook against the sample catalogue and a Dask Gateway; return its cells of code."""
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    notebook = nbformat.read(  # type: ignore[no-untyped-call]
+        NOTEBOOKS / f"{name}.ipynb", as_version=4
+    )
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     with serve() as standin, dask_gateway.serve(home, SETTINGS) as gateway:
         told = {
