@@ -17,7 +17,7 @@ TITLES = {
 }
 
 SIZES = {"notebook": ("2.31 GB", "2.4 GB"), "platform": ("390 MB", "400 MB")}
-"""As built for this version, and what a test holds."""
+"""As built for this version, and the most that docs/how-to/environment.md promises."""
 
 USES = {
     "bash-completion": "completion in terminals",

@@ -72,3 +72,16 @@ def test_the_lists_of_an_image_agree_with_its_lock(
 
 def test_every_debian_package_that_is_asked_for_has_its_use(pages: ModuleType) -> None:
     assert {*pages.asked("notebook"), *pages.asked("platform")} == pages.USES.keys()
+
+
+def test_both_pages_promise_the_same_sizes(pages: ModuleType) -> None:
+    def megabytes(text: str) -> int:
+        number, unit = text.split()
+        return round(float(number) * {"MB": 1, "GB": 1000}[unit])
+
+    (row,) = re.findall(r"\| size on disk \| at most (.+) \| at most (.+) \|", PAGE.read_text())
+    assert [megabytes(text) for text in row] == [
+        megabytes(pages.SIZES[image][1]) for image in ("notebook", "platform")
+    ]
+    for usual, most in pages.SIZES.values():
+        assert megabytes(usual) < megabytes(most)
