@@ -152,7 +152,8 @@ def told(place: str, english: str) -> Iterator[str]:
     """Yield what stands below the title: time, tags, where it is in the Lab, the other language."""
     if english in entries():
         yield f"*{about_of(entries()[english])}*"
-    yield f"\nIn the Lab: `notebooks/{place}.ipynb`, ready to run."
+    where = "In the Lab" if place == english else "Dans le Lab\N{NO-BREAK SPACE}"
+    yield f"\n{where}: `notebooks/{place}.ipynb`."
     if place != english:
         yield doc("In English", f"/gallery/notebooks/{english}")
     elif twin(english):
