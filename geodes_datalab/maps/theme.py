@@ -22,6 +22,7 @@ STYLE = f"""<style>
   padding: 6px 8px; font-size: 12px; line-height: 1.4; overflow-wrap: anywhere;
   box-sizing: border-box; max-width: min(336px, 100cqw - {TOOLS}px);
 }}
+@container (max-width: 180px) {{ .geodes-card {{ display: none; }} }}
 .geodes-card div {{ color: {FAINT}; }}
 .{NAME} .leaflet-pm-toolbar a.leaflet-buttons-control-button:is(:hover, :focus, .pm-disabled) {{
   background-color: {SHADED};

@@ -35,15 +35,20 @@ def page() -> Iterator[Any]:
         yield browser.new_page()
 
 
-@pytest.mark.parametrize("wide", [240, 300, 360, 900])
-@pytest.mark.parametrize("products", [1, 6])
-def test_the_card_covers_no_tool(page: Any, wide: int, products: int) -> None:
+def draw(page: Any, wide: int, products: int) -> None:
+    """Put a map of some pixels, with tools and card, into the page."""
     card = panel.card([ITEM] * products)
     page.set_content(
         f"{LEAFLET}{theme.STYLE}<div class={theme.NAME} style='width: {wide}px'>"
         "<div class='leaflet-top leaflet-left'><div class=leaflet-control id=tools></div></div>"
         f"<div class='leaflet-top leaflet-right'><div class=leaflet-control>{card}</div></div></div>"
     )
+
+
+@pytest.mark.parametrize("wide", [200, 240, 300, 360, 900])
+@pytest.mark.parametrize("products", [1, 6])
+def test_the_card_covers_no_tool(page: Any, wide: int, products: int) -> None:
+    draw(page, wide, products)
     tools = page.locator("#tools").bounding_box()
     shown = page.locator(".geodes-card").bounding_box()
     text = page.locator(".geodes-card").evaluate("card => card.scrollWidth <= card.clientWidth")
@@ -52,3 +57,9 @@ def test_the_card_covers_no_tool(page: Any, wide: int, products: int) -> None:
     assert shown["x"] + shown["width"] <= wide
     assert shown["width"] <= 336
     assert shown["width"] >= min(260, wide - 90), "the card is needlessly narrow"
+
+
+def test_where_there_is_no_room_there_is_no_card(page: Any) -> None:
+    draw(page, 150, 6)
+    assert page.locator("#tools").is_visible()
+    assert not page.locator(".geodes-card").is_visible()
