@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from geodes_datalab._display import progress
+from geodes_datalab._language import gettext
 from geodes_datalab.compute import access, reasons
 from geodes_datalab.compute.outage import Outage
 from geodes_datalab.compute.request import Request
@@ -43,7 +44,9 @@ def wait(gateway: Any, name: str, request: Request) -> None:
     """
     first = began = asked = time.monotonic()
     outage = Outage()
-    with progress(total=1, label="Dask scheduler", unit="scheduler", enabled=request.show) as bar:
+    with progress(
+        total=1, label=gettext("Dask scheduler"), unit="scheduler", enabled=request.show
+    ) as bar:
         while True:
             now = time.monotonic()
             try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from geodes_datalab._display import progress
+from geodes_datalab._language import gettext
 from geodes_datalab.compute.backend import Backend
 from geodes_datalab.compute.outage import Outage
 from geodes_datalab.errors import ClusterError, GatewayAway
@@ -71,7 +72,7 @@ def wait(
     """
     start, asked = time.monotonic(), time.monotonic()
     arrival, outage = Arrival(wanted), Outage()
-    with progress(total=wanted, label="Dask workers", unit="worker", enabled=show) as bar:
+    with progress(total=wanted, label=gettext("Dask workers"), unit="worker", enabled=show) as bar:
         while True:
             arrival.see(_workers(client))
             bar.update(min(len(arrival.here), wanted) - bar.n)

@@ -18,6 +18,7 @@ from geodes_datalab._inputs.areas import area
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._inputs.words import WordsLike
+from geodes_datalab._language import gettext
 from geodes_datalab.cubes import attributes, skipping
 from geodes_datalab.cubes.engines import odc as odc_engine
 from geodes_datalab.cubes.engines import stackstac as stackstac_engine
@@ -295,7 +296,7 @@ def _clipped(
 def _bar(total: int, shown: bool | None) -> Progress:
     def progress(work: Iterable[Any]) -> Iterable[Any]:
         bar: Iterable[Any] = _display.progress(
-            work, total=total, label="Opening products", enabled=shown
+            work, total=total, label=gettext("Opening products"), enabled=shown
         )
         return bar
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geodes_datalab import _display
+from geodes_datalab._language import gettext, quantity
 from geodes_datalab._optional import have, need
 from geodes_datalab._whole import local_path, whole
 from geodes_datalab.errors import ConfigurationError, CubeError, MissingDependency
@@ -55,10 +56,15 @@ class Animation:
 
     def _repr_html_(self) -> str:
         """Show it in the page, where it is not too large for one."""
-        text = escape(f"{self.path.name}: {self.labels[0]} to {self.labels[-1]}", quote=True)
+        dates = gettext("{first} to {last}", first=self.labels[0], last=self.labels[-1])
+        text = escape(f"{self.path.name}: {dates}", quote=True)
         size = self._bytes()
         if size is None or size > LARGEST:
-            why = "is not there any more" if size is None else f"is {_display.size(size)} large"
+            why = (
+                gettext("is not there any more")
+                if size is None
+                else gettext("is {size} large", size=quantity(_display.size(size)))
+            )
             return f"<p>{text}<br><code>{escape(str(self.path))}</code> {why}.</p>"
         raw = self.path.read_bytes()
         if self.path.suffix.lower() == ".gif":
@@ -192,13 +198,19 @@ def _steps(
     found = series.pairs is not None or None not in (wish.vmin, wish.vmax)
     if found or not ranges.is_lazy(series):
         colours = ranges.chosen(series, wish, lambda number: read(number).values)
-        bar = _display.progress(numbers, label="Drawing dates", unit="date", enabled=shown)
+        bar = _display.progress(
+            numbers, label=gettext("Drawing dates"), unit=gettext("date"), enabled=shown
+        )
         return colours, map(read, bar)
-    bar = _display.progress(numbers, label="Reading dates", unit="date", enabled=shown)
+    bar = _display.progress(
+        numbers, label=gettext("Reading dates"), unit=gettext("date"), enabled=shown
+    )
     kept = [read(number) for number in bar]
     values = np.stack([one.values for one in kept], axis=1 if series.is_rgb else 0)
     colours = ranges.of_values(series, wish, values)
-    drawn = _display.progress(kept, label="Drawing dates", unit="date", enabled=shown)
+    drawn = _display.progress(
+        kept, label=gettext("Drawing dates"), unit=gettext("date"), enabled=shown
+    )
     return colours, iter(drawn)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from geodes_datalab._inputs import areas
 from geodes_datalab._inputs.shapes import PlaceLike
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox, Json
 
@@ -44,7 +45,7 @@ def given(bbox: PlaceLike | None, geometry: PlaceLike | None) -> tuple[Area, Bas
 def outlined(area: Area) -> Any:
     """Return a layer with the outline of an area."""
     leaflet = need("ipyleaflet", extra="maps")
-    return leaflet.GeoJSON(data=area.geometry, style=_STYLE, name="Area of interest")
+    return leaflet.GeoJSON(data=area.geometry, style=_STYLE, name=gettext("Area of interest"))
 
 
 def drawn(shape: Json) -> Area:

@@ -8,6 +8,7 @@ from html import escape
 from math import isnan
 from typing import Any
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import need
 from geodes_datalab._theme import TEXT
 from geodes_datalab.errors import ConfigurationError, near
@@ -53,8 +54,9 @@ class Scale:
         """Return a colour bar as HTML, with title, ends and middle and a note; texts are escaped."""
         steps = ",".join(_hex(self.cmap, step / 8) for step in range(9))
         ticks = [label(self.low), label((self.low + self.high) / 2), label(self.high)]
+        told = gettext("colours from {low} to {high}", low=ticks[0], high=ticks[2])
         bar = (
-            f'<div role="img" aria-label="{escape(f"colours from {ticks[0]} to {ticks[2]}", quote=True)}" '
+            f'<div role="img" aria-label="{escape(told, quote=True)}" '
             f'style="height:10px;background:linear-gradient(to right,{steps})"></div>'
         )
         texts = "".join(

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import have, need
 from geodes_datalab._types import Json
 from geodes_datalab.maps import mercator
@@ -63,19 +64,21 @@ def _corners(item: Json, size: tuple[int, int]) -> tuple[list[Point], str]:
     """Return where the picture's corners lie (longitude, latitude), clockwise from the upper left."""
     grid = _grid_corners(item["properties"], size)
     if grid:
-        return grid, "The picture lies where the product's grid does."
+        return grid, gettext("The picture lies where the product's grid does.")
     shape = _footprint(item)
     if shape is None:
         return [], ""
     four = _four_corners(shape)
     if four and not any(key.startswith("sar:") for key in item["properties"]):
-        return four, "The picture's corners lie on the footprint's."
+        return four, gettext("The picture's corners lie on the footprint's.")
     if four:
-        return four, "Radar: the picture lies on the footprint's corners, and may be mirrored."
+        return four, gettext(
+            "Radar: the picture lies on the footprint's corners, and may be mirrored."
+        )
     west, south, east, north = shape.bounds
     return (
         [(west, north), (east, north), (east, south), (west, south)],
-        "The picture fills the box around the footprint: its place is rough.",
+        gettext("The picture fills the box around the footprint: its place is rough."),
     )
 
 

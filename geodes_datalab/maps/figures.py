@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import need
 from geodes_datalab.errors import CubeError
 
@@ -76,7 +77,7 @@ def stamp(axes: Any) -> None:
     """Write "simulated" into a corner of a plot."""
     box = {"facecolor": "white", "edgecolor": _MARK, "alpha": 0.9, "boxstyle": "round,pad=0.3"}
     axes.text(
-        0.985, 0.02, "simulated", transform=axes.transAxes, ha="right", va="bottom",
+        0.985, 0.02, gettext("simulated"), transform=axes.transAxes, ha="right", va="bottom",
         fontsize="small", color=_MARK, bbox=box, zorder=10,
     )  # fmt: skip
 
@@ -120,4 +121,5 @@ def _dates(data: Any) -> str:
     if "time" not in data.coords or data["time"].dtype.kind != "M" or not data["time"].size:
         return ""
     first, last = data["time"].min(), data["time"].max()
-    return " to ".join(dict.fromkeys(labels_of(one.rename("time"))[0] for one in (first, last)))
+    first, last = (labels_of(one.rename("time"))[0] for one in (first, last))
+    return first if first == last else gettext("{first} to {last}", first=first, last=last)

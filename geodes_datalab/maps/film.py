@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
+from geodes_datalab._language import gettext, translated
 from geodes_datalab._optional import need
 from geodes_datalab._theme import TEXT
 from geodes_datalab.maps.colours import Scale, Stretch
@@ -62,18 +63,22 @@ def slider(film: Film, layer: Any, start: int) -> Any:
         value=start,
         continuous_update=False,  # pictures are read: not those that are passed over
         layout=widgets.Layout(width="320px", margin="2px 8px"),
-        tooltip=f"{len(labels)} dates: drag, or use the arrow keys",
+        tooltip=gettext("{count} dates: drag, or use the arrow keys", count=len(labels)),
     )
     told = widgets.HTML()
 
     def turn(change: Any) -> None:
-        told.value = _small(f"reading {labels[change['new']]} ...")
+        told.value = _small(gettext("reading {date} ...", date=labels[change["new"]]))
         try:
             layer.url = film.picture(change["new"])
             told.value = ""
         except Exception as error:  # noqa: BLE001 - a widget's callback has nobody else to tell
             layer.url = _NOTHING
-            told.value = _small(f"{labels[change['new']]} cannot be shown: {error}")
+            date = labels[change["new"]]
+            reason = translated(str(error))
+            told.value = _small(
+                gettext("{date} cannot be shown: {reason}", date=date, reason=reason)
+            )
 
     choice.observe(turn, "value")
     return widgets.VBox([choice, told])

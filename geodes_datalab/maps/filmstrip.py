@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import need
 
 PAGE = 8
@@ -129,7 +130,7 @@ class Filmstrip:
 
     def _arrow(self, icon: str, by: int) -> Any:
         widgets = need("ipywidgets", extra="maps")
-        tip = "the product before" if by < 0 else "the next product"
+        tip = gettext("the product before") if by < 0 else gettext("the next product")
         button = widgets.Button(icon=icon, tooltip=tip)
         button.add_class("geodes-step")
         button.on_click(lambda _: self._step(by))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
+from geodes_datalab._language import gettext, mark, ngettext, shown
 from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.errors import ConfigurationError
@@ -112,7 +113,7 @@ def footprints(dicts: Sequence[Json], colour: Colour, most: int) -> Footprints:
     shapes = _shapes(dicts[:most])
     told = [value for value in values.values() if value is not None]
     scale = _scale(colour, told)
-    title, label = _LEGENDS[colour]
+    title, label = shown(_LEGENDS[colour][0]), _LEGENDS[colour][1]
     note = _note(len(shapes), len(dicts), values)
     legend = scale.legend(title, label, note) if told else plain_legend(title, note)
     return Footprints(shapes, {i: scale.colour(values[i]) for i in shapes}, legend)
@@ -137,14 +138,20 @@ def _scale(colour: Colour, values: Sequence[float]) -> Scale:
 
 
 def _note(drawn: int, total: int, values: dict[int, float | None]) -> str:
-    notes = [f"{drawn} footprints"]
+    notes = [ngettext("{count} footprint", "{count} footprints", drawn)]
     if total > len(values):
-        notes.append(f"the first {len(values)} of {total} items; narrow the search, or raise most=")
+        notes.append(
+            gettext(
+                "the first {first} of {total} items; narrow the search, or raise most=",
+                first=len(values),
+                total=total,
+            )
+        )
     elif drawn < total:
-        notes.append(f"{total - drawn} items have none")
+        notes.append(ngettext("{count} item has none", "{count} items have none", total - drawn))
     without = sum(value is None for value in values.values())
     if without:
-        notes.append(f"grey: {without} without a value")
+        notes.append(gettext("grey: {count} without a value", count=without))
     return "; ".join(notes)
 
 
@@ -170,6 +177,9 @@ def _cloud_cover(item: Json) -> float | None:
 
 _VALUES: dict[str, Callable[[Json], float | None]] = {"date": _date, "cloud_cover": _cloud_cover}
 _LEGENDS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "date": ("Date of acquisition", lambda value: f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d}"),
-    "cloud_cover": ("Cloud cover", lambda value: f"{value:.0f} %"),
+    "date": (
+        mark("Date of acquisition"),
+        lambda value: f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d}",
+    ),
+    "cloud_cover": (mark("Cloud cover"), lambda value: f"{value:.0f} %"),
 }

@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import Any
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import need
 from geodes_datalab._types import BBox
 from geodes_datalab.maps import mercator
@@ -26,7 +27,7 @@ def add(the_map: Any) -> None:
     """Give a map lines that follow the view, and a corner that says where the pointer is."""
     leaflet = need("ipyleaflet", extra="maps")
     widgets = need("ipywidgets", extra="maps")
-    lines = leaflet.ImageOverlay(name="Graticule", pane=PANE)
+    lines = leaflet.ImageOverlay(name=gettext("Graticule"), pane=PANE)
     place = widgets.HTML(_readout(""))
 
     def moved(_: Any) -> None:

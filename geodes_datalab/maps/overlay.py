@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import need
 from geodes_datalab.maps.basemap import Tiles, new_map
 from geodes_datalab.maps.colours import Scale, plain_legend
@@ -125,7 +126,7 @@ def _legend(series: Series, colours: Colours, title: str) -> Any:
     from geodes_datalab.maps.figures import is_simulated
 
     date = series.labels[0] if len(series) == 1 else ""
-    parts = (colours.note, date, "simulated" if is_simulated(series.array) else "")
+    parts = (colours.note, date, gettext("simulated") if is_simulated(series.array) else "")
     note = ", ".join(part for part in parts if part)
     scale = colours.scale
     html = (

@@ -7,19 +7,20 @@ from html import escape
 from typing import Any
 
 from geodes_datalab._display import size
+from geodes_datalab._language import gettext, mark, quantity, shown
 from geodes_datalab._optional import need
 from geodes_datalab._theme import FAINT, TEXT
 from geodes_datalab._types import Json
 
 _SHOWN = {
-    "Acquired": "datetime",
-    "Published": "published",
-    "Platform": "platform",
-    "Cloud cover (%)": "eo:cloud_cover",
-    "Orbit": "sat:relative_orbit",
-    "Direction": "sat:orbit_state",
-    "Polarisations": "sar:polarizations",
-    "Tile": "grid:code",
+    mark("Acquired"): "datetime",
+    mark("Published"): "published",
+    mark("Platform"): "platform",
+    mark("Cloud cover (%)"): "eo:cloud_cover",
+    mark("Orbit"): "sat:relative_orbit",
+    mark("Direction"): "sat:orbit_state",
+    mark("Polarisations"): "sar:polarizations",
+    mark("Tile"): "grid:code",
     "CRS": "proj:code",
 }
 _ON_CARD = 4
@@ -38,15 +39,16 @@ class Panel:
         self.filling = False
         self.choice = widgets.Dropdown(options=[], layout=wide)
         self.keep = widgets.Checkbox(
-            value=False, description="selected", indent=False, layout=narrow
+            value=False, description=gettext("selected"), indent=False, layout=narrow
         )
         self.drape = widgets.Checkbox(
-            value=True, description="picture on the map", indent=False, layout=narrow
+            value=True, description=gettext("picture on the map"), indent=False, layout=narrow
         )
         self.count = widgets.HTML()
         self._picture = widgets.HTML(layout=wide)
         self._text = widgets.HTML(
-            "Click a footprint, or pick a picture, to see it and its metadata.", layout=wide
+            gettext("Click a footprint, or pick a picture, to see it and its metadata."),
+            layout=wide,
         )
         boxes = widgets.HBox(
             [self.keep, self.drape],
@@ -78,7 +80,8 @@ class Panel:
 
     def counted(self, selected: int, total: int) -> None:
         """Say how many are selected."""
-        self.count.value = f'<b style="color:{TEXT}">{selected} selected</b> of {total}'
+        chosen = f'<b style="color:{TEXT}">{selected}</b>'
+        self.count.value = gettext("{chosen} of {total} selected", chosen=chosen, total=total)
 
     def show(self, text: str, picture: str) -> None:
         """Show metadata and picture (HTML)."""
@@ -125,9 +128,11 @@ def card(dicts: Sequence[Json]) -> str:
         f"{escape(caption(item))} <span>{escape(_short(item))}</span>"
         for item in sorted(dicts, key=moment)[:_ON_CARD]
     ]
-    more = [f"and {len(dicts) - _ON_CARD} more"] if len(dicts) > _ON_CARD else []
+    more = (
+        [gettext("and {count} more", count=len(dicts) - _ON_CARD)] if len(dicts) > _ON_CARD else []
+    )
     return (
-        f'<div class="geodes-card"><b>{len(dicts)} products here</b>'
+        f'<div class="geodes-card"><b>{gettext("{count} products here", count=len(dicts))}</b>'
         f"<div>{'<br>'.join(lines + more)}</div></div>"
     )
 
@@ -141,7 +146,7 @@ def moment(item: Json) -> str:
 def caption(item: Json) -> str:
     """Return date and cloud cover in a few signs."""
     cloud = item["properties"].get("eo:cloud_cover")
-    date = moment(item)[:10] or "no date"
+    date = moment(item)[:10] or gettext("no date")
     return date if cloud is None else f"{date} · ☁ {float(cloud):.0f} %"
 
 
@@ -160,8 +165,8 @@ def pictured(picture: str, note: str) -> str:
     '<i>this product has no quicklook</i>'
     """
     if not picture:
-        return "<i>this product has no quicklook</i>"
-    image = f'<img style="max-width:100%" alt="quicklook" src="{picture}">'
+        return f"<i>{gettext('this product has no quicklook')}</i>"
+    image = f'<img style="max-width:100%" alt="{gettext("quicklook")}" src="{picture}">'
     return image + (
         f'<div style="color:{FAINT};font-size:11px">{escape(note)}</div>' if note else ""
     )
@@ -171,9 +176,12 @@ def metadata(item: Json) -> str:
     """Write what an item says of itself as an HTML table; texts are escaped."""
     properties = item["properties"]
     nbytes = item.get("assets", {}).get("data", {}).get("file:size")
-    rows = {"Collection": item.get("collection"), "Title": properties.get("title") or item["id"]}
-    rows |= {name: properties.get(key) for name, key in _SHOWN.items()}
-    rows |= {"Size": size(nbytes) if nbytes else None}
+    rows = {
+        gettext("Collection"): item.get("collection"),
+        gettext("Title"): properties.get("title") or item["id"],
+    }
+    rows |= {shown(name): properties.get(key) for name, key in _SHOWN.items()}
+    rows |= {gettext("Size"): quantity(size(nbytes)) if nbytes else None}
     cells = "".join(
         f'<tr><td style="color:{FAINT};padding-right:8px;vertical-align:top">{escape(name)}</td>'
         f'<td style="color:{TEXT};word-break:break-all">{escape(_text(value))}</td></tr>'

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from geodes_datalab import config
+from geodes_datalab._language import gettext
 from geodes_datalab._types import Json
 from geodes_datalab.errors import GeodesError
 from geodes_datalab.maps import quicklook
@@ -59,7 +60,7 @@ class Pictures:
         self, item: int, settings: config.Config, each: Callable[[int, str, str], None]
     ) -> None:
         try:
-            each(item, self._thumbnail(item, settings), "this product has no quicklook")
+            each(item, self._thumbnail(item, settings), gettext("this product has no quicklook"))
         except GeodesError as error:
             each(item, "", quicklook.reason(error))
 

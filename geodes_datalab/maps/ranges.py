@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from geodes_datalab._language import gettext
 from geodes_datalab.errors import ConfigurationError
 from geodes_datalab.maps.colours import Scale, Stretch, known
 from geodes_datalab.maps.raster import limits, seen
@@ -119,16 +120,16 @@ def _sample(series: Series, read: Callable[[int], Values]) -> tuple[int, Values]
 
 def _of_date(series: Series, start: int) -> str:
     lazy = is_lazy(series) and len(series) > 1
-    return f" of {series.labels[start]}" if lazy else ""
+    return gettext(" of {date}", date=series.labels[start]) if lazy else ""
 
 
 def _note(wish: Wish) -> str:
     low, high = wish.percentiles
     if wish.vmin is not None:
-        return f"up to percentile {high:g}"
+        return gettext("up to percentile {high}", high=f"{high:g}")
     if wish.vmax is not None:
-        return f"from percentile {low:g}"
-    return f"percentiles {low:g} to {high:g}"
+        return gettext("from percentile {low}", low=f"{low:g}")
+    return gettext("percentiles {low} to {high}", low=f"{low:g}", high=f"{high:g}")
 
 
 def _scale(ends: Sequence[tuple[float, float]], cmap: str, *, rgb: bool) -> Scale | Stretch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from geodes_datalab._language import gettext
 from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.maps import dots, mercator
@@ -37,16 +38,16 @@ class Scene:
         self._dots = dots.gathered(footprints.shapes, the_map.zoom)
         hover = {"weight": 4}
         self.layer = leaflet.GeoJSON(
-            data=footprints.features(), hover_style=hover, name="Footprints"
+            data=footprints.features(), hover_style=hover, name=gettext("Footprints")
         )
         self.markers = leaflet.GeoJSON(
             data=self._dotted(),
             hover_style=hover,
             point_style={"radius": 5},
-            name="Small footprints",
+            name=gettext("Small footprints"),
         )
-        self._outline = leaflet.GeoJSON(data=_NOTHING, name="Looked at")
-        self.picture = leaflet.ImageOverlay(name="Picture", pane=PICTURES)
+        self._outline = leaflet.GeoJSON(data=_NOTHING, name=gettext("Looked at"))
+        self.picture = leaflet.ImageOverlay(name=gettext("Picture"), pane=PICTURES)
         for layer in (self._outline, self.layer, self.markers):
             the_map.add(layer)
         for layer in (self.layer, self.markers):

@@ -15,6 +15,7 @@ import xarray as xr
 from dask.callbacks import Callback
 
 from geodes_datalab import _display
+from geodes_datalab._language import gettext
 
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
@@ -61,7 +62,7 @@ def compute(cube: Data, *, progress: bool | None = None) -> Data:
 def _bar(total: int, unit: str, enabled: bool | None) -> Any:
     """Make the bar when its length is known: one that changes it is drawn at once."""
     return _display.progress(
-        total=total, label="Computing", unit=unit, enabled=enabled, delay=PATIENCE
+        total=total, label=gettext("Computing"), unit=unit, enabled=enabled, delay=PATIENCE
     )
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 from geodes_datalab.errors import CubeError
 from geodes_datalab.ops.packing import to_physical
 
-_KEPT = ("common_name", "polarization", "orbit_state", "relative_orbit")
+_KEPT = ("common_name", "polarization", "orbit_state", "relative_orbit", "source")
 
 
 def to_db(power: xr.DataArray) -> xr.DataArray:

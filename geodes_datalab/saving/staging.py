@@ -15,6 +15,7 @@ import dask.system
 import xarray as xr
 
 from geodes_datalab import _display
+from geodes_datalab._language import gettext
 
 STEP = 2048
 """Pixels along x and y of a block of what has none of its own."""
@@ -39,7 +40,7 @@ def staged(cubes: list[xr.Dataset], shown: bool | None) -> Iterator[list[xr.Data
     lazy = [_chunked(cube) for cube in cubes]
     total = sum(one.nbytes for cube in lazy for one in _arrays(cube).values())
     lock = Lock()
-    with _display.progress(total=total, label="Saving", unit="B", enabled=shown) as bar:
+    with _display.progress(total=total, label=gettext("Saving"), unit="B", enabled=shown) as bar:
 
         def count(block: Any) -> Any:
             with lock:

@@ -16,6 +16,7 @@ from typing import Any
 from geodes_datalab._display import progress as progress_bar
 from geodes_datalab._display import size as size_text
 from geodes_datalab._http import Client
+from geodes_datalab._language import gettext
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config, load
 from geodes_datalab.errors import (
@@ -238,7 +239,7 @@ def _fetched(
     """Fetch all files, and return what failed first; one file's fault does not stop the others."""
     total = sum(job.size or 0 for job in jobs)
     bar = progress_bar(
-        total=total, label="downloading", unit="B", enabled=progress if jobs else False
+        total=total, label=gettext("downloading"), unit="B", enabled=progress if jobs else False
     )
     watch = Watch(bar.update)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="geodes-download")

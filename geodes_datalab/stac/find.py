@@ -11,6 +11,7 @@ from geodes_datalab._inputs.areas import overlaps
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._inputs.words import WordsLike
+from geodes_datalab._language import gettext
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import IncompleteResult, InvalidQuery, ServerQuirk
@@ -158,7 +159,9 @@ def _collected(found: Found, query: Query, progress: bool | None) -> list[Json]:
     received: list[Json] = []
     shared: dict[str, Any] = {}
     doubts: list[str] = []
-    with progress_bar(total=total, label="searching", unit="items", enabled=progress) as bar:
+    with progress_bar(
+        total=total, label=gettext("searching"), unit="items", enabled=progress
+    ) as bar:
         for page in found.pages:
             received += [normalise(item, shared, None, doubts) for item in page]
             bar.update(len(page))

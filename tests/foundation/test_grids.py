@@ -101,7 +101,7 @@ def test_the_doctor_names_the_library(
     (wheels["rasterio"] / "us_nga_egm08_25.tif").unlink()
     finding = doctor.check_grids()
     assert finding.verdict == "warn"
-    assert "rasterio lacks EGM2008" in finding.found
+    assert "rasterio: EGM2008" in finding.found
     assert "pyproj" not in finding.found
     assert "geodes-datalab grids" in finding.advice
     monkeypatch.setenv("PROJ_NETWORK", "ON")

@@ -10,7 +10,7 @@ from support import inline
 
 import geodes_datalab as gd
 from geodes_datalab.errors import ConfigurationError
-from geodes_datalab.maps import aoi, basemap
+from geodes_datalab.maps import aoi, basemap, panel
 from geodes_datalab.maps.explorer import Explorer
 from geodes_datalab.stac import Items
 from geodes_datalab.standin import StandIn
@@ -77,7 +77,7 @@ def test_footprints_are_coloured_by_date(items: Items) -> None:
     legend = view._footprints.legend
     assert "Date of acquisition" in legend
     assert "2024-01-01" in legend
-    assert "3 footprints; 1 items have none" in legend
+    assert "3 footprints; 1 item has none" in legend
     assert repr(view) == "<Explorer: 3 of 4 items, 0 selected, aoi=None>"
 
 
@@ -229,3 +229,18 @@ def test_quicklooks_of_the_catalogue(geodes: StandIn, monkeypatch: pytest.Monkey
     assert "base64" in view._panel._picture.value  # kept
     click(view, 1, *middle)
     assert "no quicklook:" in view._panel._picture.value
+
+
+def test_a_french_class_reads_french(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODES_DATALAB_LANGUAGE", "fr")
+    items = Items([item(i, 0, cloud=12) for i in range(6)])
+    view = gd.explore(items, tiles=False)
+    assert "Date d'acquisition" in view._footprints.legend.replace("&#x27;", "'")
+    assert "6 emprises" in view._footprints.legend
+    assert "sur 6 sélectionnés" in view._panel.count.value
+    assert view._panel.keep.description == "sélectionné"
+    assert {layer.name for layer in view.map.layers} >= {"Emprises", "Petites emprises", "Regardé"}
+    view._strip.buttons[0].click()
+    assert "Couverture nuageuse" in view._panel._text.value
+    assert "6 produits ici" in panel.card(items.dicts)
+    assert "et 2 de plus" in panel.card(items.dicts)

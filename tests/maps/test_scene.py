@@ -99,7 +99,7 @@ def test_picking_a_frame_shows_and_selects_nothing() -> None:
     assert view._scene._outline.data["geometry"]["type"] == "Polygon"
     view._panel.keep.value = True
     assert view.selected.ids == ["id-0"]
-    assert "1 selected</b> of 2" in view._panel.count.value
+    assert "1</b> of 2 selected" in view._panel.count.value
 
 
 def test_a_click_takes_what_is_seen_on_top() -> None:

@@ -103,3 +103,12 @@ def test_the_filter_lessens_speckle_and_keeps_the_mean() -> None:
 def test_a_window_must_have_a_middle() -> None:
     with pytest.raises(errors.CubeError, match="window must be odd"):
         ops.despeckle(stack(np.ones((1, 3, 3))), window=4)
+
+
+def test_what_is_computed_says_its_source() -> None:
+    """By it a figure is marked: what was simulated stays so, whatever was computed of it."""
+    source = {"source": "THEIA_S1TILING_SENTINEL1_L1 (simulated)"}
+    data = stack(np.ones((4, 3, 3))).assign_attrs(source)
+    ratio = ops.log_ratio(data[0], data[1])
+    results = (ops.to_db(data), ratio, ops.from_db(ratio), ops.temporal_statistics(data)["cv"])
+    assert [result.attrs.get("source") for result in results] == [source["source"]] * 4
