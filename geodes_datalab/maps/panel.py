@@ -168,7 +168,9 @@ def pictured(picture: str, note: str) -> str:
         return f"<i>{gettext('this product has no quicklook')}</i>"
     image = f'<img style="max-width:100%" alt="{gettext("quicklook")}" src="{picture}">'
     return image + (
-        f'<div style="color:{FAINT};font-size:11px">{escape(note)}</div>' if note else ""
+        f'<div style="color:{FAINT};font-size:11px;line-height:1.4">{escape(note)}</div>'
+        if note
+        else ""
     )
 
 

@@ -98,12 +98,12 @@ def test_two_views_of_a_notebook_side_by_side(ada: Lab, shoot: Callable[..., obj
     left, right = ada.view(0), ada.view(1)
     right.scroll_to(right.panel.get_by_role("heading", name="6. NDVI"))
     right.scroll_to(right.panel.locator(".jp-RenderedImage img"), from_top=False)
-    left.scroll_to(left.panel.get_by_role("heading", name="3. Look at the map"))
+    left.scroll_to(left.panel.locator(".jp-CodeCell").filter(has_text="gd.explore(items)"))
     the_map = left.panel.locator(".leaflet-container").filter(has_text="5 footprints")
     the_map.get_by_role("button", name="Zoom out").click()
     expect(the_map.get_by_text("1 km")).to_be_visible()
     product_of(the_map, left.panel.locator(".widget-html-content img"), (200, 250))
-    left.panel.get_by_role("heading", name="3. Look at the map").hover()  # away from the map
+    ada.page.locator("#jp-main-statusbar").hover()  # away from the map
     expect(the_map.locator(".geodes-card")).to_have_count(0)
     ada.wait_idle()
     shoot(ada.page, "datalab")
