@@ -226,7 +226,16 @@ class OwnEnvironmentError(GeodesError):
 
 
 class GeodesWarning(UserWarning):
-    """Base of all warnings of this package."""
+    """Base of all warnings of this package.
+
+    Python formats a warning to show it, and then it speaks the reader's language; ``str`` is English.
+    """
+
+    def __format__(self, how: str, /) -> str:
+        """Return what is shown."""
+        from geodes_datalab._language import translated
+
+        return format(translated(str(self)), how)
 
 
 class IncompleteResult(GeodesWarning):

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,44 @@ def test_logs_and_scripts_read_english(french: None, caplog: pytest.LogCaptureFi
     except errors.GeodesError:
         logging.getLogger("mine").exception("failed")
     assert "there are no items to load" in caplog.text
+
+
+SKIPPED = "the cluster 1a2b, opened before, computes and is left open"
+
+
+def test_a_warning_stays_english_and_is_shown_in_french(french: None) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.warn(SKIPPED, errors.ClusterWarning, stacklevel=1)
+        warnings.warn(SKIPPED, UserWarning, stacklevel=1)
+    ours, theirs = caught
+    assert str(ours.message) == SKIPPED
+    shown = warnings._formatwarnmsg  # type: ignore[attr-defined]
+    assert "ClusterWarning: le cluster 1a2b, ouvert auparavant, calcule" in shown(ours)
+    assert SKIPPED in shown(theirs)
+
+
+def test_python_shows_a_warning_in_french() -> None:
+    code = (
+        "import warnings; from geodes_datalab import errors\n"
+        f"warnings.warn({SKIPPED!r}, errors.ClusterWarning)"
+    )
+    root = str(Path(gd.__file__).parent.parent)
+    language = {"GEODES_DATALAB_LANGUAGE": "fr", "PYTHONPATH": root, "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code],
+        env={**os.environ, **language},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert "ClusterWarning: le cluster 1a2b, ouvert auparavant, calcule" in done.stderr
+
+
+def test_a_warning_is_english_for_english_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODES_DATALAB_LANGUAGE", "en")
+    assert f"{errors.ClusterWarning(SKIPPED)}" == SKIPPED
+    assert f"{errors.ClusterWarning(SKIPPED):>80}".startswith(" ")
 
 
 def test_a_broken_installation_speaks_english(

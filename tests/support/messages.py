@@ -25,10 +25,12 @@ PHRASES = {"gettext": 1, "mark": 1, "ngettext": 2}
 
 TOLD = {
     "say": slice(0, 1),
+    "warn": slice(0, 1),
+    "warn_from_thread": slice(0, 1),
     "Finding": slice(2, 4),
     "measured": slice(3, 5),
 }
-"""What else is English until it is shown: progress in the terminal, findings of the doctor."""
+"""What else is English until it is shown: progress in the terminal, warnings, findings of the doctor."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -270,8 +272,8 @@ def numbered(template: str) -> str:
 
 @cache
 def error_names() -> frozenset[str]:
-    """Return the classes of `errors.py` and those made of them elsewhere; warnings are not among them."""
-    found = {"GeodesError"}
+    """Return the classes of `errors.py` and those made of them elsewhere: errors and warnings."""
+    found = {"GeodesError", "GeodesWarning"}
     classes = [
         node
         for module in modules().values()
