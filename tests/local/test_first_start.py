@@ -174,6 +174,21 @@ def runtime_at(port: int, **asked: str) -> run.Runtime:
     return run.Runtime(pid, mark, "ready", url, plan.NOTICE, "http://gateway", asked=known)
 
 
+def test_the_tables_are_in_the_reader_s_language(
+    place: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEODES_DATALAB_LANGUAGE", "fr")
+    greeting = shown(place, "", tmp_path)
+    assert "geodes-datalab est prêt" in greeting
+    assert "Mot de passe" in greeting
+    assert secrets.read(place, "password") in greeting
+    text = StringIO()
+    running = runtime_at(8000)
+    running.parts.append(run.PartState("hub", "the hub", "ready"))
+    Console(width=200, file=text).print(tables.status(place, running))
+    assert {"Composant", "Redémarrages", "prêt"} <= set(text.getvalue().split())
+
+
 OIDC = """
 [auth]
 type = "oidc"
