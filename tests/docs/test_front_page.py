@@ -62,3 +62,26 @@ def test_every_how_to_stands_in_the_list_once() -> None:
     listed = [line for line in (folder / "index.md").read_text("utf-8").splitlines() if line]
     for page in folder.glob("*.md"):
         assert listed.count(page.stem) == (0 if page.stem == "index" else 1), page
+
+
+ASKED = {
+    "animation gif": "animation",
+    "cloud mask": "composites",
+    "export geotiff": "saving",
+    "français": "french",
+    "hvplot": "more-packages",
+    "lesson": "teaching",
+    "mosaic": "composites",
+    "reset notebook": "notebooks",
+    "shapefile": "zonal",
+    "time series": "time-series",
+    "workshop": "teaching",
+    "zonal statistics": "zonal",
+}
+"""What people type into the search of the documentation, and the page that they should find."""
+
+
+@pytest.mark.parametrize("words", ASKED)
+def test_pages_use_the_words_that_people_search_for(words: str) -> None:
+    text = (DOCS / "how-to" / f"{ASKED[words]}.md").read_text("utf-8").casefold()
+    assert [word for word in words.split() if word not in text] == []
