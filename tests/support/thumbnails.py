@@ -72,7 +72,9 @@ def keep(name: str, cell: str, picture: Image.Image) -> None:
     """Write the picture of a notebook, with the name of the cell that drew it."""
     note = PngImagePlugin.PngInfo()
     note.add_text("cell", cell)
-    colours = small(picture).quantize(colors=64, dither=Image.Dither.NONE)
+    colours = small(picture).quantize(  # the default turns black into red, and grey into blue
+        128, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
+    )
     colours.save(path(name), optimize=True, pnginfo=note)
     print(f"{path(name)}: {colours.size}, {path(name).stat().st_size} bytes")
 
