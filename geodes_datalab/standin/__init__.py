@@ -17,7 +17,7 @@ from __future__ import annotations
 from geodes_datalab.standin.app import create_app
 from geodes_datalab.standin.catalogue import Catalogue
 from geodes_datalab.standin.faults import Fault, Faults
-from geodes_datalab.standin.fields import fields
+from geodes_datalab.standin.outlines import fields
 from geodes_datalab.standin.portal import Settings
 from geodes_datalab.standin.profiles import PROFILES, Profile
 from geodes_datalab.standin.recorder import Received, RequestLog
