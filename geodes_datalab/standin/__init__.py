@@ -1,4 +1,4 @@
-"""A stand-in GEODES: the real wire format and its traps, over real sample products.
+"""A stand-in GEODES: the real wire format and its traps, over sample products, real and simulated.
 
 It is not GEODES, and says so in every page. Use it in tests::
 

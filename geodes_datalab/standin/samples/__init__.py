@@ -1,4 +1,4 @@
-"""Sample products made from real, published data, packed as GEODES serves them.
+"""Sample products made from real, published data, and of one drawn place, packed as GEODES serves them.
 
 `build` makes the archives once into a cache folder and returns a `SampleSet`. What is real and what
 is simulated is told by ``data/PROVENANCE.md``, and by the title and properties of every product.
