@@ -100,12 +100,13 @@ def html(cluster: Shown, workers: Mapping[str, Any], asked: str) -> str:
         "running": gettext("running"),
         "closed": gettext("closed"),
     }
-    lines = [f"{head}: <b>{escape(states.get(cluster.status, cluster.status))}</b>"]
+    state = escape(states.get(cluster.status, cluster.status))
+    lines = [_row(head, f"<b>{state}</b>")]
     if cluster.status == "running":
         facts = (
-            f"{gettext('Workers')}: {asked}",
-            f"{gettext('Cores')}: {cores(workers)}",
-            f"{gettext('Memory')}: {shown_size(memory(workers))}",
+            _row(gettext("Workers"), asked),
+            _row(gettext("Cores"), cores(workers)),
+            _row(gettext("Memory"), shown_size(memory(workers))),
         )
         lines += [escape(", ".join(facts)), _button(cluster.dashboard_link)]
     return f'<div style="{_CARD}">{"<br>".join(lines)}</div>'
@@ -123,6 +124,10 @@ def memory(workers: Mapping[str, Any]) -> int:
 
 def _bundle(cluster: Any) -> dict[str, str]:
     return {"text/plain": repr(cluster), "text/html": cluster._repr_html_()}
+
+
+def _row(label: str, value: object) -> str:
+    return gettext("{label}: {value}", label=label, value=value)
 
 
 def _button(link: str | None) -> str:

@@ -67,7 +67,12 @@ class Guest:
     @property
     def first(self) -> Path:
         """The first notebook, in the guest's own copy."""
-        return self.datalab.state_dir / "homes" / self.name / "notebooks" / FIRST
+        return self.datalab.state_dir / "homes" / self.name / "notebooks" / self.lesson
+
+    @property
+    def lesson(self) -> str:
+        """The first notebook, as its folder calls it: French guests have a French one."""
+        return f"fr/{FIRST}" if self.language == "fr" else FIRST
 
     def write_further_cells(self) -> None:
         """Change the own copy of the first notebook: its first sections, and cells of our own."""
@@ -79,7 +84,7 @@ class Guest:
     def run_until_the_error(self) -> Cells:
         """Run the whole notebook, which stops at the cell that fails; return all cells."""
         self.lab.run_all()
-        return self.lab.saved(FIRST, lambda _: False)
+        return self.lab.saved(self.lesson, lambda _: False)
 
     def cell(self, code: str) -> Locator:
         """Roll to a cell by its code, and return it."""
