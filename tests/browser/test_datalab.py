@@ -73,7 +73,7 @@ def test_first_notebook_runs_to_its_end(
     expect(table.locator("tr")).to_have_count(6)
     shoot(ada.page, "03-first-steps-search")
 
-    the_map = ada.scroll_to(ada.panel.locator(".leaflet-container"))
+    the_map = ada.scroll_to(ada.panel.locator(".leaflet-container").filter(has_text="5 footprints"))
     expect(the_map.get_by_text("5 footprints")).to_be_visible()
     canvas = the_map.locator(".leaflet-overlay-pane canvas")
     eventually(lambda: painted(canvas) > 10_000, "the painted footprints")
@@ -168,7 +168,7 @@ def test_the_dask_panel_s_cluster_is_connected_by_its_own_code(
     expect(panel.get_by_text("HPC", exact=True)).to_have_count(0)  # no centre is named here
     panel.get_by_text("NEW", exact=True).click()
     cluster = panel.locator(".dask-ClusterListingItem")
-    expect(cluster).to_contain_text("Number of Workers: 0")
+    expect(cluster).to_contain_text(re.compile("Number of Workers: [12]"))
     dora.open_from_readme("First steps")
     dora.connect_by_panel(cluster)
     shoot(dora.page, "17-dask-panel")
