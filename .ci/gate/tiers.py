@@ -97,7 +97,7 @@ TIERS = (
     Tier("docs", 2, lane="b", proved=False),
     Tier("test-images", 11, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
-        "test-browser", 12, lane="b", tests=("tests/browser/", "tests/maps/"), packages=CHROMIUM, again=True,
+        "test-browser", 22, lane="b", tests=("tests/browser/", "tests/maps/"), packages=CHROMIUM, again=True,
         unused=IN_THE_CHART,
     ),
     Tier(
