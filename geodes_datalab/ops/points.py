@@ -200,10 +200,14 @@ def _outside(points: Points, out: npt.NDArray[np.bool_], box: Any) -> InvalidInp
         f"{points.names[index]!r} ({points.x[index]:g}, {points.y[index]:g})"
         for index in missed[:3]
     )
-    west, south, east, north = box.geographic_extent.boundingbox
     return InvalidInput(
         f"{len(missed)} of {len(out)} points lie outside of the cube: {shown}"
         + (" ..." if len(missed) > 3 else ""),
-        hint=f"it covers longitudes {west:.4g} to {east:.4g} and latitudes {south:.4g} to {north:.4g}; points "
-        "are (longitude, latitude), or say their crs=",
+        hint=f"it covers {extent(box)}; points are (longitude, latitude), or say their crs=",
     )
+
+
+def extent(box: Any) -> str:
+    """Return where a grid lies, in words."""
+    west, south, east, north = box.geographic_extent.boundingbox
+    return f"longitudes {west:.4g} to {east:.4g} and latitudes {south:.4g} to {north:.4g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,9 +15,9 @@ import xarray as xr
 from geodes_datalab._inputs import files
 from geodes_datalab._inputs.shapes import shape_of
 from geodes_datalab._optional import need
-from geodes_datalab.errors import CubeError, InvalidInput, near
+from geodes_datalab.errors import CubeError, CubeWarning, InvalidInput, near
 from geodes_datalab.ops.packing import to_physical
-from geodes_datalab.ops.points import DEGREES, geobox
+from geodes_datalab.ops.points import DEGREES, extent, geobox
 
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
@@ -65,11 +66,16 @@ def zonal(
     Raises
     ------
     InvalidInput
-        What was given is no area, or lies wholly outside of the cube; a statistic that there is not.
+        What was given is no area, or all areas lie outside of the cube; a statistic that there is not.
     CubeError
         The cube has no place, or its grid is rotated.
     MissingDependency
         exactextract is not installed.
+
+    Warns
+    -----
+    CubeWarning
+        Some areas lie outside of the cube, and have a count of 0.
 
     Notes
     -----
@@ -80,7 +86,10 @@ def zonal(
     data = to_physical(cube)
     box = geobox(data)
     shapes = read(areas, box.crs, names)
-    zones = [_zone(name, shape, box) for name, shape in shapes.items()]
+    _check_grid(box)
+    windows = {name: _window(shape, box) for name, shape in shapes.items()}
+    _tell_outside([name for name, window in windows.items() if window is None], len(windows), box)
+    zones = [_zone(shapes[name], box, window) for name, window in windows.items()]
     dims = data.odc.spatial_dims
     results = [_of_zone(data, zone, dims, wanted) for zone in zones]
     label = xr.DataArray(list(shapes), dims="area", name="area")
@@ -158,16 +167,30 @@ def _polygon(name: Any, shape: Any, own: Any, crs: Any) -> Any:
     return shapely.transform(dense, lambda corners: np.column_stack(turn(*corners.T)))
 
 
-def _zone(name: Any, shape: Any, box: Any) -> Zone:
-    """Return the pixels of an area, and which part of each lies inside."""
-    extract = need("exactextract", extra="cubes")
-    transform = box.affine
-    if transform.b or transform.d:
+def _check_grid(box: Any) -> None:
+    if box.affine.b or box.affine.d:
         raise CubeError(
             "the grid of this cube is rotated",
             hint="load it on a straight one: gd.load(..., crs=...)",
         )
-    window = _window(name, shape, box)
+
+
+def _tell_outside(names: Sequence[Any], total: int, box: Any) -> None:
+    """Warn of areas outside of the cube; where all are, that is an error."""
+    if not names:
+        return
+    shown = ", ".join(map(repr, names[:3])) + (", ..." if len(names) > 3 else "")
+    text = f"{len(names)} of {total} areas lie outside of the cube: {shown}"
+    if len(names) == total:
+        raise InvalidInput(text, hint=f"it covers {extent(box)}")
+    warnings.warn(text, CubeWarning, stacklevel=3)
+
+
+def _zone(shape: Any, box: Any, window: tuple[slice, slice] | None) -> Zone:
+    """Return the pixels of an area, and which part of each lies inside."""
+    if window is None:  # any pixel, of which no part lies inside
+        return Zone(slice(1), slice(1), np.zeros((1, 1), "float32"))
+    extract = need("exactextract", extra="cubes")
     rows, columns = window
     part = box[window]
     west, south, east, north = part.boundingbox
@@ -178,11 +201,12 @@ def _zone(name: Any, shape: Any, box: Any) -> Zone:
     weights = np.zeros(zeros.size, "float32")
     weights[told["properties"]["cell_id"]] = told["properties"]["coverage"]
     weights = weights.reshape(zeros.shape)
-    weights = weights[::-1] if transform.e > 0 else weights
-    return Zone(rows, columns, weights[:, ::-1] if transform.a < 0 else weights)
+    weights = weights[::-1] if box.affine.e > 0 else weights
+    return Zone(rows, columns, weights[:, ::-1] if box.affine.a < 0 else weights)
 
 
-def _window(name: Any, shape: Any, box: Any) -> tuple[slice, slice]:
+def _window(shape: Any, box: Any) -> tuple[slice, slice] | None:
+    """Return the rows and columns that an area reaches, None where there are none."""
     west, south, east, north = shape.bounds
     columns, rows = ~box.affine @ (
         np.array([west, west, east, east]),
@@ -192,12 +216,7 @@ def _window(name: Any, shape: Any, box: Any) -> tuple[slice, slice]:
     for places, size in ((rows, box.shape[0]), (columns, box.shape[1])):
         first, last = max(int(np.floor(places.min())), 0), min(int(np.ceil(places.max())), size)
         if first >= last:
-            edges = box.geographic_extent.boundingbox
-            raise InvalidInput(
-                f"the area {name!r} lies outside of the cube",
-                hint=f"it covers longitudes {edges[0]:.4g} to {edges[2]:.4g} and latitudes {edges[1]:.4g} to "
-                f"{edges[3]:.4g}",
-            )
+            return None
         found.append(slice(first, last))
     return found[0], found[1]
 
@@ -224,7 +243,7 @@ def _mean(part: Any, weights: xr.DataArray, dims: list[Any]) -> Any:
 
 
 def _sum(part: Any, weights: xr.DataArray, dims: list[Any]) -> Any:
-    return (part * weights).sum(dims, min_count=1)
+    return (part.where(weights > 0) * weights).sum(dims, min_count=1)
 
 
 def _std(part: Any, weights: xr.DataArray, dims: list[Any]) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 import exactextract
 import numpy as np
-import odc.geo.xr  # noqa: F401
+import odc.geo.geom
+import odc.geo.xr
 import pytest
 import shapely
 import xarray as xr
@@ -17,7 +18,7 @@ from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
 from geodes_datalab import ops
-from geodes_datalab.errors import CubeError, InvalidInput
+from geodes_datalab.errors import CubeError, CubeWarning, InvalidInput
 
 UTM = "EPSG:32631"
 BOX = GeoBox.from_bbox((360000, 4820000, 361000, 4820800), UTM, resolution=10)
@@ -94,6 +95,26 @@ def test_an_area_without_a_value_is_counted_as_nothing(cube: xr.Dataset, fields:
     assert np.isnan(empty.drop_sel(statistic="count")).all()
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_layer_of_fields_may_be_larger_than_the_cube(cube: xr.Dataset, lazy: bool) -> None:
+    """What lies outside has a count of 0, and a warning tells of it; the others are as they were."""
+    away = {f"far {number}": shapely.box(50 + number, 50, 51 + number, 51) for number in range(4)}
+    degrees = odc.geo.geom.Geometry(TRIANGLE, UTM).to_crs("EPSG:4326").geom
+    data = cube.chunk(y=30) if lazy else cube
+    with pytest.warns(
+        CubeWarning, match="^4 of 5 areas lie outside of the cube: 'far 0', .*, ...$"
+    ):
+        found = ops.zonal(data, {"here": degrees, **away}, STATS).compute()
+    xr.testing.assert_allclose(
+        found.sel(area="here"), ops.zonal(cube, {"here": degrees}, STATS).isel(area=0)
+    )
+    outside = found.red.sel(area=list(away))
+    assert (outside.sel(statistic="count") == 0).all()
+    assert outside.drop_sel(statistic="count").isnull().all()
+    with pytest.raises(InvalidInput, match="4 of 4 areas lie outside"):
+        ops.zonal(data, away)
+
+
 def test_one_statistic_needs_no_dimension(cube: xr.Dataset, fields: Any) -> None:
     assert set(ops.zonal(cube, fields, "max").red.dims) == {"area", "time"}
 
@@ -101,7 +122,7 @@ def test_one_statistic_needs_no_dimension(cube: xr.Dataset, fields: Any) -> None
 @pytest.mark.parametrize(
     ("areas", "stats", "said"),
     [
-        ([shapely.box(50, 50, 51, 51)], "mean", "the area 0 lies outside of the cube"),
+        ([shapely.box(50, 50, 51, 51)], "mean", "1 of 1 areas lie outside of the cube: 0"),
         ([shapely.Point(1.3, 43.5)], "mean", "is a Point: polygons are needed"),
         ([], "mean", "there are no areas"),
         ([TRIANGLE], "meen", 'did you mean "mean"?'),
