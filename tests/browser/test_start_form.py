@@ -149,6 +149,11 @@ def test_a_choice_is_made_and_its_start_is_told(seen: Seen, hub: Hub) -> None:
     expect(page.locator("#progress-bar.bg-danger")).to_be_visible()
     expect(page.locator("#progress-message")).to_contain_text("manifest unknown")
     expect(page.locator("#progress-message")).to_contain_text(IMAGE)
+    expect(page.get_by_role("heading", name=said["failed"])).to_be_visible()  # without a reload
+    expect(page.get_by_text(said["starting"])).to_be_hidden()
+    expect(page.locator("#stop-server-btn")).to_be_hidden()
+    again = page.get_by_role("button", name=said["again"]).get_attribute("href")
+    assert again == f"/hub/spawn/{seen.name}"
     seen.look("failed")
     hub.sees(
         lambda: f"jupyter-{seen.name}" not in hub.kube.objects["pods"],
