@@ -59,6 +59,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "local": (CORE, "hub"),
     "local/node.py": (CORE, "hub", "node"),
     "standin": (CORE, "services"),
+    "standin/outlines.py": (CORE, "cubes", "tables"),
     "standin/pictures.py": (CORE, "cubes", "services"),
     "standin/samples": (CORE, "cubes"),
     "testing": (CORE, "services", "dev"),

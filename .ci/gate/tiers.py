@@ -95,13 +95,13 @@ TIERS = (
     ),
     Tier("lint", 3, lane="b", proved=False),
     Tier("docs", 2, lane="b", proved=False),
-    Tier("test-images", 11, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
+    Tier("test-images", 9, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
-        "test-browser", 22, lane="b", tests=("tests/browser/", "tests/maps/"), packages=CHROMIUM, again=True,
+        "test-browser", 13, lane="b", tests=("tests/browser/", "tests/maps/"), packages=CHROMIUM, again=True,
         unused=IN_THE_CHART,
     ),
     Tier(
-        "test-system", 9, lane="b", tests=("tests/system/", "tests/hub/", "tests/local/"), again=True,
+        "test-system", 7, lane="b", tests=("tests/system/", "tests/hub/", "tests/local/"), again=True,
         unused=(*IN_THE_CHART, *SCIENCE), used=RECIPES,
     ),
     Tier(
@@ -109,7 +109,7 @@ TIERS = (
         covers=TEST_311,
     ),
     TEST_311,
-    Tier("size", 3, lane="b", only=PINNED),
+    Tier("size", 2, lane="b", only=PINNED),
     Tier(
         "bench-access", 10, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),

@@ -44,9 +44,8 @@ def wait(gateway: Any, name: str, request: Request) -> None:
     """
     first = began = asked = time.monotonic()
     outage = Outage()
-    with progress(
-        total=1, label=gettext("Dask scheduler"), unit="scheduler", enabled=request.show
-    ) as bar:
+    label = gettext("Dask scheduler")
+    with progress(total=1, label=label, unit="scheduler", enabled=request.show) as bar:
         while True:
             now = time.monotonic()
             try:

@@ -11,6 +11,7 @@ Enabled by the Jupyter configuration folder ``server/lab``.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ FILE = Path("@jupyterlab") / "translation-extension" / "plugin.jupyterlab-settin
 PAUSE = 3000
 """Milliseconds between two looks at the file."""
 
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_LOCALE = re.compile(r'(?:^|[{,])\s*"locale"\s*:\s*"([^"]*)"')
+
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "geodes_datalab.server.language"}]
@@ -31,17 +35,21 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(serverapp: Any) -> None:
     from tornado.ioloop import PeriodicCallback
 
-    follower = Follower(settings_folder() / FILE, os.environ)
+    follower = Follower(settings_folder(serverapp.config_dir) / FILE, os.environ)
     follower.look()
     PeriodicCallback(follower.look, PAUSE).start()
 
 
-def settings_folder() -> Path:
-    """Return the folder of a user's settings of the Lab, as JupyterLab finds it."""
-    from jupyter_core.paths import jupyter_config_dir
+def settings_folder(config: str) -> Path:
+    """Return the folder of a user's settings of the Lab, as JupyterLab finds it.
 
+    Parameters
+    ----------
+    config
+        Folder of Jupyter's configuration.
+    """
     told = os.environ.get("JUPYTERLAB_SETTINGS_DIR")
-    return Path(told) if told else Path(jupyter_config_dir()) / "lab" / "user-settings"
+    return Path(told) if told else Path(config) / "lab" / "user-settings"
 
 
 class Follower:
@@ -87,12 +95,10 @@ def chosen(file: Path) -> str | None:
     file
         JSON with comments, as the Lab and people write it.
     """
-    import json5
-
     try:
-        told = json5.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):  # it is being written, or it is broken: the Lab says so
+        text = _COMMENT.sub("", file.read_text("utf-8"))
+    except (OSError, ValueError):
         return None
-    locale = told.get("locale") if isinstance(told, dict) else None
-    language = locale.partition("_")[0].partition("-")[0] if isinstance(locale, str) else None
+    locale = _LOCALE.search(text)  # of a file that is half written or broken, there is none
+    language = re.split("[_-]", locale[1])[0] if locale else None
     return language if language in KNOWN else None

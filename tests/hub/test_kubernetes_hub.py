@@ -278,6 +278,7 @@ def test_the_page_of_a_busy_hub_tries_again_by_itself(status: int, message: str,
         status_message="?",
         message=message,
         exception=error,
+        datalab_told=str,
     )
     assert said in text
     again = '<meta http-equiv="refresh" content="40">'

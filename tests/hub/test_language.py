@@ -66,7 +66,7 @@ def test_a_server_reads_it_at_its_start(tmp_path: Path, monkeypatch: pytest.Monk
     choose(tmp_path / language.FILE, '{"locale": "fr_FR"}')
 
     async def load() -> None:
-        language._load_jupyter_server_extension(SimpleNamespace())
+        language._load_jupyter_server_extension(SimpleNamespace(config_dir=""))
 
     asyncio.run(load())
     assert os.environ[VARIABLE] == "fr"
@@ -77,7 +77,7 @@ def test_it_is_where_the_lab_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
     monkeypatch.delenv("JUPYTERLAB_SETTINGS_DIR", raising=False)
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
-    assert str(language.settings_folder()) == get_user_settings_dir()
+    assert str(language.settings_folder(str(tmp_path))) == get_user_settings_dir()
 
 
 def test_servers_have_it() -> None:

@@ -42,11 +42,12 @@ def test_every_exercise_has_a_hint_and_one_solution(path: Path) -> None:
 
 
 def surface(samples: SampleSet, *, clouds: float) -> list[Product]:
-    """Return Theia's products with so many percent of clouds at most."""
+    """Return Theia's products of the first notebook's place, with so many percent of clouds at most."""
     return [
         product
         for product in samples.products
         if product.collection == "THEIA_REFLECTANCE_SENTINEL2_L2A"
+        and "T19GFG" in product.identifier
         and product.properties["eo:cloud_cover"] <= clouds
     ]
 
