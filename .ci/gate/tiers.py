@@ -97,7 +97,7 @@ TIERS = (
     Tier("docs", 2, lane="b", proved=False),
     Tier("test-images", 9, lane="b", tests=("tests/images/",), packages=ENGINE, again=True),
     Tier(
-        "test-browser", 13, lane="b", tests=("tests/browser/", "tests/maps/"), packages=CHROMIUM, again=True,
+        "test-browser", 13, lane="b", tests=("tests/browser/",), packages=CHROMIUM, again=True,
         unused=IN_THE_CHART,
     ),
     Tier(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from geodes_datalab.maps import panel, theme
 
@@ -28,11 +29,10 @@ ITEM = {"id": "1", "properties": {"title": TITLE, "datetime": "2021-11-07T14:17:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    from support.lab import chromium
-
-    with chromium() as browser:
-        yield browser.new_page()
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
 
 
 def draw(page: Any, wide: int, products: int) -> None:
