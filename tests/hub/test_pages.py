@@ -125,6 +125,13 @@ def test_jupyterhub_s_page_still_has_the_words_that_are_replaced(theirs: str) ->
     assert theirs in (THEIRS / "page.html").read_text()
 
 
+STARTING: dict[str, Any] = {
+    "progress_url": "/hub/api/users/ada/server/progress",
+    "user": SimpleNamespace(
+        name="ada", escaped_name="ada%20l", spawner=SimpleNamespace(options_form="")
+    ),
+    "spawner": SimpleNamespace(name=""),
+}
 SHOWN: dict[str, dict[str, Any]] = {
     "login.html": {"login_error": "Invalid username or password", "login_term_url": "/terms"},
     "home.html": {
@@ -136,7 +143,7 @@ SHOWN: dict[str, dict[str, Any]] = {
         "no_spawner_check": True,
     },
     "spawn.html": {"error_message": "HTTP 429"},
-    "spawn_pending.html": {"progress_url": "/hub/api/users/ada/server/progress"},
+    "spawn_pending.html": STARTING,
     "not_running.html": {"failed": True, "spawn_url": "/hub/spawn/ada"},
     "stop_pending.html": {},
     "token.html": {
@@ -242,9 +249,18 @@ def test_no_word_of_a_failure_is_left_in_english(kind: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.parametrize(
+    ("server", "address"),
+    [("", "/hub/spawn/ada%20l"), ("two ä", "/hub/spawn/ada%20l/two%20%C3%A4")],
+)
+def test_a_failed_start_is_tried_again_where_it_was(server: str, address: str) -> None:
+    text = page("spawn_pending.html", **STARTING | {"spawner": SimpleNamespace(name=server)})
+    assert f'href="{address}"' in text
+
+
 def test_the_page_of_a_start_says_the_same() -> None:
     """The browser's own code, which puts sentences of the progress into French."""
-    text = page("spawn_pending.html", "fr", progress_url="")
+    text = page("spawn_pending.html", "fr", **STARTING)
     code = text[text.index("const sentences") : text.index("const part =")]
     told = SpawnFailure(REFUSED.message, advice=REFUSED.advice, reason="image", status=500)
     kinds = {"plain": told.jupyterhub_message, "html": told.jupyterhub_html_message}
