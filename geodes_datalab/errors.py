@@ -22,6 +22,7 @@
     |   |-- ChecksumError           size or MD5 differ from the catalogue's
     |   |-- AddressError            a file's address is incomplete, or of a kind that cannot be read
     |   |-- ArchiveError            an archive is broken, hostile or lacks a member
+    |   |   `-- FormatChanged       a product holds other files or variables than its description
     |   `-- ReadError               a file could not be read as an image
     |-- StorageError                the disk is full or may not be written
     |-- CubeError                   a cube that cannot be built as asked (also ValueError)
@@ -179,6 +180,10 @@ class AddressError(DataError):
 
 class ArchiveError(DataError):
     """An archive is broken, hostile, or lacks a member."""
+
+
+class FormatChanged(ArchiveError):
+    """A product holds other files, variables or values than products of its kind are known to hold."""
 
 
 class ReadError(DataError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from geodes_datalab._types import Json
 from geodes_datalab.errors import UnknownCollection, near
-from geodes_datalab.stac.readers import readers
+from geodes_datalab.stac.readers import Reader, reader
 
 RENAMED: Mapping[str, str] = {
     "MUSCATE_SENTINEL2_SENTINEL2_L2A": "THEIA_REFLECTANCE_SENTINEL2_L2A",
@@ -50,9 +51,16 @@ class Collection:
     """Number of products, where known."""
 
     @property
+    def reader(self) -> Reader | None:
+        """What describes the products' files; None where nothing does."""
+        with suppress(UnknownCollection):
+            return reader(self.id)
+        return None
+
+    @property
     def readable(self) -> bool:
         """Whether `geodes_datalab.load` knows how to read the products."""
-        result = readers().get(self.id.upper().replace("-", "_"))
+        result = self.reader
         return result is not None and result.geocoded
 
 

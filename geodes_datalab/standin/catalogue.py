@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from geodes_datalab.standin import bulk, records
+from geodes_datalab.standin import bulk, missions, records
 from geodes_datalab.standin.profiles import Profile
 from geodes_datalab.standin.samples import Product, ProductFile, build
 
@@ -44,6 +44,18 @@ class Catalogue:
         built = build(cache)
         extra = recorded_products() if recorded else ()
         return cls((*built.products, *extra), (built.root,))
+
+    @classmethod
+    def missions(cls, cache: Path | str | None = None) -> Catalogue:
+        """Return the sample products of further missions, writing them at the first call.
+
+        Parameters
+        ----------
+        cache
+            Folder of the products; ``~/.cache/geodes-datalab`` when None.
+        """
+        built = missions.build(cache)
+        return cls(built.products, (built.root,))
 
     @classmethod
     def bulk(cls, count: int) -> Catalogue:

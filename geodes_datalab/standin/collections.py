@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +14,13 @@ from geodes_datalab.standin.records import LICENCE, PORTAL, modern_collection
 
 STAC = f"{PORTAL}/api/stac"
 
+_UNLISTED = {
+    "description": "Samples of a mission that the portal does not list",
+    "keywords": [],
+    "license": "other",
+}
+"""What is told of a collection that the portal does not have."""
+
 
 def documents(catalogue: Catalogue, profile: Profile) -> dict[str, dict[str, Any]]:
     """Return every collection by its id on the wire, with the number of items really held."""
@@ -20,7 +28,7 @@ def documents(catalogue: Catalogue, profile: Profile) -> dict[str, dict[str, Any
     folder = files("geodes_datalab.standin.samples") / "data" / "records"
     recorded = json.loads((folder / "PEPS_S1_L1.collection.json").read_text("utf-8"))
     made = {}
-    for name, known in _listed().items():
+    for name, known in _listed(counts).items():
         if profile.modern:
             made[modern_collection(name)] = _modern(name, known)
         elif name == recorded["id"]:
@@ -33,10 +41,12 @@ def documents(catalogue: Catalogue, profile: Profile) -> dict[str, dict[str, Any
     return made
 
 
-def _listed() -> dict[str, dict[str, Any]]:
-    """The public collections that the package ships, by id."""
+def _listed(held: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The public collections that the package ships, by id, and those of samples that the portal has not."""
     text = (files("geodes_datalab.stac") / "data" / "collections.json").read_text("utf-8")
     result = {known["id"]: known for known in json.loads(text)["collections"]}
+    for name in held:
+        result.setdefault(name, {**_UNLISTED, "id": name, "title": name})
     return dict(sorted(result.items()))
 
 

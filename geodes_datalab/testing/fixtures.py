@@ -28,6 +28,12 @@ def samples_catalogue(samples_cache: Path) -> Catalogue:
     return Catalogue.samples(samples_cache)
 
 
+@pytest.fixture(scope="session")
+def missions_catalogue(samples_cache: Path) -> Catalogue:
+    """The sample products of further missions."""
+    return Catalogue.missions(samples_cache)
+
+
 @pytest.fixture
 def geodes_factory(samples_catalogue: Catalogue) -> Iterator[Callable[..., StandIn]]:
     """Return a function that starts a stand-in; takes the arguments of `serve`.

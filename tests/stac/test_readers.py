@@ -120,7 +120,7 @@ def test_s1tiling_names(file: str) -> None:
     found = reader("THEIA_S1TILING_SENTINEL1_L1")
     assert found.geocoded
     assert [band.name for band in found.bands if band.matches(file)] == ["VV"]
-    assert found.container == "file"
+    assert found.kind == "file"
     nodata = found.band("vv").nodata
     assert nodata is not None
     assert math.isnan(nodata)
@@ -190,7 +190,7 @@ def test_the_recorded_item_of_sentinel1_is_of_a_kind(recorded: Callable[[str], A
 def test_sentinel1_level2_is_of_the_ocean() -> None:
     found = reader("PEPS_S1_L2")
     assert not found.geocoded
-    assert found.container == "zip"
+    assert found.kind == "zip"
     assert "OCN" in found.description
     told = next(one for one in SHIPPED if one["id"] == "PEPS_S1_L2")["description"]
     assert "Level-2 Ocean (OCN)" in told  # what the portal itself says of it
@@ -231,7 +231,7 @@ def test_the_served_samples_match_their_descriptors(
         found = reader(product.collection)
         names = (
             zipfile.ZipFile(path).namelist()
-            if found.container == "zip"
+            if found.kind == "zip"
             else [product.files[0].name]
         )
         images = [

@@ -79,6 +79,31 @@ def through(client: _http.Client, place: Place, read: Callable[[str], T]) -> T:
             opened = _anew
 
 
+def pages_of(client: _http.Client, place: Place) -> Pages:
+    """Return a file, or a member of an archive, of which parts are fetched as they are read.
+
+    Parameters
+    ----------
+    client, place
+        See `through`.
+
+    Raises
+    ------
+    ArchiveError, ReadError, AuthenticationError, QuotaError, RequestError, ServiceError
+        See `through`.
+    """
+    opened = _ranged
+    while True:
+        try:
+            return _pages(client, place, opened)
+        except NoRanges:
+            opened = _whole
+        except Changed:
+            if opened is not _ranged:
+                raise
+            opened = _anew
+
+
 def forget(place: Place, pages: Pages | None = None) -> None:
     """Drop what is kept of a file; only these pages, where they are given."""
     with _guard:

@@ -22,6 +22,7 @@ from geodes_datalab.cubes.parse.plain import plain_reader
 from geodes_datalab.cubes.parse.values import Teller, Words
 from geodes_datalab.errors import CubeError, InvalidInput, UnknownBand, UnknownCollection
 from geodes_datalab.stac.items.held import ItemsLike, acquired, as_dicts
+from geodes_datalab.stac.readers import reader_of_product
 
 
 class Parsed(NamedTuple):
@@ -131,7 +132,7 @@ def reader_of(items: Sequence[Json]) -> stac.Reader:
     try:
         return stac.reader(collections[0])
     except UnknownCollection as error:
-        return plain_reader(items, error)
+        return reader_of_product(items[0]) or plain_reader(items, error)
 
 
 def _wanted(reader: stac.Reader, bands: Sequence[str] | str | None) -> list[str]:
@@ -148,7 +149,7 @@ def _parsed(
 ) -> Iterator[Parsed]:
     known: dict[int, tuple[stac.Reader, Mapping[str, stac.Band]]] = {}
     last: tuple[Any, Any, Mapping[str, GeoBox]] = (None, None, {})
-    teller = Teller(reader.container)
+    teller = Teller(reader.kind)
     for item in items:
         own = reader.for_item(item)
         if id(own) not in known:
@@ -165,7 +166,7 @@ def _parsed(
             item,
             bands,
             last[2],
-            own.container,
+            own.kind,
             by_name,
             teller(item, bands),
             (0.0, own.shift.offset) if own.shift else (),

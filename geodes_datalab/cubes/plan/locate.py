@@ -80,15 +80,24 @@ class Finder:
     def locate(self, asset: Json, pattern: str) -> str:
         """Return the GDAL path of an asset or of a member; see `Locator`."""
         path = self._on_disk(asset)
+        if _is_zip(asset):
+            archive, names = self._archive(asset, path)
+            return f"/vsizip/{{{archive}}}/{match(pattern, names, asset)}"
+        if path is not None:
+            return str(path)
+        href = readable(asset, plain_name(asset))
+        return href if href.startswith("/vsi") else f"/vsicurl/{href}"
+
+    def members(self, asset: Json) -> tuple[str, ...] | None:
+        """Return the paths in an archive; None where an asset is none."""
+        return self._archive(asset, self._on_disk(asset))[1] if _is_zip(asset) else None
+
+    def _archive(self, asset: Json, path: Path | None) -> tuple[str, tuple[str, ...]]:
+        """Return where GDAL finds an archive, and the paths in it."""
         if path is None:
             href = readable(asset, plain_name(asset))
-            if not _is_zip(asset):
-                return href if href.startswith("/vsi") else f"/vsicurl/{href}"
-        elif not _is_zip(asset):
-            return str(path)
-        if path is None:
             try:
-                names = members_of_url(self._client, href, _size(asset))
+                return f"/vsicurl/{href}", members_of_url(self._client, href, _size(asset))
             except NoRanges:
                 path = self._fetched(asset)
             except Changed as error:
@@ -96,10 +105,7 @@ class Finder:
                     f"{plain_name(asset)} is not the file that the catalogue describes: {error}",
                     hint="search again; if it stays so, report the product to the portal's support",
                 ) from error
-            else:
-                member = match(pattern, names, asset)
-                return f"/vsizip/{{/vsicurl/{href}}}/{member}"
-        return f"/vsizip/{{{path}}}/{match(pattern, members_of_file(path), asset)}"
+        return str(path), members_of_file(path)
 
     def at_hand(self, assets: Sequence[Json]) -> list[str] | None:
         """Return the GDAL paths of files on servers; None where one of them must be looked at.

@@ -83,14 +83,15 @@ def build(cache: Path | str | None = None) -> SampleSet:
         scratch = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=parent))
         try:
             _write_all(scratch)
-            _publish(scratch, target)
+            publish(scratch, target)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     listed = json.loads((target / MANIFEST).read_text())
     return SampleSet(target, tuple(Product.from_dict(item) for item in listed))
 
 
-def _publish(scratch: Path, target: Path) -> None:
+def publish(scratch: Path, target: Path) -> None:
+    """Give a finished set its name, unless another process was faster."""
     scratch.chmod(0o755)
     try:
         scratch.rename(target)
