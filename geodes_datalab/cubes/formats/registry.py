@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 Native: TypeAlias = "xr.Dataset | geopandas.GeoDataFrame"
 """A product as its format has it."""
 
-OPENERS: Mapping[str, str] = {}
+OPENERS: Mapping[str, str] = {
+    "dimap1": "dimap1",
+    "dimap2": "dimap2",
+    "gravity-grid": "gravity_grid",
+    "harmonics": "harmonics",
+    "hdf-grid": "hdf_grid",
+    "insar-stack": "insar_stack",
+    "netcdf-grid": "netcdf_grid",
+    "netcdf-points": "netcdf_points",
+    "netcdf-swath": "netcdf_swath",
+    "safe-sar": "safe_sar",
+    "vector": "vector",
+}
 """Kind of product -> module in this package, which has a function `open_product`."""
 
 
