@@ -19,13 +19,18 @@ from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab._language import gettext
+from geodes_datalab._types import Json
 from geodes_datalab.cubes import attributes, skipping
 from geodes_datalab.cubes.engines import odc as odc_engine
 from geodes_datalab.cubes.engines import stackstac as stackstac_engine
 from geodes_datalab.cubes.engines import table as table_engine
+from geodes_datalab.cubes.formats import cube as cube_of_opened
+from geodes_datalab.cubes.formats.asked import Asked
+from geodes_datalab.cubes.formats.opening import ask_consent
+from geodes_datalab.cubes.formats.registry import OPENERS
 from geodes_datalab.cubes.grid.grid import ResolutionLike
 from geodes_datalab.cubes.parse import clouds, values
-from geodes_datalab.cubes.parse.products import item_dicts, parse
+from geodes_datalab.cubes.parse.products import item_dicts, parse, reader_of
 from geodes_datalab.cubes.parse.reprocessed import VERSIONS, Versions, without_older
 from geodes_datalab.cubes.plan import arguments, around, idle
 from geodes_datalab.cubes.plan.arguments import ChunksLike, ResamplingLike
@@ -38,6 +43,7 @@ from geodes_datalab.cubes.read.clip import outside
 from geodes_datalab.cubes.share import credentials, sharing
 from geodes_datalab.ops.packing import each
 from geodes_datalab.stac.items.held import ItemsLike
+from geodes_datalab.stac.readers import Reader
 
 Engine = Literal["odc", "stackstac"]
 """Which library builds the lazy arrays."""
@@ -90,6 +96,7 @@ def load(
     threads: int | None = None,
     archives: str | Path | None = None,
     locator: Locator | None = None,
+    allow_provisional: bool = False,
     progress: bool | None = None,
 ) -> xr.Dataset:
     """Load items as a lazy cube; pixels are read when they are needed, by whichever Dask is active.
@@ -125,7 +132,9 @@ def load(
         Coordinate reference system of the cube; by default the products' own. Products of several
         UTM zones need it.
     resolution
-        Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'.
+        Pixel size in units of the CRS, one number or (x, y); by default the finest of the bands'. Values that lie
+        along a satellite's path or at single places (swaths, points) are averaged in such pixels; ``count`` tells
+        of how many each is the mean. Without ``crs``, sizes up to 5 are degrees, larger ones metres in the UTM zone.
     resampling
         GDAL's name of a method (``"nearest"``, ``"bilinear"``, ``"cubic"``, ``"average"`` ...) or a
         member of ``rasterio.enums.Resampling``, or one for each band, by any of its names; ``"*"``
@@ -170,6 +179,8 @@ def load(
         Folder in which `geodes_datalab.download` left products: those are read from there.
     locator
         Another way of finding pixels; see `geodes_datalab.cubes.Locator`.
+    allow_provisional
+        Whether to read products of missions that have published no format yet, as far as it can be guessed.
     progress
         Whether to show a bar while archives' directories are read; by default where one can see it.
 
@@ -220,10 +231,33 @@ def load(
         where = area(bbox, geometry)
         idle.check_clip(clip=clip, all_touched=all_touched, area=where)
         chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
-        parsed = parse(chosen.items, arguments.bands(bands), clear=clear)
-        wish = Wish(
-            where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips
-        )
+        names, target = arguments.bands(bands), arguments.crs(crs)
+        reader = reader_of(chosen.items)
+        ask_consent(reader, consent=allow_provisional)
+        if reader.kind in OPENERS:
+            asked = Asked(
+                names,
+                where,
+                target,
+                resolution,
+                resampling,
+                groupby,
+                folder,
+                allow_provisional,
+                progress,
+            )
+            vain = {
+                "raw": how.raw,
+                "clear": clear,
+                "engine": engine != "odc",
+                "locator": locator is not None,
+            }
+            vain |= {"on_error": skips.on_error != "raise", "masked": not how.masked}
+            return _of_opened(
+                chosen.items, reader, asked, vain, (clip, all_touched, chunks, threads)
+            )
+        parsed = parse(chosen.items, names, clear=clear)
+        wish = Wish(where, target, resolution, resampling, groupby, how.raw, clip, skips)
         finder, bar = Finder(client, folder, chosen.items), _bar(len(parsed), progress)
         make = partial(make_plan, parsed, wish, client=client, progress=bar)
         plan, stored = make(locator=locator) if locator else _planned(make, finder)
@@ -236,6 +270,24 @@ def load(
     values.warn(doubts(parsed, stored))
     cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
     return clouds.hidden(ops.mask_nodata(cube) if how.masked else cube, parsed[0].mask, clear=clear)
+
+
+def _of_opened(
+    items: Sequence[Json],
+    reader: Reader,
+    asked: Asked,
+    vain: Mapping[str, bool],
+    how: tuple[bool, bool, ChunksLike, int | None],
+) -> xr.Dataset:
+    """Make a cube of products that are opened one by one, of which not all can be asked."""
+    idle.refuse_in_vain([name for name, given in vain.items() if given], reader)
+    clip, all_touched, chunks, threads = how
+    cube = cube_of_opened.made(items, reader, asked)
+    blocks = arguments.chunk_sizes(chunks, {name: cube.sizes[name] for name in CHUNKS}, CHUNKS)
+    cube = cube.chunk(blocks)
+    if clip:
+        cube = _clipped(cube, asked.area, cube.odc.geobox, blocks, all_touched)
+    return cube.compute(num_workers=threads) if threads else cube
 
 
 def _planned(make: Callable[..., Any], finder: Finder) -> Any:

@@ -71,14 +71,15 @@ class Collections(Sequence[Collection]):
                 item.constellation,
                 item.level,
                 _span(item),
-                gettext("yes") if item.readable else "-",
+                ", ".join(item.verbs) or "-",
+                _sure(item),
                 _shortened(item.description),
             )
             for item in self._found
         ]
         columns = (
             gettext("id"), gettext("title"), gettext("satellites"), gettext("level"), gettext("time"),
-            gettext("load"), gettext("description"),
+            gettext("read by"), gettext("how sure"), gettext("description"),
         )  # fmt: skip
         return table(rows, columns, caption=self._head())
 
@@ -153,6 +154,15 @@ def _advice(text: str, wanted: list[Term], known: Sequence[Collection], *, asked
         )
     )
     return " ".join(f"{part}." if part[-1] not in "?!" else part for part in parts)
+
+
+def _sure(one: Collection) -> str:
+    """Return how sure it is that products are read, in the reader's language."""
+    return {
+        "confirmed": gettext("confirmed: products were seen"),
+        "documented": gettext("documented by the producer"),
+        "provisional": gettext("provisional: no format is public"),
+    }.get(one.status, "-")
 
 
 def _span(one: Collection) -> str | None:

@@ -60,8 +60,19 @@ class Collection:
     @property
     def readable(self) -> bool:
         """Whether `geodes_datalab.load` knows how to read the products."""
-        result = self.reader
-        return result is not None and result.geocoded
+        return "load" in self.verbs
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What reads the products: ``load`` (cubes), ``open`` (as they are), both, or nothing."""
+        described = self.reader
+        return described.verbs if described else ()
+
+    @property
+    def status(self) -> str:
+        """How sure it is that they are read: ``confirmed``, ``documented`` or ``provisional``; or nothing."""
+        described = self.reader
+        return described.status if described else ""
 
 
 @cache

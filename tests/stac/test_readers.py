@@ -229,11 +229,7 @@ def test_the_served_samples_match_their_descriptors(
         if path is None:
             continue
         found = reader(product.collection)
-        names = (
-            zipfile.ZipFile(path).namelist()
-            if found.kind == "zip"
-            else [product.files[0].name]
-        )
+        names = zipfile.ZipFile(path).namelist() if found.kind == "zip" else [product.files[0].name]
         images = [
             name
             for name in names

@@ -11,7 +11,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.parse.assets import Held, entries_of, held, layout
 from geodes_datalab.cubes.parse.values import number
 from geodes_datalab.errors import UnknownBand, UnknownCollection, near
-from geodes_datalab.stac.readers import folded, readers
+from geodes_datalab.stac.readers import folded
 from geodes_datalab.stac.shipped import shipped
 
 _MASKS = ("cloud", "cloud-shadow", "data-mask", "land-water", "snow-ice", "water-mask", "quality")
@@ -192,12 +192,12 @@ def _unreadable(items: Sequence[Json], error: UnknownCollection) -> UnknownColle
         for key, asset in (item.get("assets") or {}).items()
         if "data" in (asset.get("roles") or ["data"])
     )
-    loaded = ", ".join(name for name, entry in readers().items() if entry.geocoded)
     return UnknownCollection(
         f"{error.message}{f' ({title})' if title else ''}, whose items hold "
         f"{', '.join(list(held)[:3]) or 'no data file'}",
         "download the products with geodes_datalab.download(), and open the files with what reads "
-        f"their format. Cubes are made of {loaded}, and of items whose files are GeoTIFF or JPEG 2000",
+        "their format. Cubes are made of items whose files are GeoTIFF or JPEG 2000, and of what "
+        "geodes_datalab.collections() lists as read",
     )
 
 

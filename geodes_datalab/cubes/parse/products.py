@@ -173,6 +173,17 @@ def _parsed(
         )
 
 
+def start_of(item: Json) -> datetime:
+    """Return the start of an acquisition, UTC without time zone.
+
+    Raises
+    ------
+    CubeError
+        Nothing tells it, or it cannot be read.
+    """
+    return _start(item, item.get("properties") or {})
+
+
 def _start(item: Json, properties: Json) -> datetime:
     text = properties.get("start_datetime") or properties.get("datetime")
     if not text:

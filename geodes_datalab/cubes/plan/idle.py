@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from geodes_datalab._display import some
 from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.plan.shelf import Shelf
 from geodes_datalab.errors import CubeError, CubeWarning
+from geodes_datalab.stac.readers import Reader
 
 
 def check_clip(*, clip: bool, all_touched: bool, area: Any) -> None:
@@ -78,6 +80,22 @@ def check_archives(archives: Any, locator: Any) -> Any:
             hint="give one of them; geodes_datalab.cubes.Finder(client, archives) looks in a folder",
         )
     return archives
+
+
+def refuse_in_vain(names: Sequence[str], reader: Reader) -> None:
+    """Refuse arguments that products which are opened one by one have no use for.
+
+    Raises
+    ------
+    CubeError
+        There are some.
+    """
+    if names:
+        raise CubeError(
+            f"{', '.join(names)} would have no effect on {reader.collection}: its products ({reader.kind}) are "
+            "opened one by one, as physical values, without what is missing or bad",
+            hint="leave them out; geodes_datalab.open(item, bands) gives every variable of a product",
+        )
 
 
 def tell_unused_folder(shelf: Shelf | None) -> None:

@@ -32,7 +32,8 @@ from geodes_datalab.cubes.share import credentials
 
 T = TypeVar("T")
 
-_INSIDE = r"rasterio\.(env|features|warp)$"
+_INSIDE = r"(rasterio\.(env|features|warp)|geodes_datalab\.cubes\.formats\.\w+)$"
+"""Modules from which that warning tells nothing: products as a sensor saw them lie on no map."""
 
 _muting = threading.Lock()
 
@@ -40,8 +41,8 @@ _muting = threading.Lock()
 def mute_rasterio() -> None:
     """Silence a warning that rasterio itself suppresses, which fails when several threads read.
 
-    It is about the arrays that rasterio itself warps or rasterises into. Only warnings from inside
-    those modules are meant: a user who opens a file without georeference is still told. To be called
+    It is about the arrays that rasterio itself warps or rasterises into, and about products in the geometry
+    of a sensor. Only warnings from inside those modules are meant: a user who opens a file without georeference is still told. To be called
     before threads begin, too: filters that one of them sets may go with another one's.
     """
     with _muting:

@@ -15,7 +15,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.errors import UnknownBand, near
 from geodes_datalab.stac.readers.bands import Band, folded
 from geodes_datalab.stac.readers.baselines import since_baseline
-from geodes_datalab.stac.readers.kinds import Layout, Status
+from geodes_datalab.stac.readers.kinds import VERBS, Layout, Status
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,18 @@ class Reader:
     def geocoded(self) -> bool:
         """Whether the values lie on a map grid: others are no cube."""
         return self.layout in ("map", "grid")
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What reads the products: ``load`` makes cubes, ``open`` gives them as they are.
+
+        Examples
+        --------
+        >>> from geodes_datalab.stac import reader
+        >>> reader("PEPS_S2_L1C").verbs
+        ('load',)
+        """
+        return VERBS[self.layout]
 
     @property
     def names(self) -> list[str]:

@@ -48,6 +48,17 @@ LIES: Mapping[str, str] = {
     "harmonics": "in coefficients of the whole globe",
 }
 
+VERBS: Mapping[str, tuple[str, ...]] = {
+    "map": ("load",),
+    "grid": ("load", "open"),
+    "sensor": ("open",),
+    "swath": ("open", "load"),
+    "points": ("open", "load"),
+    "features": ("open",),
+    "harmonics": ("open",),
+}
+"""Layout -> verbs that read it, the usual one first; ``load`` of paths and points needs a pixel size."""
+
 _OPEN = "open a product as it is with geodes_datalab.open(item)"
 _BINNED = f"{_OPEN}, or give resolution= (and crs=): the values are averaged in its pixels"
 INSTEAD: Mapping[str, str] = {
