@@ -11,6 +11,7 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from affine import Affine
 from dask.delayed import delayed
 from odc.geo import CRS
 from odc.geo.geobox import GeoBox
@@ -18,7 +19,6 @@ from odc.geo.geom import box
 from pyproj import Transformer
 
 from geodes_datalab.cubes.formats.asked import Asked, Opened
-from geodes_datalab.cubes.grid.grid import output_grid
 from geodes_datalab.errors import CubeError
 
 COUNT = "count"
@@ -26,6 +26,12 @@ COUNT = "count"
 
 _DEGREES = 5.0
 """Pixel sizes up to this one are taken for degrees where no CRS is given, larger ones for metres."""
+
+_SLACK = 1e-9
+"""Of a pixel: what lies on the edge of the last one belongs to it."""
+
+_MOST = 2**26
+"""Pixels of a grid: each takes 16 bytes for each variable while it is made."""
 
 _SUM = "_sum"
 
@@ -67,17 +73,26 @@ def _bounds(products: Sequence[xr.Dataset], asked: Asked) -> tuple[float, float,
 
 
 def _grid(bounds: tuple[float, float, float, float], asked: Asked) -> GeoBox:
-    """Make a grid whose pixels begin at multiples of the resolution."""
-    west, south, east, north = bounds
-    step = asked.resolution if isinstance(asked.resolution, tuple) else (asked.resolution,) * 2
-    crs = asked.crs or ("EPSG:4326" if max(step) <= _DEGREES else _utm(bounds))
-    own = GeoBox.from_bbox(
-        (west, south, max(east, west + 1e-9), max(north, south + 1e-9)),
-        crs="EPSG:4326",
-        shape=(1, 1),
-    )
-    area = asked.area if asked.area is not None else box(*own.boundingbox.bbox, "EPSG:4326").geom
-    return output_grid([own], area=area, crs=CRS(crs), resolution=asked.resolution)
+    """Make a grid whose pixels begin at multiples of the resolution.
+
+    Raises
+    ------
+    CubeError
+        It has more pixels than anybody means.
+    """
+    given = asked.resolution
+    across, down = given if isinstance(given, tuple) else (given, given)
+    crs = CRS(asked.crs or ("EPSG:4326" if max(across, down) <= _DEGREES else _utm(bounds)))
+    left, bottom, right, top = box(*bounds, "EPSG:4326").to_crs(crs, 0.1).boundingbox.bbox
+    first, last = math.floor(left / across + _SLACK), math.floor(right / across + _SLACK)
+    low, high = math.floor(bottom / down - _SLACK), math.floor(top / down - _SLACK)
+    shape = high - low + 1, last - first + 1
+    if shape[0] * shape[1] > _MOST:
+        raise CubeError(
+            f"pixels of {across:g} x {down:g} make a grid of {shape[0]} x {shape[1]}",
+            hint="give a larger resolution (in units of the CRS), or a smaller bbox",
+        )
+    return GeoBox(shape, Affine(across, 0, first * across, 0, -down, (high + 1) * down), crs)
 
 
 def _utm(bounds: tuple[float, float, float, float]) -> str:
@@ -118,7 +133,7 @@ def _sums(longitude: Any, latitude: Any, *values: Any, geobox: GeoBox) -> npt.ND
     project = Transformer.from_crs("EPSG:4326", geobox.crs.proj, always_xy=True)
     shifted = np.where(np.asarray(longitude) > 180, np.asarray(longitude) - 360, longitude)
     x, y = project.transform(shifted.ravel(), np.asarray(latitude, "float64").ravel())
-    column, row = ~geobox.transform * (np.asarray(x), np.asarray(y))
+    column, row = ~geobox.transform @ (np.asarray(x), np.asarray(y))
     rows, columns = geobox.shape
     inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
     pixel = np.where(inside, np.floor(row) * columns + np.floor(column), 0).astype("int64")

@@ -128,9 +128,9 @@ def first(found: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def _first(one: xr.Dataset, other: xr.Dataset, name: Any) -> xr.DataArray:
+    mine: xr.DataArray = (one if name in one else other)[name]
     if name not in one or name not in other:
-        return one[name] if name in one else other[name]
-    mine: xr.DataArray = one[name]
+        return mine
     missing = mine.attrs.get("nodata")
     there: Any = mine.notnull() if missing is None else mine != missing
     result: xr.DataArray = mine.where(there, other[name]).astype(mine.dtype)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import dask.array as da
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from affine import Affine
 from dask.delayed import delayed
 from rasterio.control import GroundControlPoint
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geodes_datalab.cubes.formats.files import ProductFiles
@@ -105,7 +105,8 @@ def _asked(path: str, size: int | None, ask: Any) -> Any:
     """Open an image, wherever it lies, and ask it something."""
 
     def read(inside: str) -> Any:
-        with rasterio.open(inside, sharing=False) as file:
+        # not rasterio.open, which would warn in its own name that there is no georeference
+        with DatasetReader(inside, sharing=False) as file:
             return ask(file)
 
     try:
