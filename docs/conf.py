@@ -16,6 +16,7 @@ release = version = geodes_datalab.__version__
 
 extensions = [
     "commands",
+    "missions",
     "myst_parser",
     "notebooks",
     "numpydoc",

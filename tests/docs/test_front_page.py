@@ -50,11 +50,15 @@ def test_every_collection_is_of_one_mission() -> None:
         missions.mission("MICROCARB_L2")
 
 
-def test_what_the_table_says_is_loaded_has_bands() -> None:
-    read = [name for name in missions.collections() if missions.loads(name)]
-    assert "THEIA_REFLECTANCE_SENTINEL2_L2A" in read
-    assert "FLATSIM_TIMESERIE" not in read
-    assert all(missions.readers.reader(name).bands for name in read)
+def test_every_collection_is_read_by_a_verb_and_described() -> None:
+    for name in missions.collections():
+        assert missions.read_by(name), name
+    for name, one in missions.readers.readers().items():
+        assert one.source, name
+        assert one.description, name
+        assert one.status in ("confirmed", "documented", "provisional"), name
+        assert one.bands or one.layout in ("features", "harmonics"), name
+    assert missions.upcoming()
 
 
 def test_every_how_to_stands_in_the_list_once() -> None:

@@ -32,6 +32,15 @@ MISSIONS = {
     "POSTEL, global variables": r"POSTEL",
 }
 """Mission -> the names of its collections."""
+UPCOMING = {
+    "SWOT": r"SWOT",
+    "Pléiades": r"PHR|PLEIADES|PWH",
+    "CO3D": r"CO3D",
+    "MicroCarb": r"MICROCARB",
+    "TRISHNA": r"TRISHNA",
+    "snow (LIS)": r"SNOW",
+}
+"""Mission that GEODES does not list -> the names that its collections have elsewhere, or here."""
 
 
 def collections() -> list[str]:
@@ -54,13 +63,25 @@ def mission(name: str) -> str:
     return found[0]
 
 
-def loads(name: str) -> bool:
-    """Tell whether `gd.load` knows the files of a collection."""
+def read_by(name: str) -> tuple[str, ...]:
+    """Return the verbs that read the products of a collection."""
     try:
-        readers.reader(name)
+        return readers.reader(name).verbs
     except UnknownCollection:
-        return False
-    return True
+        return ()
+
+
+def upcoming() -> dict[str, list[str]]:
+    """Return the collections that are described, and that GEODES does not have, by their mission."""
+    listed = set(collections())
+    result: dict[str, list[str]] = {}
+    for name in readers.readers():
+        if name not in listed:
+            found = [title for title, pattern in UPCOMING.items() if re.search(pattern, name)]
+            if len(found) != 1:
+                raise LookupError(f"{name} is of {found or 'no mission'}")
+            result.setdefault(found[0], []).append(name)
+    return result
 
 
 def notebooks() -> dict[str, list[str]]:
@@ -79,14 +100,26 @@ def notebooks() -> dict[str, list[str]]:
 
 def table() -> Iterator[str]:
     """Yield the lines of the table."""
-    yield "| mission | collections to search | `gd.load` reads | notebooks |\n"
-    yield "|---|---|---|---|\n"
+    yield "| mission | collections | read by | how sure | notebooks |\n"
+    yield "|---|---|---|---|---|\n"
     shown = notebooks()
     for title in MISSIONS:
         names = [name for name in collections() if mission(name) == title]
-        read = ", ".join(f"`{name}`" for name in names if loads(name))
         links = ", ".join(dict.fromkeys(link for name in names for link in shown.get(name, [])))
-        yield f"| {title} | {len(names)} | {read or '-'} | {links or '-'} |\n"
+        yield f"| {title} | {len(names)} | {_verbs(names)} | {_sure(names)} | {links or '-'} |\n"
+    for title, names in sorted(upcoming().items()):
+        where = readers.reader(names[0]).where
+        yield f"| {title}: {where} | {len(names)} | {_verbs(names)} | {_sure(names)} | - |\n"
+
+
+def _verbs(names: list[str]) -> str:
+    found = dict.fromkeys(f"`gd.{verb}`" for name in names for verb in read_by(name))
+    return ", ".join(sorted(found)) or "-"
+
+
+def _sure(names: list[str]) -> str:
+    found = {readers.reader(name).status for name in names if read_by(name)}
+    return ", ".join(sorted(found)) or "-"
 
 
 def written(text: str) -> str:
