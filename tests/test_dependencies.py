@@ -68,6 +68,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 NOT_IMPORTED = {
     "h5netcdf": "an engine of xarray, by its name",
+    "h5py": "what h5netcdf stands on",
     "netcdf4": "an engine of xarray, by its name",
     "zarr": "an engine of xarray, by its name",
     "odc-stac": "its loader's entry points",

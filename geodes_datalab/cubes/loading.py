@@ -228,65 +228,68 @@ def load(
     resolution, resampling = arguments.resolution(resolution), arguments.resampling(resampling)
     how, skips = values.asked(raw, masked=masked, scaled=scaled), skipping.asked(offline, on_error)
     with _quietly(), skipping.together() as lost, _http.Client(credentials.settings()) as client:
-        where = area(bbox, geometry)
-        idle.check_clip(clip=clip, all_touched=all_touched, area=where)
+        where = idle.check_clip(area(bbox, geometry), clip=clip, all_touched=all_touched)
         chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
-        names, target = arguments.bands(bands), arguments.crs(crs)
-        reader = reader_of(chosen.items)
-        ask_consent(reader, consent=allow_provisional)
+        wish = Wish(where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips)  # fmt: skip
+        names, reader = arguments.bands(bands), _described(chosen.items, consent=allow_provisional)
         if reader.kind in OPENERS:
-            asked = Asked(
-                names,
-                where,
-                target,
-                resolution,
-                resampling,
-                groupby,
-                folder,
-                allow_provisional,
-                progress,
-            )
-            vain = {
-                "raw": how.raw,
-                "clear": clear,
-                "engine": engine != "odc",
-                "locator": locator is not None,
-            }
-            vain |= {"on_error": skips.on_error != "raise", "masked": not how.masked}
-            return _of_opened(
-                chosen.items, reader, asked, vain, (clip, all_touched, chunks, threads)
-            )
+            _refuse_in_vain(reader, wish, (clear, engine, locator, how.masked))
+            asked = Asked.of(names, wish, folder, consent=allow_provisional, progress=progress)
+            opened = cube_of_opened.made(chosen.items, reader, asked)
+            return _finished(opened, wish, chunks, all_touched=all_touched, threads=threads)
         parsed = parse(chosen.items, names, clear=clear)
-        wish = Wish(where, target, resolution, resampling, groupby, how.raw, clip, skips)
-        finder, bar = Finder(client, folder, chosen.items), _bar(len(parsed), progress)
+        bar, finder = _bar(len(parsed), progress), Finder(client, folder, chosen.items)
         make = partial(make_plan, parsed, wish, client=client, progress=bar)
         plan, stored = make(locator=locator) if locator else _planned(make, finder)
-        around.check(plan, now=threads is not None)
         sharing.share(client.config)
-        blocks = _chunks(chunks, plan.geobox, len(plan.groups))
-        arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
-        cube = _dataset(plan, stored, arrays, chosen.left_out)
+        cube, blocks = _begun((plan, stored), chunks, build, threads, chosen.left_out)
     skipping.warn(lost)
     values.warn(doubts(parsed, stored))
     cube = _clipped(cube, where, plan.geobox, blocks, all_touched) if clip else cube
     return clouds.hidden(ops.mask_nodata(cube) if how.masked else cube, parsed[0].mask, clear=clear)
 
 
-def _of_opened(
-    items: Sequence[Json],
-    reader: Reader,
-    asked: Asked,
-    vain: Mapping[str, bool],
-    how: tuple[bool, bool, ChunksLike, int | None],
+def _described(items: Sequence[Json], *, consent: bool) -> Reader:
+    """Return what describes products; refuse those of which no format is public, unless the user agrees."""
+    reader = reader_of(items)
+    ask_consent(reader, consent=consent)
+    return reader
+
+
+def _begun(
+    planned: tuple[Plan, Mapping[str, Stored]],
+    chunks: ChunksLike,
+    build: Callable[..., Any],
+    threads: int | None,
+    left_out: Sequence[str],
+) -> tuple[xr.Dataset, dict[str, int]]:
+    """Let an engine carry out a plan; return the cube, and the pixels of its chunks."""
+    plan, stored = planned
+    around.check(plan, now=threads is not None)
+    blocks = _chunks(chunks, plan.geobox, len(plan.groups))
+    arrays = table_engine.read_now(plan, blocks, threads) if threads else build(plan, blocks)
+    told = {"older_versions_left_out": ", ".join(left_out)} if left_out else {}
+    return _dataset(plan, stored, arrays).assign_attrs(told), blocks
+
+
+def _refuse_in_vain(reader: Reader, wish: Wish, others: tuple[bool, str, Any, bool]) -> None:
+    """Refuse the arguments that products which are opened one by one have no use for."""
+    clear, engine, locator, masked = others
+    given = {
+        "raw": wish.raw, "clear": clear, "engine": engine != "odc", "locator": locator is not None,
+        "masked": not masked and not wish.raw, "on_error": wish.skips.on_error != "raise",
+    }  # fmt: skip
+    idle.refuse_in_vain([name for name, used in given.items() if used], reader)
+
+
+def _finished(
+    cube: xr.Dataset, wish: Wish, chunks: ChunksLike, *, all_touched: bool, threads: int | None
 ) -> xr.Dataset:
-    """Make a cube of products that are opened one by one, of which not all can be asked."""
-    idle.refuse_in_vain([name for name, given in vain.items() if given], reader)
-    clip, all_touched, chunks, threads = how
-    cube = cube_of_opened.made(items, reader, asked)
+    """Cut a cube of opened products into chunks, and clip or read it where that is wished."""
     blocks = arguments.chunk_sizes(chunks, {name: cube.sizes[name] for name in CHUNKS}, CHUNKS)
     cube = cube.chunk(blocks)
-    if clip:
-        cube = _clipped(cube, asked.area, cube.odc.geobox, blocks, all_touched)
+    if wish.clip:
+        cube = _clipped(cube, wish.area, cube.odc.geobox, blocks, all_touched)
     return cube.compute(num_workers=threads) if threads else cube
 
 
@@ -309,7 +312,6 @@ def _dataset(
     plan: Plan,
     stored: Mapping[str, Stored],
     arrays: Mapping[str, Any],
-    left_out: Sequence[str],
 ) -> xr.Dataset:
     offsets, pointers = attributes.offsets(stored)
     coords = attributes.coordinates(plan.geobox, plan.times) | offsets
@@ -326,10 +328,7 @@ def _dataset(
         for layer in plan.layers
     }
     collection = next(iter(stored.values())).collection
-    attrs = attributes.dataset(plan, collection)
-    if left_out:
-        attrs["older_versions_left_out"] = ", ".join(left_out)
-    return xr.Dataset(variables, coords, attrs)
+    return xr.Dataset(variables, coords, attributes.dataset(plan, collection))
 
 
 def _clipped(

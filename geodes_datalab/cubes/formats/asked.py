@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
+from geodes_datalab.cubes.plan.making import Wish
 from geodes_datalab.cubes.plan.model import GroupBy
 
 
@@ -26,6 +27,22 @@ class Asked(NamedTuple):
     consent: bool = False
     """Whether provisional formats are welcome."""
     progress: bool | None = None
+
+    @classmethod
+    def of(
+        cls,
+        bands: tuple[str, ...] | None,
+        wish: Wish,
+        folder: Any,
+        *,
+        consent: bool,
+        progress: bool | None,
+    ) -> Asked:
+        """Return what `load` was asked for."""
+        return cls(
+            bands, wish.area, wish.crs, wish.resolution, wish.resampling, wish.groupby, folder, consent,
+            progress,
+        )  # fmt: skip
 
 
 class Opened(NamedTuple):

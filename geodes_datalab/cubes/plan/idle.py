@@ -12,8 +12,8 @@ from geodes_datalab.errors import CubeError, CubeWarning
 from geodes_datalab.stac.readers import Reader
 
 
-def check_clip(*, clip: bool, all_touched: bool, area: Any) -> None:
-    """Refuse to clip to nothing, and ``all_touched`` without clipping.
+def check_clip(area: Any, *, clip: bool, all_touched: bool) -> Any:
+    """Return an area; refuse to clip to nothing, and ``all_touched`` without clipping.
 
     Raises
     ------
@@ -31,6 +31,7 @@ def check_clip(*, clip: bool, all_touched: bool, area: Any) -> None:
             f"{given} no effect: there is nothing to clip to",
             hint="give geometry=, or leave them out",
         )
+    return area
 
 
 def check_threads(threads: Any, engine: str, usual: str) -> int | None:
