@@ -32,6 +32,7 @@ ROUTES = [
     Route("/", landing.page),
     Route("/api/stac", stac.landing),
     Route("/api/stac/", stac.landing),
+    Route("/api/stac/api", stac.description),
     Route("/api/stac/conformance", stac.conformance),
     Route("/api/stac/collections", stac.list_collections, methods=["GET", "POST"]),
     Route("/api/stac/collections/paginate", stac.paginate_collections),

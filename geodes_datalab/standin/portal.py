@@ -72,11 +72,23 @@ class Portal:
         prefix = headers.get("x-forwarded-prefix", "").rstrip("/")
         return f"{scheme}://{host.split(',')[0].strip()}{prefix}"
 
-    def json(self, request: Request, value: Any, *, status: int = 200) -> Response:
+    def json(
+        self,
+        request: Request,
+        value: Any,
+        *,
+        status: int = 200,
+        media_type: str = "application/json",
+    ) -> Response:
         """Return a document with the portal's own address in its links."""
         text = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         text = text.replace(PORTAL.encode(), self.base(request).encode())
-        return Response(text, status_code=status, media_type="application/json")
+        return Response(text, status_code=status, media_type=media_type)
+
+    def geojson(self, request: Request, value: Any) -> Response:
+        """Return items, under the name that the standard has for them; today's portal calls them JSON."""
+        kind = "application/geo+json" if self.profile.modern else "application/json"
+        return self.json(request, value, media_type=kind)
 
     def refusal(self, request: Request) -> Response | None:
         """Return the answer to a request without a valid key, or None when the key is valid."""

@@ -37,6 +37,8 @@ def compile_filters(
     collections
         Collection ids that the catalogue knows.
     """
+    if profile.modern and body.get("bbox") and body.get("intersects"):
+        raise BadRequest("bbox and intersects cannot be given together")
     tests = [
         *_collections(body.get("collections"), profile, collections),
         *_ids(body.get("ids")),
@@ -50,6 +52,9 @@ def compile_filters(
     for name, operators in query.items():
         tests += _attribute(name, operators, profile)
     return tests
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 
 
 def instant(text: str) -> float:
@@ -129,6 +134,10 @@ def _datetime(text: Any, profile: Profile) -> list[Test]:
     first, slash, last = str(text).partition("/")
     if not slash:
         last = first
+    if profile.modern:
+        first, last = _strictly(first), _strictly(last)
+        if {first, last} <= set(OPEN_ENDED):
+            raise BadRequest("datetime: one end of the interval must be given")
     low = float("-inf") if first in OPEN_ENDED else instant(first)
     high = float("inf") if last in OPEN_ENDED else instant(last)
     if low > high:
@@ -136,6 +145,13 @@ def _datetime(text: Any, profile: Profile) -> list[Test]:
     if profile.datetime_is_publication:
         return [lambda record: low <= instant(record.properties["datetime"]) <= high]
     return [lambda record: _start(record) <= high and _end(record) >= low]
+
+
+def _strictly(text: str) -> str:
+    """Return a time as RFC 3339 has it, which the standard asks for; open ends as they are."""
+    if text not in OPEN_ENDED and not _RFC3339.fullmatch(text):
+        raise BadRequest(f"datetime: {text!r} is no time of RFC 3339")
+    return text.upper()
 
 
 def _start(record: Record) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from geodes_datalab.standin import collections, portal, search
+from geodes_datalab.standin import collections, openapi, portal, search
 from geodes_datalab.standin.query import BadRequest
 from geodes_datalab.standin.records import PORTAL
 
@@ -45,6 +45,8 @@ async def landing(request: Request) -> Response:
         {"rel": "conformance", "href": f"{STAC}/conformance", "type": "application/json"},
         {"rel": "data", "href": f"{STAC}/collections", "type": "application/json"},
     ]
+    if modern:
+        links.append({"rel": "service-desc", "href": f"{STAC}/api", "type": openapi.MEDIA})
     for method in ("GET", "POST"):
         target = {"rel": "search", "href": f"{STAC}/search", "type": "application/geo+json"}
         links.append({**target, "method": method})
@@ -58,6 +60,12 @@ async def landing(request: Request) -> Response:
         "conformsTo": MODERN_CLASSES if modern else LEGACY_CLASSES,
     }
     return here.json(request, {"type": "Catalog", **body} if modern else body)
+
+
+async def description(request: Request) -> Response:
+    """Describe the API in the words of OpenAPI."""
+    here = portal.of(request)
+    return here.json(request, openapi.document(STAC), media_type=openapi.MEDIA)
 
 
 async def conformance(request: Request) -> Response:
@@ -121,7 +129,7 @@ async def one_item(request: Request) -> Response:
     wanted = request.path_params["item"]
     for record in here.catalogue.records(here.profile):
         if record.id == wanted and record.collection == request.path_params["collection"]:
-            return here.json(request, record.text)
+            return here.geojson(request, record.text)
     return portal.error(404, "EntityNotFoundException", "No such item")
 
 
@@ -166,7 +174,7 @@ def _answer_post(request: Request, body: dict[str, Any]) -> Response:
     result = here.search.select(body, here.known)
     page = here.search.page(result, body)
     links = search.post_links(_linked(here, page), body, here.profile)
-    return here.json(request, search.envelope(page, links, here.profile))
+    return here.geojson(request, search.envelope(page, links, here.profile))
 
 
 def _get(request: Request, parameters: dict[str, str], fixed: dict[str, Any]) -> Response:
@@ -179,7 +187,10 @@ def _get(request: Request, parameters: dict[str, str], fixed: dict[str, Any]) ->
         return portal.error(400, "BadRequest", str(problem))
     path = request.url.path
     links = search.get_links(_linked(here, page), path, parameters, here.profile)
-    return here.json(request, search.envelope(page, links, here.profile))
+    if here.profile.modern:
+        query = f"?{request.url.query}" if request.url.query else ""
+        links[0]["href"] = f"{PORTAL}{path}{query}"  # that of the request, as the standard has it
+    return here.geojson(request, search.envelope(page, links, here.profile))
 
 
 def _linked(here: portal.Portal, page: search.Page) -> search.Page:
