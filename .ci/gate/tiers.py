@@ -109,12 +109,12 @@ TIERS = (
         covers=TEST_311,
     ),
     TEST_311,
-    Tier("size", 2, lane="b", only=PINNED),
+    Tier("size", 3, lane="b", only=PINNED),
     Tier(
         "bench-access", 10, tests=("tests/benchmarks/", "tests/slurm/"),
         packages=("nginx-light", "libnginx-mod-http-lua"), unused=("helm/", "images/", MAPS, OPS),
     ),
-    Tier("bench-composites", 3, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, *HUB)),
+    Tier("bench-composites", 2, tests=("tests/benchmarks/",), unused=(*IN_THE_CHART, MAPS, *HUB)),
 )  # fmt: skip
 """In the order in which each lane takes them."""
 

@@ -41,8 +41,10 @@ def reading() -> Iterator[None]:
     """Read in one of many threads: warnings are hidden after it where they were before, and only there."""
     global _readers, _before  # noqa: PLW0603 - filters are the process's
     with _lock:
-        if not _readers:
-            _before = "perhaps hidden" if _SILENCE in warnings.filters else "heard"
+        if _SILENCE not in warnings.filters:
+            _before = "heard"  # also where another reader still goes on that began in a moment of silence
+        elif not _readers:
+            _before = "perhaps hidden"
         _readers += 1
     try:
         yield

@@ -17,7 +17,7 @@ from support.waiting import eventually, minutes
 from telling import told
 
 from geodes_datalab import cubes, errors, stac
-from geodes_datalab.cubes import notice, skipping
+from geodes_datalab.cubes import skipping
 from geodes_datalab.cubes.read.pixels import Source
 
 SHAPE = (300, 260)
@@ -36,8 +36,7 @@ def way(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start each test with nothing told in this process, and when reads that earlier tests gave up have ended."""
-    eventually(lambda: not notice._readers, "no read of an earlier test goes on")
+    """Start each test with nothing told in this process."""
     monkeypatch.setattr(skipping, "_told", set())
 
 
