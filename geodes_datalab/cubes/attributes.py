@@ -101,9 +101,11 @@ def variable(
         "nodata": one.nodata,
         "scale": one.scale,
         "offset": pointer or one.offset,
+        "vertical_datum": band.datum,
+        "positive": band.positive,
     }
     if band.role == "mask":
-        attrs |= {"role": "mask", **_flags(layer.native)}
+        attrs |= {"role": "mask", **(classes(band) or _flags(layer.native))}
     return {name: value for name, value in attrs.items() if _told(value)}
 
 
@@ -171,6 +173,8 @@ def dataset(plan: Plan, collection: str) -> dict[str, Any]:
 
 def _standard_name(collection: str, band: stac.Band) -> str | None:
     """Return the name in the CF table that a band's physical values have."""
+    if band.standard_name:
+        return band.standard_name
     if band.role == "mask":
         return "status_flag"
     name = collection.upper()
@@ -181,6 +185,25 @@ def _standard_name(collection: str, band: stac.Band) -> str | None:
     if band.wavelength and name.endswith(("L2A", "L3A")):
         return "surface_bidirectional_reflectance"
     return None
+
+
+def classes(band: stac.Band) -> dict[str, Any]:
+    """Return CF's attributes of a band whose numbers are classes; nothing where it has none.
+
+    Examples
+    --------
+    >>> snow = stac.reader("THEIA_SNOW_SENTINEL2_L2B").band("SNW")
+    >>> classes(snow)["flag_meanings"]
+    'no_snow snow cloud_or_shadow no_data'
+    """
+    if not band.classes:
+        return {}
+    colours = [one.colour for one in band.classes if one.colour]
+    return {
+        "flag_values": np.array([one.value for one in band.classes], band.dtype),
+        "flag_meanings": " ".join(one.name.replace(" ", "_") for one in band.classes),
+        **({"flag_colors": " ".join(colours)} if len(colours) == len(band.classes) else {}),
+    }
 
 
 def _flags(native: str) -> Mapping[str, Any]:

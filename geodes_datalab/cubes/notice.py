@@ -42,7 +42,9 @@ def reading() -> Iterator[None]:
     global _readers, _before  # noqa: PLW0603 - filters are the process's
     with _lock:
         if _SILENCE not in warnings.filters:
-            _before = "heard"  # also where another reader still goes on that began in a moment of silence
+            _before = (
+                "heard"  # also where another reader still goes on that began in a moment of silence
+            )
         elif not _readers:
             _before = "perhaps hidden"
         _readers += 1

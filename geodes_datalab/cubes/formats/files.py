@@ -6,17 +6,16 @@ import glob
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from geodes_datalab import _http, stac
-from geodes_datalab._display import some
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.formats.stream import Stream
 from geodes_datalab.cubes.parse.products import title_of
+from geodes_datalab.cubes.plan.changed import changed
 from geodes_datalab.cubes.plan.locate import Finder
 from geodes_datalab.errors import FormatChanged
 
@@ -87,21 +86,7 @@ class ProductFiles:
 
     def changed(self, how: str, wanted: Sequence[str] = ()) -> FormatChanged:
         """Return the error for a product that is not as it is described."""
-        names = self.names
-        near = next(
-            (
-                got[0]
-                for one in wanted
-                if (got := get_close_matches(one.strip("*/"), names, 1, 0.3))
-            ),
-            "",
-        )
-        return FormatChanged(
-            f"{self.title} {how}; it holds {some(names, 6) or 'nothing'}",
-            hint=(f"the nearest is {near}. " if near else "")
-            + "Its format may be newer than this version of geodes_datalab: upgrade it, or download the "
-            "product with geodes_datalab.download() and open the file with what reads it",
-        )
+        return changed(self.title, how, self.names, wanted)
 
     def gdal(self, name: str) -> tuple[str, int | None]:
         """Return the path of a file as GDAL understands it, and the bytes of the file or archive that it is in."""

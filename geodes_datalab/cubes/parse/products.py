@@ -112,7 +112,7 @@ def parse(
             f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
             hint=reader.instead,
         )
-    names = _wanted(reader, bands)
+    names = _wanted(reader.for_item(items[0]) if reader.variants else reader, bands)
     mask = mask_beside(reader.for_item(items[0]), names) if clear else ""
     names = [*names, mask] if mask else names
     return [

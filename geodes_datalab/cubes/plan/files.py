@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from geodes_datalab import stac
 from geodes_datalab._types import Json
-from geodes_datalab.cubes.parse.products import Parsed
+from geodes_datalab.cubes.parse.products import Parsed, reader_of
+from geodes_datalab.cubes.plan.changed import changed
 from geodes_datalab.cubes.plan.locate import Finder, Locator, MissingMember
 from geodes_datalab.cubes.read.pixels import Source
 
@@ -93,6 +94,26 @@ def sources_of(one: Parsed, locator: Locator) -> Sources:
             continue
         result[name] = Source(one.title, band.name, path, _size(asset), band.number)
     return result
+
+
+def refuse_other_files(
+    parsed: Sequence[Parsed], sources: Sequence[Sources], locator: Locator
+) -> None:
+    """Refuse products of which the archive holds no file that their description knows.
+
+    Raises
+    ------
+    FormatChanged
+        Such is the first of them, and no other holds any of the bands either.
+    """
+    if any(sources) or parsed[0].container != "zip" or not isinstance(locator, Finder):
+        return
+    one = parsed[0]
+    names = locator.members(stac.data_asset(one.item)[1]) or ()
+    known = reader_of([one.item]).for_item(one.item).bands
+    if not any(band.matches(name) for name in names for band in known):
+        wanted = [band.member for band in one.bands.values()]
+        raise changed(one.title, f"has no file {' or '.join(wanted[:3])}", names, wanted)
 
 
 def _size(asset: Json) -> int | None:

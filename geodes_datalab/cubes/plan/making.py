@@ -25,7 +25,7 @@ from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.parse.products import Parsed, reader_of, titles
 from geodes_datalab.cubes.parse.values import Told, Words, completed
 from geodes_datalab.cubes.plan import doubt
-from geodes_datalab.cubes.plan.files import Sources, at_hand, sources_of
+from geodes_datalab.cubes.plan.files import Sources, at_hand, refuse_other_files, sources_of
 from geodes_datalab.cubes.plan.locate import Locator
 from geodes_datalab.cubes.plan.model import GroupBy, Layer, Plan, Product, group
 from geodes_datalab.cubes.plan.readable import placed, readable
@@ -82,6 +82,7 @@ def make_plan(
     parsed = online(parsed, client, wish.skips.offline)
     with skipping.advising(wish.skips.on_error):
         parsed, sources = _located(parsed, wish, locator, client, progress)
+        refuse_other_files(parsed, sources, locator)
         parsed, sources = several(*_with_any_band(parsed, sources), client)
         products = _products(parsed, sources, client)
     if doubted:

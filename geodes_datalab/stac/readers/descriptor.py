@@ -58,7 +58,7 @@ class Variant:
         """Tell whether an item has a name of this kind."""
         properties = item.get("properties") or {}
         names = (properties.get("identifier"), properties.get("title"), item.get("id"))
-        return any(fnmatchcase(str(entry or "").upper(), self.name) for entry in names)
+        return any(fnmatchcase(str(entry).upper(), self.name) for entry in names if entry)
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,12 @@ class Reader:
 
     @property
     def chosen(self) -> list[str]:
-        """Names of the bands that are loaded where nobody names any: measurements, each once."""
+        """Names of the bands that are loaded where nobody names any: measurements, each once.
+
+        Of products that are maps of classes, those.
+        """
         data = [band for band in self.bands if band.role == "data"]
+        data = data or [band for band in self.bands if band.classes]
         common = [band for band in data if band.common_name]  # leaves variants of a band out
         return [band.name for band in common or data]
 
