@@ -61,7 +61,7 @@ def _fitting(files: ProductFiles, reader: Reader, item: Json) -> Reader:
     """Return the description that fits the files, whatever the catalogue calls the product."""
     described = stac.reader(reader.collection)
     for one in (reader, *(variant.reader for variant in described.variants)):
-        if any(files.all(band.member) for band in one.bands):
+        if any(files.all(band.member) for band in one.bands if band.role == "data"):
             return one
     raise files.changed("has no image of Sentinel-1", [reader.bands[0].member])
 
