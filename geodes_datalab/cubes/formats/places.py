@@ -38,7 +38,7 @@ def touching(longitude: Any, latitude: Any, area: Any) -> Any:
     Parameters
     ----------
     longitude, latitude
-        Of the corners of the cells, by line and pixel; longitudes without a jump.
+        Of the corners of the cells, by line and pixel.
     area
         Shapely geometry in degrees.
 
@@ -48,16 +48,17 @@ def touching(longitude: Any, latitude: Any, area: Any) -> Any:
         By cell: one line and one pixel fewer than corners.
     """
     west, south, east, north = area.bounds
-    (least, most), (lower, upper) = _extremes(longitude), _extremes(latitude)
-    shift = np.floor((most - west) / 360.0) * 360.0
-    over = (least - shift <= east) & (most - shift >= west)
+    half = (east - west) / 2
+    (least, most), (lower, upper) = _extremes(wrapped(longitude - west - half)), _extremes(latitude)
+    # a cell that seems to go around the globe is on its far side
+    over = (least <= half) & (most >= -half) & (most - least < 180.0)
     return over & (lower <= north) & (upper >= south)
 
 
 def _extremes(table: Any) -> tuple[Any, Any]:
-    """Return the least and the greatest corner of each cell."""
+    """Return the least and the greatest corner of each cell; where none is told, NaN."""
     corners = np.stack([table[:-1, :-1], table[1:, :-1], table[:-1, 1:], table[1:, 1:]])
-    return corners.min(axis=0), corners.max(axis=0)
+    return np.fmin.reduce(corners, axis=0), np.fmax.reduce(corners, axis=0)
 
 
 def span(mask: Any) -> slice:

@@ -1,0 +1,277 @@
+"""NetCDF files of products: variables as they are stored, and what they mean."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from geodes_datalab._display import some
+from geodes_datalab.cubes.formats.files import ProductFiles
+from geodes_datalab.errors import ReadError, UnknownBand, near
+from geodes_datalab.stac.readers import Band, Reader
+
+_UNITS = {
+    "m/s": "m s-1",
+    "m.s-1": "m s-1",
+    "meters": "m",
+    "metres": "m",
+    "meter": "m",
+    "degrees": "degree",
+    "m^2": "m2",
+    "none": "1",
+    "count": "1",
+}
+"""Spellings of units -> CF's."""
+
+_KEPT = ("units", "standard_name", "long_name", "comment", "flag_values", "flag_masks", "flag_meanings")  # fmt: skip
+
+
+def stored(files: ProductFiles, name: str, group: str | None = None) -> xr.Dataset:
+    """Open a netCDF file, or one group of it, lazily: numbers are as they are stored.
+
+    Raises
+    ------
+    FormatChanged
+        There is no such group.
+    ReadError
+        It is no netCDF file, or a damaged one.
+    """
+    stream = files.stream(name)
+    classic = stream.read(3) == b"CDF"
+    stream.seek(0)
+    source: Any = io.BytesIO(files.read(name)) if classic else stream
+    try:
+        return xr.open_dataset(
+            source, engine="scipy" if classic else "h5netcdf", group=group, chunks={},
+            decode_cf=False, **({} if classic else {"phony_dims": "access"}),
+        )  # fmt: skip
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        if group and "group" in str(error).lower():
+            raise files.changed(f"has no group {group} in {name}") from error
+        raise ReadError(
+            f"{name} of {files.title} could not be read as netCDF: {error}",
+            hint="download the product again with geodes_datalab.download(), which checks its MD5",
+        ) from error
+
+
+def chosen(
+    files: ProductFiles, reader: Reader, held: Mapping[str, Any], wanted: Sequence[str] | None
+) -> dict[str, tuple[Band, str]]:
+    """Return the bands that are wanted: name -> the band, and the variable that holds it.
+
+    Parameters
+    ----------
+    files, reader
+        The product, and what describes it. Its options may have ``required`` (names of bands) and ``also``
+        (further names that a band has in other versions).
+    held
+        Variables that there are.
+    wanted
+        Names of bands, or of variables that the description leaves out; None for all measurements.
+
+    Raises
+    ------
+    FormatChanged
+        A required variable is missing.
+    UnknownBand
+        The product has no such variable.
+    """
+    there = {band.name: found for band in reader.bands if (found := _held(reader, band, held))}
+    missing = [name for name in reader.options.get("required", ()) if name not in there]
+    if missing or not there:
+        lost = missing or [reader.bands[0].name]
+        raise files.changed(
+            f"has no variable {' or '.join(lost)} (it has {some(list(held), 8)})", lost
+        )
+    if wanted is None:
+        named = [band for band in reader.bands if band.role == "data" and band.name in there]
+        return {band.name: (band, there[band.name]) for band in named}
+    result = {}
+    for name in wanted:
+        band = _named(reader, name, held)
+        if band.name not in there and band.name not in held:
+            raise UnknownBand(
+                f"{files.title} has no {name}", f"it holds: {some([*there, *held], 20)}"
+            )
+        result[band.name] = (band, there.get(band.name, band.name))
+    return result
+
+
+def _held(reader: Reader, band: Band, held: Mapping[str, Any]) -> str:
+    """Return the variable that holds a band; nothing where there is none."""
+    names = (band.name, *reader.options.get("also", {}).get(band.name, ()))
+    return next((name for name in names if name in held), "")
+
+
+def _named(reader: Reader, name: str, held: Mapping[str, Any]) -> Band:
+    """Return a band by its name, be it but a variable of the file."""
+    try:
+        return reader.band(name)
+    except UnknownBand:
+        if name in held:
+            return Band(name)
+        if hint := near(name, list(map(str, held))):
+            raise UnknownBand(f"{reader.collection} has no {name}", hint) from None
+        raise
+
+
+def decoded(dataset: xr.Dataset, name: str, band: Band | None = None) -> xr.Variable:
+    """Return one variable as it is meant: numbers with their unit, times, or flags as integers.
+
+    Parameters
+    ----------
+    dataset
+        As `stored` opened it.
+    name
+        Of the variable.
+    band
+        What the description tells of it, where the file does not.
+    """
+    whole = dataset[[name]].drop_vars(set(dataset.coords) - {name}, errors="ignore")
+    raw = whole[name].variable
+    if is_flag(raw, band):
+        result = raw.copy(deep=False)
+    else:
+        result = xr.decode_cf(whole, decode_coords=False)[name].variable
+        if result.dtype.kind == "f" and band is not None and band.nodata is not None:
+            result = result.where(result != band.nodata)
+    result.attrs = _attributes(raw.attrs, band, name)
+    if result.dtype.kind == "M":
+        result.attrs.pop("units", None)
+    result.encoding = {}
+    return result
+
+
+def is_flag(raw: xr.Variable, band: Band | None) -> bool:
+    """Tell whether the numbers of a variable are names, or bits that are."""
+    told = {"flag_values", "flag_masks", "flag_meanings"} & set(raw.attrs)
+    by_band = band is not None and (bool(band.classes) or band.role == "mask")
+    return raw.dtype.kind in "iu" and (bool(told) or by_band)
+
+
+def _attributes(attrs: Mapping[str, Any], band: Band | None, name: str) -> dict[str, Any]:
+    result = {key: attrs[key] for key in _KEPT if key in attrs}
+    if units := str(result.get("units", "")).strip():
+        result["units"] = _UNITS.get(units.lower(), units)
+    if band is None:
+        return result
+    result.setdefault("units", band.units)
+    result.setdefault("long_name", band.description or name)
+    if band.standard_name:
+        result["standard_name"] = band.standard_name
+    told = {"vertical_datum": band.datum, "positive": band.positive}
+    result |= {key: text for key, text in told.items() if text}
+    if band.quality:
+        result["ancillary_variables"] = band.quality
+    if band.classes and "flag_values" not in result:
+        result["flag_values"] = np.array([one.value for one in band.classes])
+        result["flag_meanings"] = " ".join(one.name.replace(" ", "_") for one in band.classes)
+    if "flag_meanings" in result:
+        result.pop("units", None)
+    return result
+
+
+def bad_bits(flags: xr.Variable, patterns: Sequence[str]) -> tuple[int, list[str]]:
+    """Return the bits of a flag that make values useless, by what the file itself calls them.
+
+    Parameters
+    ----------
+    flags
+        With ``flag_masks`` and ``flag_meanings``.
+    patterns
+        Of those meanings (fnmatch).
+    """
+    names = str(flags.attrs.get("flag_meanings", "")).split()
+    masks = np.ravel(flags.attrs.get("flag_masks", ())).astype("int64").tolist()
+    if len(names) != len(masks):
+        return 0, []
+    bad = [
+        (mask, name)
+        for mask, name in zip(masks, names, strict=True)
+        if any(fnmatchcase(name.lower(), one) for one in patterns)
+    ]
+    return sum(mask for mask, _ in bad), [name for _, name in bad]
+
+
+def kept(
+    values: xr.Variable, flags: xr.Variable, band: Band, patterns: Sequence[str]
+) -> xr.Variable:
+    """Return values without those that their flags call useless.
+
+    Parameters
+    ----------
+    values, flags
+        Of the same shape.
+    band
+        What describes the values; its ``good`` are the flags' values that are kept, where told.
+    patterns
+        Of meanings of bits that make values useless, where ``good`` is empty.
+    """
+    if values.dtype.kind != "f":
+        return values
+    if band.good:
+        mask = flags.isin(band.good) if hasattr(flags, "isin") else _among(flags, band.good)
+        told = f"{band.quality} is {', '.join(map(str, band.good))}"
+    else:
+        bits, names = bad_bits(flags, patterns)
+        if not bits:
+            return values
+        mask = (flags.astype("int64") & bits) == 0
+        told = f"{band.quality} has none of {some(names, 6)}"
+    result = values.where(mask)
+    result.attrs = {**values.attrs, "valid_where": told}
+    return result
+
+
+def _among(flags: xr.Variable, good: Sequence[int]) -> xr.Variable:
+    result = flags == good[0]
+    for value in good[1:]:
+        result = result | (flags == value)
+    return result
+
+
+_NAME = re.compile(
+    r"SWOT_L\d_(?:LR|HR)_\w+?_(?P<cycle>\d{3})_(?P<pass>\d{3})_(?:(?P<tile>\d{3}[LR])_)?"
+    r"\d{8}T\d{6}_\d{8}T\d{6}_(?P<version>[A-Za-z0-9.]+)"
+)
+_DAILY = range(400, 600)
+"""Cycles of the phase in which the orbit came back every day (until July 2023)."""
+
+
+def passing(attrs: Mapping[str, Any], name: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Return cycle and pass of a SWOT product, and the texts that tell which one it is; nothing for others.
+
+    Parameters
+    ----------
+    attrs
+        Of the whole file.
+    name
+        Of the file or product.
+
+    Examples
+    --------
+    >>> numbers, texts = passing({}, "SWOT_L3_LR_SSH_Expert_482_003_20230401T000000_20230401T005100_v2.0.1.nc")
+    >>> numbers, texts["orbit_phase"]
+    ({'cycle': 482, 'pass': 3}, '1-day')
+    """
+    found = _NAME.search(name)
+    named: Mapping[str, Any] = found.groupdict() if found else {}
+    numbers = {}
+    for key in ("cycle", "pass"):
+        told = attrs.get(f"{key}_number", named.get(key))
+        if told is not None:
+            numbers[key] = int(np.ravel(told)[0])
+    texts = {}
+    if numbers and found:
+        crid = str(attrs.get("crid") or named["version"])
+        phase = "1-day" if numbers.get("cycle", 0) in _DAILY else "21-day"
+        texts = {"crid": crid.removesuffix(".nc"), "orbit_phase": phase}
+        if named["tile"]:
+            texts["tile"] = named["tile"]
+    return numbers, texts

@@ -1,0 +1,72 @@
+"""NetCDF-4 files in memory, with the types, fill values and attributes that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A variable as a file has it."""
+
+    dims: tuple[str, ...]
+    data: Any
+    """Stored numbers, of the type that is written."""
+    fill: float | int | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def packed(
+    values: Any, dtype: str, scale: float, fill: float, **attrs: Any
+) -> tuple[Any, Any, Any]:
+    """Return the numbers that stand for values, their fill value and attributes; NaN is the fill value."""
+    numbers = np.where(np.isfinite(values), np.round(np.nan_to_num(values) / scale), fill)
+    told = {"scale_factor": scale, **attrs} if scale != 1.0 else attrs
+    return numbers.astype(dtype), fill, told
+
+
+def flags(meanings: Mapping[int, str], *, bits: bool = False, dtype: str = "u1") -> dict[str, Any]:
+    """Return CF's attributes of a flag."""
+    name = "flag_masks" if bits else "flag_values"
+    return {name: np.array(list(meanings), dtype), "flag_meanings": " ".join(meanings.values())}
+
+
+def netcdf(groups: Mapping[str, Mapping[str, Stored]], **attrs: Any) -> bytes:
+    """Return a netCDF-4 file.
+
+    Parameters
+    ----------
+    groups
+        Name of each group (``/`` for none) -> its variables.
+    **attrs
+        Of the whole file.
+    """
+    import h5netcdf
+
+    into = BytesIO()
+    with h5netcdf.File(into, "w") as file:
+        for key, value in attrs.items():
+            file.attrs[key] = value
+        for name, variables in groups.items():
+            where = file if name == "/" else file.create_group(name)
+            for key, one in variables.items():
+                _write(where, key, one)
+    return into.getvalue()
+
+
+def _write(where: Any, name: str, one: Stored) -> None:
+    for dim, size in zip(one.dims, np.shape(one.data), strict=True):
+        if dim not in where.dimensions:
+            where.dimensions[dim] = size
+    data = np.asarray(one.data)
+    fill = None if one.fill is None else data.dtype.type(one.fill)
+    options = {"compression": "gzip", "shuffle": True} if data.ndim else {}
+    variable = where.create_variable(name, one.dims, data.dtype, fillvalue=fill, **options)
+    variable[...] = data
+    for key, value in one.attrs.items():
+        variable.attrs[key] = value
