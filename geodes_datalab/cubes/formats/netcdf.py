@@ -46,11 +46,12 @@ def stored(files: ProductFiles, name: str, group: str | None = None) -> xr.Datas
     classic = stream.read(3) == b"CDF"
     stream.seek(0)
     source: Any = io.BytesIO(files.read(name)) if classic else stream
+    engine = "scipy" if classic else "h5netcdf"
+    options: dict[str, Any] = {} if classic else {"phony_dims": "access"}
     try:
         return xr.open_dataset(
-            source, engine="scipy" if classic else "h5netcdf", group=group, chunks={},
-            decode_cf=False, **({} if classic else {"phony_dims": "access"}),
-        )  # fmt: skip
+            source, engine=engine, group=group, chunks={}, decode_cf=False, **options
+        )
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         if group and "group" in str(error).lower():
             raise files.changed(f"has no group {group} in {name}") from error
@@ -61,7 +62,7 @@ def stored(files: ProductFiles, name: str, group: str | None = None) -> xr.Datas
 
 
 def chosen(
-    files: ProductFiles, reader: Reader, held: Mapping[str, Any], wanted: Sequence[str] | None
+    files: ProductFiles, reader: Reader, held: Mapping[Any, Any], wanted: Sequence[str] | None
 ) -> dict[str, tuple[Band, str]]:
     """Return the bands that are wanted: name -> the band, and the variable that holds it.
 
@@ -103,13 +104,13 @@ def chosen(
     return result
 
 
-def _held(reader: Reader, band: Band, held: Mapping[str, Any]) -> str:
+def _held(reader: Reader, band: Band, held: Mapping[Any, Any]) -> str:
     """Return the variable that holds a band; nothing where there is none."""
     names = (band.name, *reader.options.get("also", {}).get(band.name, ()))
     return next((name for name in names if name in held), "")
 
 
-def _named(reader: Reader, name: str, held: Mapping[str, Any]) -> Band:
+def _named(reader: Reader, name: str, held: Mapping[Any, Any]) -> Band:
     """Return a band by its name, be it but a variable of the file."""
     try:
         return reader.band(name)
@@ -140,7 +141,7 @@ def decoded(dataset: xr.Dataset, name: str, band: Band | None = None) -> xr.Vari
     else:
         result = xr.decode_cf(whole, decode_coords=False)[name].variable
         if result.dtype.kind == "f" and band is not None and band.nodata is not None:
-            result = result.where(result != band.nodata)
+            result = _where(result, result != band.nodata)
     result.attrs = _attributes(raw.attrs, band, name)
     if result.dtype.kind == "M":
         result.attrs.pop("units", None)
@@ -216,7 +217,7 @@ def kept(
     if values.dtype.kind != "f":
         return values
     if band.good:
-        mask = flags.isin(band.good) if hasattr(flags, "isin") else _among(flags, band.good)
+        mask = _among(flags, band.good)
         told = f"{band.quality} is {', '.join(map(str, band.good))}"
     else:
         bits, names = bad_bits(flags, patterns)
@@ -224,16 +225,18 @@ def kept(
             return values
         mask = (flags.astype("int64") & bits) == 0
         told = f"{band.quality} has none of {some(names, 6)}"
-    result = values.where(mask)
+    result = _where(values, mask)
     result.attrs = {**values.attrs, "valid_where": told}
     return result
 
 
 def _among(flags: xr.Variable, good: Sequence[int]) -> xr.Variable:
-    result = flags == good[0]
-    for value in good[1:]:
-        result = result | (flags == value)
-    return result
+    return xr.Variable(flags.dims, xr.DataArray(flags).isin(list(good)).data)
+
+
+def _where(values: xr.Variable, mask: Any) -> xr.Variable:
+    found = xr.DataArray(values).where(xr.DataArray(mask))
+    return xr.Variable(values.dims, found.data, values.attrs)
 
 
 _NAME = re.compile(

@@ -118,7 +118,7 @@ def _places(
                 f"has {variable} by {result[key].dims} in {name}, which is no swath"
             )
     attributes = result["longitude"].attrs
-    result["longitude"] = places.wrapped(result["longitude"])
+    result["longitude"] = places.wrapped(result["longitude"].astype("float64"))
     result["longitude"].attrs = attributes
     return result
 
@@ -138,9 +138,9 @@ def _flat(values: xr.Variable, axes: Sequence[Any]) -> xr.Variable:
     rest = [axis for axis in values.dims if axis not in axes]
     result = values.transpose(line, *there, *rest)
     if len(there) > 1:
-        result = result.stack(pixel=there).transpose(line, "pixel", *rest)
-        there = ["pixel"]
-    dims = ("line", *("pixel" for _ in there), *rest)
+        stacked = xr.DataArray(result).stack(pixel=there, create_index=False)
+        result = stacked.transpose(line, "pixel", *rest).variable
+    dims = ("line", *("pixel" for _ in there[:1]), *rest)
     return xr.Variable(dims, result.data, result.attrs)
 
 

@@ -25,7 +25,8 @@ def packed(
     values: Any, dtype: str, scale: float, fill: float, **attrs: Any
 ) -> tuple[Any, Any, Any]:
     """Return the numbers that stand for values, their fill value and attributes; NaN is the fill value."""
-    numbers = np.where(np.isfinite(values), np.round(np.nan_to_num(values) / scale), fill)
+    whole = np.round if np.dtype(dtype).kind in "iu" else np.asarray
+    numbers = np.where(np.isfinite(values), whole(np.nan_to_num(values) / scale), fill)
     told = {"scale_factor": scale, **attrs} if scale != 1.0 else attrs
     return numbers.astype(dtype), fill, told
 
@@ -46,7 +47,7 @@ def netcdf(groups: Mapping[str, Mapping[str, Stored]], **attrs: Any) -> bytes:
     **attrs
         Of the whole file.
     """
-    import h5netcdf
+    import h5netcdf  # type: ignore[import-untyped]
 
     into = BytesIO()
     with h5netcdf.File(into, "w") as file:

@@ -54,7 +54,7 @@ def _level2(kind: str, cycle: int, number: int, crid: str, step: float) -> Made:
     name = f"SWOT_L2_LR_SSH_{kind}_{cycle:03d}_{number:03d}_{start}_{start[:-4]}2000_{crid}_01"
     if kind == "Unsmoothed":
         groups = {
-            side: _heights(np.arange(160), np.arange(120) + first, step, crid, start)
+            side: _heights(np.arange(480), np.arange(120) + first, step, crid, start)
             for side, first in (("left", 0), ("right", 160))
         }
     else:
@@ -64,14 +64,14 @@ def _level2(kind: str, cycle: int, number: int, crid: str, step: float) -> Made:
         platform="SWOT", cycle_number=np.int16(cycle), pass_number=np.int16(number), crid=crid,
         comment=SIMULATED,
     )  # fmt: skip
-    return _made("SWOT_L2_LR_SSH", name, start, f"{name}.nc", content, kind)
+    return _made(name, start, content, kind)
 
 
-def _made(collection: str, name: str, start: str, file: str, content: bytes, kind: str) -> Made:
+def _made(name: str, start: str, content: bytes, kind: str) -> Made:
     day = f"{start[:4]}-{start[4:6]}-{start[6:8]}T{start[9:11]}:{start[11:13]}:{start[13:15]}Z"
     return Made(
-        collection=collection, identifier=name, bbox=(-1.5, 36.7, 1.1, 40.6), start=day,
-        files={file: content},
+        collection=name[:14], identifier=name, bbox=(-1.5, 36.7, 1.1, 40.6), start=day,
+        files={f"{name}.nc": content},
         properties={"platform": "SWOT", "instrument": "KaRIn", "product:type": kind},
     )  # fmt: skip
 
@@ -80,7 +80,10 @@ def _heights(line: Any, pixel: Any, step: float, crid: str, start: str) -> dict[
     lines, pixels = np.meshgrid(line, pixel, indexing="ij")
     longitude, latitude = track(lines, pixels, step)
     height = anomaly(lines, pixels)
-    height[:, (pixel >= 30) & (pixel < 39)] = np.nan  # under the satellite, KaRIn sees nothing
+    if step < 1000:
+        height += np.random.default_rng(int(pixel[0])).normal(0, 0.03, height.shape)
+    else:  # under the satellite, KaRIn sees nothing
+        height[:, (pixel >= 30) & (pixel < 39)] = np.nan
     quality = np.zeros(lines.shape, "uint32")
     quality[10, 5], quality[10, 6], quality[11, 5] = 128, 2147483648, 16777216 + 128
     seconds = _seconds(start) + line * step / 6500.0
@@ -136,7 +139,7 @@ def _level3() -> Made:
         },
         title="SWOT L3 LR SSH Expert", product_version="2.0.1", comment=SIMULATED,
     )  # fmt: skip
-    return _made("SWOT_L3_LR_SSH", name, start, f"{name}.nc", content, "Expert")
+    return _made(name, start, content, "Expert")
 
 
 def _ocean() -> Made:
