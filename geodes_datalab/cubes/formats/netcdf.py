@@ -136,7 +136,9 @@ def decoded(dataset: xr.Dataset, name: str, band: Band | None = None) -> xr.Vari
     """
     whole = dataset[[name]].drop_vars(set(dataset.coords) - {name}, errors="ignore")
     raw = whole[name].variable
-    if is_flag(raw, band):
+    if raw.dtype.kind == "S":
+        result = _text(raw)
+    elif is_flag(raw, band):
         result = raw.copy(deep=False)
     else:
         result = xr.decode_cf(whole, decode_coords=False)[name].variable
@@ -147,6 +149,15 @@ def decoded(dataset: xr.Dataset, name: str, band: Band | None = None) -> xr.Vari
         result.attrs.pop("units", None)
     result.encoding = {}
     return result
+
+
+def _text(raw: xr.Variable) -> xr.Variable:
+    """Return words that are stored as letters, or as bytes."""
+    if raw.dtype.itemsize > 1 or raw.ndim < 2:
+        return xr.Variable(raw.dims, raw.data.astype("U"), raw.attrs)
+    whole = raw.chunk({raw.dims[-1]: -1})
+    letters = xr.decode_cf(xr.Dataset({"words": whole}), decode_coords=False)["words"].variable
+    return xr.Variable(letters.dims, letters.data.astype(f"U{raw.shape[-1]}"), raw.attrs)
 
 
 def is_flag(raw: xr.Variable, band: Band | None) -> bool:
@@ -170,7 +181,7 @@ def _attributes(attrs: Mapping[str, Any], band: Band | None, name: str) -> dict[
     result |= {key: text for key, text in told.items() if text}
     if band.quality:
         result["ancillary_variables"] = band.quality
-    if band.classes and "flag_values" not in result:
+    if band.classes and "flag_meanings" not in result:
         result["flag_values"] = np.array([one.value for one in band.classes])
         result["flag_meanings"] = " ".join(one.name.replace(" ", "_") for one in band.classes)
     if "flag_meanings" in result:
