@@ -53,14 +53,21 @@ def netcdf(groups: Mapping[str, Mapping[str, Stored]], **attrs: Any) -> bytes:
     with h5netcdf.File(into, "w") as file:
         for key, value in attrs.items():
             file.attrs[key] = value
-        for name, variables in groups.items():
-            where = file if name == "/" else file.create_group(name)
-            for key, one in variables.items():
-                _write(where, key, one)
+        made = [
+            (_made(file if name == "/" else _group(file, name), key, one), one)
+            for name, variables in groups.items()
+            for key, one in variables.items()
+        ]
+        for variable, one in made:  # the headers of all come first, as in the products' own files
+            variable[...] = np.asarray(one.data)
     return into.getvalue()
 
 
-def _write(where: Any, name: str, one: Stored) -> None:
+def _group(file: Any, name: str) -> Any:
+    return file.groups[name] if name in file.groups else file.create_group(name)
+
+
+def _made(where: Any, name: str, one: Stored) -> Any:
     for dim, size in zip(one.dims, np.shape(one.data), strict=True):
         if dim not in where.dimensions:
             where.dimensions[dim] = size
@@ -68,6 +75,6 @@ def _write(where: Any, name: str, one: Stored) -> None:
     fill = None if one.fill is None else data.dtype.type(one.fill)
     options = {"compression": "gzip", "shuffle": True} if data.ndim else {}
     variable = where.create_variable(name, one.dims, data.dtype, fillvalue=fill, **options)
-    variable[...] = data
     for key, value in one.attrs.items():
         variable.attrs[key] = value
+    return variable

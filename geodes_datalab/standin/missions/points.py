@@ -27,7 +27,7 @@ _GEOLOCATION = {
     524288: "specular_ringing_degraded",
     536870912: "tvp_bad",
 }
-_ROWS, _COLUMNS = 60, 80
+_ROWS, _COLUMNS = 400, 80
 
 
 def products() -> Iterable[Made]:
@@ -55,6 +55,7 @@ def _cloud() -> Made:
     kind = np.where(water, 4, np.where(near, 3, 1)).astype("u1")
     surface = 120.0 - 0.01 * rows + np.where(near, 0.0, 4.0)
     geoid, solid, load, pole = 49.2 + 0.0001 * columns, 0.11, -0.006, 0.004
+    speckle = np.random.default_rng(72).gamma(9.0, 1 / 9.0, rows.size)
     quality = np.zeros(rows.size, "u4")
     quality[[10, 11, 12]] = 4, 536870912, 536870912 + 1
     clean = np.zeros(rows.size, "u4")
@@ -69,8 +70,8 @@ def _cloud() -> Made:
         "classification": Stored(_POINTS, kind, 255, flags(_CLASSES)),
         "water_frac": _real(np.where(water, 1.0, np.where(near, 0.4, 0.0)), "1"),
         "pixel_area": _real(240.0 + columns, "m^2"),
-        "sig0": _real(np.where(near, 30.0, 2.0), "1"),
-        "cross_track": _real(20_000.0 + 30.0 * columns, "m"),
+        "sig0": _real(np.where(near, 30.0, 2.0) * speckle, "1"),
+        "cross_track": _real(20_000.0 + 30.0 * columns + speckle, "m"),
         "geoid": _real(geoid, "m"),
         "solid_earth_tide": _real(np.full(rows.size, solid), "m"),
         "load_tide_fes": _real(np.full(rows.size, load), "m"),
@@ -117,7 +118,7 @@ def _vectors() -> Made:
 
 def _swot(collection: str, name: str, content: bytes) -> Made:
     return Made(
-        collection=collection, identifier=name, bbox=(1.294, 43.70, 1.332, 43.718),
+        collection=collection, identifier=name, bbox=(1.260, 43.70, 1.332, 43.820),
         start="2023-10-16T01:15:00Z", end="2023-10-16T01:15:11Z", files={f"{name}.nc": content},
         properties={"platform": "SWOT", "instrument": "KaRIn"},
     )  # fmt: skip
@@ -134,7 +135,7 @@ def _echoes() -> Made:
     content = netcdf(
         {
             "/": {
-                f"time{end}": Stored(dims, 763_797_600.0 + along * 0.05, None, {"units": "seconds since 2000-01-01 00:00:00.0", "calendar": "gregorian"}),
+                f"time{end}": Stored(dims, 763_812_000.0 + along * 0.05, None, {"units": "seconds since 2000-01-01 00:00:00.0", "calendar": "gregorian"}),
                 f"lat{end}": Stored(dims, *packed(36.0 + 0.003 * along, "i4", 1e-6, 2147483647, units="degrees_north")),
                 f"lon{end}": Stored(dims, *packed(5.0 - 0.001 * along, "i4", 1e-6, 2147483647, units="degrees_east")),
                 f"alt{end}": Stored(dims, *packed(100_000 + 0.5 * along, "i4", 1e-4, 2147483647, units="m", add_offset=700_000.0)),
@@ -167,7 +168,7 @@ def _soundings() -> Made:
     dims, corners = ("sounding_id",), ("sounding_id", "vertices")
     east, north = np.array([-0.028, 0.028, 0.028, -0.028]), np.array([-0.04, -0.04, 0.04, 0.04])
     bad = number % 10 == 7
-    real = np.float32(-999999.0)
+    real = -999999.0
     content = netcdf(
         {
             "/": {
