@@ -276,7 +276,7 @@ def test_names_of_earlier_versions(tmp_path) -> None:
         ("num_lines",), np.arange(4.0), None, {"units": "seconds since 2000-01-01"}
     )
     name = "SWOT_L3_LR_SSH_Basic_005_100_20231015T011500_20231015T012000_v0.3"
-    opened = gd.open(local(tmp_path, name, written({"/": variables}), "SWOT_L3_LR_SSH"))
+    opened = gd.open(local(tmp_path, name, written({"/": variables}, {}), "SWOT_L3_LR_SSH"))
     assert set(opened.data_vars) == {"ssha_filtered", "ssha_unfiltered", "mdt"}
     assert float(opened.ssha_filtered[0, 0]) == 0.2
 

@@ -22,12 +22,12 @@ class Stored:
 
 
 def packed(
-    values: Any, dtype: str, scale: float, fill: float, **attrs: Any
+    values: Any, dtype: str, scale: float, fill: float, *, attrs: Mapping[str, Any]
 ) -> tuple[Any, Any, Any]:
     """Return the numbers that stand for values, their fill value and attributes; NaN is the fill value."""
     whole = np.round if np.dtype(dtype).kind in "iu" else np.asarray
     numbers = np.where(np.isfinite(values), whole(np.nan_to_num(values) / scale), fill)
-    told = {"scale_factor": scale, **attrs} if scale != 1.0 else attrs
+    told = {"scale_factor": scale, **attrs} if scale != 1.0 else dict(attrs)
     return numbers.astype(dtype), fill, told
 
 
@@ -37,14 +37,14 @@ def flags(meanings: Mapping[int, str], *, bits: bool = False, dtype: str = "u1")
     return {name: np.array(list(meanings), dtype), "flag_meanings": " ".join(meanings.values())}
 
 
-def netcdf(groups: Mapping[str, Mapping[str, Stored]], **attrs: Any) -> bytes:
+def netcdf(groups: Mapping[str, Mapping[str, Stored]], attrs: Mapping[str, Any]) -> bytes:
     """Return a netCDF-4 file.
 
     Parameters
     ----------
     groups
         Name of each group (``/`` for none) -> its variables.
-    **attrs
+    attrs
         Of the whole file.
     """
     import h5netcdf  # type: ignore[import-untyped]

@@ -27,6 +27,13 @@ _GEOLOCATION = {
     524288: "specular_ringing_degraded",
     536870912: "tvp_bad",
 }
+_SINCE = {"units": "seconds since 2000-01-01 00:00:00.000", "calendar": "gregorian"}
+_PASS = {
+    "cycle_number": np.int16(5),
+    "pass_number": np.int16(100),
+    "crid": "PID0",
+    "comment": SIMULATED,
+}
 _ROWS, _COLUMNS = 400, 80
 
 
@@ -44,28 +51,40 @@ def _river() -> tuple[Any, Any, Any, Any]:
     return rows, columns, 1.30 + 0.0004 * columns - 0.0001 * rows, 43.70 + 0.0003 * rows
 
 
-def _real(values: Any, units: str, **more: Any) -> Stored:
-    return Stored(_POINTS, *packed(values, "f4", 1.0, _FILL, units=units, **more))
+def _real(values: Any, units: str) -> Stored:
+    return Stored(_POINTS, *packed(values, "f4", 1.0, _FILL, attrs={"units": units}))
 
 
 def _cloud() -> Made:
     rows, columns, longitude, latitude = _river()
-    water = np.abs(columns - 40 - 8 * np.sin(rows / 9.0)) < 12
-    near = np.abs(columns - 40 - 8 * np.sin(rows / 9.0)) < 14
-    kind = np.where(water, 4, np.where(near, 3, 1)).astype("u1")
-    surface = 120.0 - 0.01 * rows + np.where(near, 0.0, 4.0)
-    geoid, solid, load, pole = 49.2 + 0.0001 * columns, 0.11, -0.006, 0.004
-    speckle = np.random.default_rng(72).gamma(9.0, 1 / 9.0, rows.size)
-    quality = np.zeros(rows.size, "u4")
-    quality[[10, 11, 12]] = 4, 536870912, 536870912 + 1
-    clean = np.zeros(rows.size, "u4")
-    bits = flags(_GEOLOCATION, bits=True, dtype="u4")
     seconds = 750_734_100.0 + rows * 0.003
     pixel = {
         "azimuth_index": Stored(_POINTS, rows.astype("i4"), 2147483647, {"units": "1"}),
         "range_index": Stored(_POINTS, columns.astype("i4"), 2147483647, {"units": "1"}),
         "latitude": Stored(_POINTS, latitude, _FILL, {"units": "degrees_north"}),
         "longitude": Stored(_POINTS, longitude, _FILL, {"units": "degrees_east"}),
+        **_water(rows, columns),
+        **_flags(rows.size),
+        "illumination_time": Stored(_POINTS, seconds, _FILL, _SINCE),
+        "interferogram": Stored(("points", "complex_depth"), np.ones((rows.size, 2), "f4"), _FILL),
+        "pixc_line_qual": Stored(("num_pixc_lines",), np.zeros(_ROWS, "u4"), 4294967295, {}),
+    }
+    track = {"time": Stored(("num_tvps",), np.arange(10.0), _FILL, _SINCE)}
+    name = "SWOT_L2_HR_PIXC_005_100_072L_20231016T011500_20231016T011511_PID0_01"
+    told = {"title": "Level 2 KaRIn High Rate Water Mask Pixel Cloud", "tile_number": np.int16(72)}
+    content = netcdf({"pixel_cloud": pixel, "tvp": track}, {**told, "swath_side": "L", **_PASS})
+    return _swot("SWOT_L2_HR_PIXC", name, content)
+
+
+def _water(rows: Any, columns: Any) -> dict[str, Stored]:
+    """Return heights and what else was measured: a river that falls by 1 cm a line, and its banks."""
+    apart = np.abs(columns - 40 - 8 * np.sin(rows / 9.0))
+    water, near = apart < 12, apart < 14
+    kind = np.where(water, 4, np.where(near, 3, 1)).astype("u1")
+    surface = 120.0 - 0.01 * rows + np.where(near, 0.0, 4.0)
+    geoid, solid, load, pole = 49.2 + 0.0001 * columns, 0.11, -0.006, 0.004
+    speckle = np.random.default_rng(72).gamma(9.0, 1 / 9.0, rows.size)
+    return {
         "height": _real(surface + geoid + solid + load + pole, "m"),
         "classification": Stored(_POINTS, kind, 255, flags(_CLASSES)),
         "water_frac": _real(np.where(water, 1.0, np.where(near, 0.4, 0.0)), "1"),
@@ -77,21 +96,15 @@ def _cloud() -> Made:
         "load_tide_fes": _real(np.full(rows.size, load), "m"),
         "load_tide_got": _real(np.full(rows.size, load - 0.001), "m"),
         "pole_tide": _real(np.full(rows.size, pole), "m"),
-        "geolocation_qual": Stored(_POINTS, quality, 4294967295, bits),
-        "classification_qual": Stored(_POINTS, clean, 4294967295, bits),
-        "sig0_qual": Stored(_POINTS, clean, 4294967295, bits),
-        "illumination_time": Stored(_POINTS, seconds, _FILL, {"units": "seconds since 2000-01-01 00:00:00.000", "calendar": "gregorian"}),
-        "interferogram": Stored(("points", "complex_depth"), np.ones((rows.size, 2), "f4"), _FILL, {"units": "1"}),
-        "pixc_line_qual": Stored(("num_pixc_lines",), np.zeros(_ROWS, "u4"), 4294967295, {}),
-    }  # fmt: skip
-    track = {"time": Stored(("num_tvps",), np.arange(10.0), _FILL, {"units": "seconds since 2000-01-01 00:00:00.000"})}  # fmt: skip
-    name = "SWOT_L2_HR_PIXC_005_100_072L_20231016T011500_20231016T011511_PID0_01"
-    content = netcdf(
-        {"pixel_cloud": pixel, "tvp": track}, title="Level 2 KaRIn High Rate Water Mask Pixel Cloud",
-        cycle_number=np.int16(5), pass_number=np.int16(100), tile_number=np.int16(72),
-        swath_side="L", crid="PID0", comment=SIMULATED,
-    )  # fmt: skip
-    return _swot("SWOT_L2_HR_PIXC", name, content)
+    }
+
+
+def _flags(count: int) -> dict[str, Stored]:
+    quality, clean = np.zeros(count, "u4"), np.zeros(count, "u4")
+    quality[[10, 11, 12]] = 4, 536870912, 536870912 + 1
+    bits = flags(_GEOLOCATION, bits=True, dtype="u4")
+    names = {"geolocation_qual": quality, "classification_qual": clean, "sig0_qual": clean}
+    return {key: Stored(_POINTS, values, 4294967295, bits) for key, values in names.items()}
 
 
 def _vectors() -> Made:
@@ -109,8 +122,7 @@ def _vectors() -> Made:
                 "reach_id": Stored(("points", "nchar_reach_id"), letters, None, {"long_name": "reach"}),
             }
         },
-        title="Level 2 KaRIn High Rate Pixel Cloud Vector Attribute Product", cycle_number=np.int16(5),
-        pass_number=np.int16(100), crid="PID0", comment=SIMULATED,
+        {"title": "Level 2 KaRIn High Rate Pixel Cloud Vector Attribute Product", **_PASS},
     )  # fmt: skip
     name = "SWOT_L2_HR_PIXCVec_005_100_072L_20231016T011500_20231016T011511_PID0_01"
     return _swot("SWOT_L2_HR_PIXCVec", name, content)
@@ -136,17 +148,16 @@ def _echoes() -> Made:
         {
             "/": {
                 f"time{end}": Stored(dims, 763_812_000.0 + along * 0.05, None, {"units": "seconds since 2000-01-01 00:00:00.0", "calendar": "gregorian"}),
-                f"lat{end}": Stored(dims, *packed(36.0 + 0.003 * along, "i4", 1e-6, 2147483647, units="degrees_north")),
-                f"lon{end}": Stored(dims, *packed(5.0 - 0.001 * along, "i4", 1e-6, 2147483647, units="degrees_east")),
-                f"alt{end}": Stored(dims, *packed(100_000 + 0.5 * along, "i4", 1e-4, 2147483647, units="m", add_offset=700_000.0)),
-                f"range_ku{end}": Stored(dims, *packed(99_950 + 0.5 * along, "i4", 1e-4, 2147483647, units="m", add_offset=700_000.0)),
-                f"scale_factor_ku{end}": Stored(dims, *packed(20.0 + 0.0 * along, "i4", 1e-2, 2147483647, units="dB")),
+                f"lat{end}": Stored(dims, *packed(36.0 + 0.003 * along, "i4", 1e-6, 2147483647, attrs={"units": "degrees_north"})),
+                f"lon{end}": Stored(dims, *packed(5.0 - 0.001 * along, "i4", 1e-6, 2147483647, attrs={"units": "degrees_east"})),
+                f"alt{end}": Stored(dims, *packed(100_000 + 0.5 * along, "i4", 1e-4, 2147483647, attrs={"units": "m", "add_offset": 700_000.0})),
+                f"range_ku{end}": Stored(dims, *packed(99_950 + 0.5 * along, "i4", 1e-4, 2147483647, attrs={"units": "m", "add_offset": 700_000.0})),
+                f"scale_factor_ku{end}": Stored(dims, *packed(20.0 + 0.0 * along, "i4", 1e-2, 2147483647, attrs={"units": "dB"})),
                 f"surf_type{end}": Stored(dims, (along > 280).astype("u1"), 255, kinds),
                 f"i2q2_meas_ku{end}": Stored((*dims, "echo_sample_ind"), np.round(echo).astype("u2"), 65535, {"units": "count"}),
             }
         },
-        product_name="S3A_SR_1_SRA____20240315T100000", absolute_pass_number=np.int32(83000),
-        comment=SIMULATED,
+        {"absolute_pass_number": np.int32(83000), "comment": SIMULATED},
     )  # fmt: skip
     name = "S3A_SR_1_SRA____20240315T100000_20240315T100015_20240316T000000_0015_110_022______PS1_O_ST_005"
     members = {
@@ -185,7 +196,7 @@ def _soundings() -> Made:
                 "xco2_averaging_kernel": Stored(("sounding_id", "levels"), np.ones((count, 20), "f4"), real, {"units": "1"}),
             }
         },
-        title="MicroCarb L2 (provisional form)", comment=SIMULATED,
+        {"title": "MicroCarb L2 (provisional form)", "comment": SIMULATED},
     )  # fmt: skip
     name = "MICROCARB_L2_XCO2_20260601T120000_20260601T120144_V01"
     return Made(

@@ -101,7 +101,10 @@ def _product(kind: str, form: str, images: Sequence[Image]) -> Made:
     for image in images:
         members |= safe.texts(image, _points(image), table, noise)
         members[f"measurement/{image.stem}.tiff"] = _tiff(image)
-    members = {"manifest.safe": safe.manifest(kind, images, _START, end, members), **members}
+    members = {
+        "manifest.safe": safe.manifest(kind, images, members, start=_START, end=end),
+        **members,
+    }
     corners = np.array([one[2:4] for image in images for one in _points(image)])
     (south, west), (north, east) = corners.min(axis=0), corners.max(axis=0)
     return Made(

@@ -87,6 +87,20 @@ def _annotation(image: Image, points: Sequence[tuple[float, ...]]) -> str:
         "rangeSamplingRate": f"{_SAMPLING:.15e}", "radarFrequency": "5.405000454334350e+09",
         "azimuthSteeringRate": "1.590368784000000e+00",
     }  # fmt: skip
+    known = _tag("productInformation", "".join(_tag(*entry) for entry in information.items()))
+    grid = "".join(_point(image, one) for one in points)
+    grid = _several("geolocationGridPointList", len(points), grid)
+    return _HEAD + _tag(
+        "product",
+        _header(image)
+        + _tag("generalAnnotation", known)
+        + _tag("imageAnnotation", _tag("imageInformation", _information(image, slant=slant)))
+        + _bursts(image)
+        + _tag("geolocationGrid", grid),
+    )
+
+
+def _information(image: Image, *, slant: bool) -> str:
     described = {
         "productFirstLineUtcTime": _time(image, 0),
         "productLastLineUtcTime": _time(image, image.lines - 1),
@@ -100,18 +114,7 @@ def _annotation(image: Image, points: Sequence[tuple[float, ...]]) -> str:
         "numberOfSamples": image.pixels, "numberOfLines": image.lines,
         "incidenceAngleMidSwath": "3.892e+01",
     }  # fmt: skip
-    inner = "".join(_tag(*entry) for entry in described.items())
-    known = _tag("productInformation", "".join(_tag(*entry) for entry in information.items()))
-    grid = "".join(_point(image, one) for one in points)
-    grid = _several("geolocationGridPointList", len(points), grid)
-    return _HEAD + _tag(
-        "product",
-        _header(image)
-        + _tag("generalAnnotation", known)
-        + _tag("imageAnnotation", _tag("imageInformation", inner))
-        + _bursts(image)
-        + _tag("geolocationGrid", grid),
-    )
+    return "".join(_tag(*entry) for entry in described.items())
 
 
 def _bursts(image: Image) -> str:
@@ -188,9 +191,10 @@ def _noise(image: Image, noise: Any) -> str:
 def manifest(
     kind: str,
     images: Sequence[Image],
+    members: Mapping[str, bytes],
+    *,
     start: datetime,
     end: datetime,
-    members: Mapping[str, bytes],
 ) -> bytes:
     """Return ``manifest.safe``: platform, orbit, times, and each file with its size and MD5."""
     swaths = dict.fromkeys(image.swath for image in images)

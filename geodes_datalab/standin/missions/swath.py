@@ -59,12 +59,12 @@ def _level2(kind: str, cycle: int, number: int, crid: str, step: float) -> Made:
         }
     else:
         groups = {"/": _heights(np.arange(200), np.arange(69), step, crid, start)}
-    content = netcdf(
-        groups, title="Level 2 Low Rate Sea Surface Height Data Product", Conventions="CF-1.7",
-        platform="SWOT", cycle_number=np.int16(cycle), pass_number=np.int16(number), crid=crid,
-        comment=SIMULATED,
-    )  # fmt: skip
-    return _made(name, start, content, kind)
+    told = {
+        "title": "Level 2 Low Rate Sea Surface Height Data Product", "Conventions": "CF-1.7",
+        "platform": "SWOT", "cycle_number": np.int16(cycle), "pass_number": np.int16(number),
+        "crid": crid, "comment": SIMULATED,
+    }  # fmt: skip
+    return _made(name, start, netcdf(groups, told), kind)
 
 
 def _made(name: str, start: str, content: bytes, kind: str) -> Made:
@@ -77,6 +77,7 @@ def _made(name: str, start: str, content: bytes, kind: str) -> Made:
 
 
 def _heights(line: Any, pixel: Any, step: float, crid: str, start: str) -> dict[str, Stored]:
+    """Return the variables of one side, or of both."""
     lines, pixels = np.meshgrid(line, pixel, indexing="ij")
     longitude, latitude = track(lines, pixels, step)
     height = anomaly(lines, pixels)
@@ -86,71 +87,79 @@ def _heights(line: Any, pixel: Any, step: float, crid: str, start: str) -> dict[
         height[:, (pixel >= 30) & (pixel < 39)] = np.nan
     quality = np.zeros(lines.shape, "uint32")
     quality[10, 5], quality[10, 6], quality[11, 5] = 128, 2147483648, 16777216 + 128
+    flag = Stored(_GRID, quality, 4294967295, flags(_QUALITY, bits=True, dtype="u4"))
     seconds = _seconds(start) + line * step / 6500.0
-    bits = flags(_QUALITY, bits=True, dtype="u4")
-    metres = {"units": "m", "coordinates": "longitude latitude"}
+    since = {"units": "seconds since 2000-01-01 00:00:00.0", "calendar": "gregorian"}
     result = {
-        "time": Stored(_GRID[:1], seconds, 9.969209968386869e36, {"units": "seconds since 2000-01-01 00:00:00.0", "calendar": "gregorian"}),
-        "latitude": Stored(_GRID, *packed(latitude, "i4", 1e-6, _FILL, units="degrees_north")),
-        "longitude": Stored(_GRID, *packed(longitude, "i4", 1e-6, _FILL, units="degrees_east")),
-        "ssh_karin_2": Stored(_GRID, *packed(height + 49.5, "i4", 1e-4, _FILL, **metres)),
-        "ssh_karin_2_qual": Stored(_GRID, quality, 4294967295, bits),
-        "sig0_karin_2": Stored(_GRID, *packed(10.0 + height, "f4", 1.0, 9.96921e36, units="1")),
-    }  # fmt: skip
-    if step > 1000:
-        result |= {
-            "ssha_karin_2": Stored(_GRID, *packed(height, "i4", 1e-4, _FILL, **metres)),
-            "ssha_karin_2_qual": Stored(_GRID, quality, 4294967295, bits),
-            "height_cor_xover": Stored(_GRID, *packed(0 * height + 0.012, "i4", 1e-4, _FILL, **metres)),
-            "swh_karin": Stored(_GRID, *packed(2 + height, "i4", 1e-3, _FILL, units="m")),
-            "wind_speed_karin": Stored(_GRID, *packed(7 + height, "i4", 1e-3, _FILL, units="m/s")),
-            "cross_track_distance": Stored(_GRID, *packed((pixels - 34) * step, "f4", 1.0, 9.96921e36, units="m")),
-        }  # fmt: skip
-    if step > 1000 and crid < "PID":  # a column that version D has not
-        result["ssha_karin"] = Stored(_GRID, *packed(height + 0.003, "i4", 1e-4, _FILL, **metres))
+        "time": Stored(_GRID[:1], seconds, 9.969209968386869e36, since),
+        "latitude": _integers(latitude, 1e-6, "degrees_north"),
+        "longitude": _integers(longitude, 1e-6, "degrees_east"),
+        "ssh_karin_2": _integers(height + 49.5, 1e-4, "m"),
+        "ssh_karin_2_qual": flag,
+        "sig0_karin_2": _reals(10.0 + height, "1"),
+    }
+    return result if step < 1000 else {**result, **_more(height, pixels, step, crid, flag)}
+
+
+def _more(height: Any, pixels: Any, step: float, crid: str, flag: Stored) -> dict[str, Stored]:
+    """Return what the files of 2 km have beyond those of 250 m."""
+    result = {
+        "ssha_karin_2": _integers(height, 1e-4, "m"),
+        "ssha_karin_2_qual": flag,
+        "height_cor_xover": _integers(0 * height + 0.012, 1e-4, "m"),
+        "swh_karin": _integers(2 + height, 1e-3, "m"),
+        "wind_speed_karin": _integers(7 + height, 1e-3, "m/s"),
+        "cross_track_distance": _reals((pixels - 34) * step, "m"),
+    }
+    if crid < "PID":  # a column that version D has not
+        result["ssha_karin"] = _integers(height + 0.003, 1e-4, "m")
     return result
+
+
+def _integers(values: Any, scale: float, units: str) -> Stored:
+    more = {} if units.startswith("degrees") else {"coordinates": "longitude latitude"}
+    return Stored(_GRID, *packed(values, "i4", scale, _FILL, attrs={"units": units, **more}))
+
+
+def _reals(values: Any, units: str) -> Stored:
+    return Stored(_GRID, *packed(values, "f4", 1.0, 9.96921e36, attrs={"units": units}))
 
 
 def _level3() -> Made:
     lines, pixels = np.meshgrid(np.arange(200), np.arange(69), indexing="ij")
     longitude, latitude = track(lines, pixels, 2000.0)
-    height = anomaly(lines, pixels)
     gap = (pixels >= 30) & (pixels < 39)
-    height = np.where(gap, np.nan, height)
-    metres = {"units": "m", "coordinates": "longitude latitude"}
-    speed = {"units": "m/s", "coordinates": "longitude latitude"}
+    height = np.where(gap, np.nan, anomaly(lines, pixels))
     start = "20231015T011500"
     seconds = _seconds(start) + np.arange(200) * 2000.0 / 6500.0
+    since = {"units": "seconds since 2000-01-01 00:00:00", "calendar": "proleptic_gregorian"}
     name = f"SWOT_L3_LR_SSH_Expert_005_100_{start}_20231015T012000_v2.0.1"
-    content = netcdf(
-        {
-            "/": {
-                "time": Stored(_GRID[:1], seconds, None, {"units": "seconds since 2000-01-01 00:00:00", "calendar": "proleptic_gregorian"}),
-                "latitude": Stored(_GRID, *packed(latitude, "i4", 1e-6, _FILL, units="degrees_north")),
-                "longitude": Stored(_GRID, *packed(longitude, "i4", 1e-6, _FILL, units="degrees_east")),
-                "mdt": Stored(_GRID, *packed(0 * lines - 0.05, "i4", 1e-4, _FILL, **metres)),
-                "ssha_filtered": Stored(_GRID, *packed(height, "i4", 1e-4, _FILL, **metres)),
-                "ssha_unfiltered": Stored(_GRID, *packed(height + 0.002 * (-1) ** lines, "i4", 1e-4, _FILL, **metres)),
-                "ugos_filtered": Stored(_GRID, *packed(0 * height + 0.21, "i4", 1e-4, _FILL, **speed)),
-                "vgos_filtered": Stored(_GRID, *packed(0 * height - 0.13, "i4", 1e-4, _FILL, **speed)),
-                "quality_flag": Stored(_GRID, np.where(gap, 102, 0).astype("u1"), 255, flags(_L3_FLAGS)),
-                "cross_track_distance": Stored(("num_pixels",), (np.arange(69) - 34.0) * 2.0, None, {"units": "km"}),
-            }
-        },
-        title="SWOT L3 LR SSH Expert", product_version="2.0.1", comment=SIMULATED,
-    )  # fmt: skip
-    return _made(name, start, content, "Expert")
+    distance = (np.arange(69) - 34.0) * 2.0
+    variables = {
+        "time": Stored(_GRID[:1], seconds, None, since),
+        "latitude": _integers(latitude, 1e-6, "degrees_north"),
+        "longitude": _integers(longitude, 1e-6, "degrees_east"),
+        "mdt": _integers(0 * lines - 0.05, 1e-4, "m"),
+        "ssha_filtered": _integers(height, 1e-4, "m"),
+        "ssha_unfiltered": _integers(height + 0.002 * (-1) ** lines, 1e-4, "m"),
+        "ugos_filtered": _integers(0 * height + 0.21, 1e-4, "m/s"),
+        "vgos_filtered": _integers(0 * height - 0.13, 1e-4, "m/s"),
+        "quality_flag": Stored(_GRID, np.where(gap, 102, 0).astype("u1"), 255, flags(_L3_FLAGS)),
+        "cross_track_distance": Stored(_GRID[1:], distance, None, {"units": "km"}),
+    }
+    told = {"title": "SWOT L3 LR SSH Expert", "product_version": "2.0.1", "comment": SIMULATED}
+    return _made(name, start, netcdf({"/": variables}, told), "Expert")
 
 
 def _ocean() -> Made:
     name = "S1A_IW_OCN__2SDV_20240315T055530_20240315T055555_053000_066B00_77D2"
     stem = "s1a-iw-ocn-vv-20240315t055530-20240315t055555-053000-066B00-001"
-    content = netcdf(
-        {"/": {**_wind(), **_radial()}},
-        TITLE="Sentinel-1 OWI Component", missionName="S1A", polarisation="VV",
-        firstMeasurementTime="2024-03-15T05:55:30.000000Z",
-        lastMeasurementTime="2024-03-15T05:55:55.000000Z", comment=SIMULATED,
-    )  # fmt: skip
+    told = {
+        "TITLE": "Sentinel-1 OWI Component", "missionName": "S1A", "polarisation": "VV",
+        "firstMeasurementTime": "2024-03-15T05:55:30.000000Z",
+        "lastMeasurementTime": "2024-03-15T05:55:55.000000Z", "comment": SIMULATED,
+    }  # fmt: skip
+    content = netcdf({"/": {**_wind(), **_radial()}}, told)
     members = {
         f"{name}.SAFE/manifest.safe": b'<?xml version="1.0" encoding="UTF-8"?>\n<xfdu/>\n',
         f"{name}.SAFE/measurement/{stem}.nc": content,
@@ -181,7 +190,7 @@ def _wind() -> dict[str, Stored]:
     quality = np.where(land, 3, (lines // 40)).astype("u1")
 
     def real(values: Any, units: str) -> Stored:
-        return Stored(dims, *packed(values.astype("f4"), "f4", 1.0, -999.0, units=units))
+        return Stored(dims, *packed(values.astype("f4"), "f4", 1.0, -999.0, attrs={"units": units}))
 
     return {
         "owiLon": real(longitude, "degrees_east"),
@@ -200,7 +209,7 @@ def _radial() -> dict[str, Stored]:
     speed = 0.1 * swaths + 0.01 * pixels + 0.001 * lines
 
     def real(values: Any, units: str) -> Stored:
-        return Stored(dims, *packed(values, "f4", 1.0, -999.0, units=units))
+        return Stored(dims, *packed(values, "f4", 1.0, -999.0, attrs={"units": units}))
 
     return {
         "rvlLon": real(longitude, "degrees_east"),
