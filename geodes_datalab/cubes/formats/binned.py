@@ -117,13 +117,12 @@ def _binned(one: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
         )
     flat = [one[name].data for name in ("longitude", "latitude", *names)]
     sums = delayed(partial(_sums, geobox=geobox), pure=True)(*flat)
-    y, x = (str(name) for name in geobox.dimensions)
     shape = (2 * len(names), *geobox.shape)
     stack = da.from_delayed(sums, shape, "float64")
     variables: dict[str, Any] = {}
     for place, name in enumerate(names):
-        variables[name] = ((y, x), stack[2 * place], one[name].attrs)
-        variables[f"{name}{_SUM}"] = ((y, x), stack[2 * place + 1], {})
+        variables[name] = (("y", "x"), stack[2 * place], one[name].attrs)
+        variables[f"{name}{_SUM}"] = (("y", "x"), stack[2 * place + 1], {})
     return xr.Dataset(variables, attrs=one.attrs)
 
 

@@ -58,7 +58,8 @@ def made(items: Sequence[Json], reader: Reader, asked: Asked) -> xr.Dataset:
     CubeError
         Such products make no cube; or it is not said of which pixels.
     """
-    place = _placing(reader, asked)
+    refuse_no_cube(reader, asked.resolution)
+    place: Placing = gridded.placed if reader.layout == "grid" else binned.placed
     found = opened(
         items, reader, Wanted(asked.bands, asked.area), folder=asked.folder, consent=asked.consent,
         progress=asked.progress,
@@ -75,16 +76,20 @@ def made(items: Sequence[Json], reader: Reader, asked: Asked) -> xr.Dataset:
     return cube.assign_attrs(_about(reader, titles, cube))
 
 
-def _placing(reader: Reader, asked: Asked) -> Placing:
-    """Return what puts products of a layout onto a grid."""
-    if reader.layout == "grid":
-        return gridded.placed
-    if reader.layout in ("swath", "points") and asked.resolution is not None:
-        return binned.placed
-    raise CubeError(
-        f"{reader.collection} is {reader.lies}, not on a map: {reader.description}",
-        hint=reader.instead,
-    )
+def refuse_no_cube(reader: Reader, resolution: Any) -> None:
+    """Refuse products of which no cube is made, or for which nobody says of which pixels.
+
+    Raises
+    ------
+    CubeError
+        Such they are.
+    """
+    binned_ones = reader.layout in ("swath", "points") and resolution is not None
+    if reader.layout != "grid" and not binned_ones:
+        raise CubeError(
+            f"{reader.collection} is {reader.lies}, not on a map: {reader.description}",
+            hint=reader.instead,
+        )
 
 
 def _slices(one: xr.Dataset, name: str) -> list[Slice]:

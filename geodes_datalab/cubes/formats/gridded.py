@@ -88,6 +88,8 @@ def _warped(band: xr.DataArray, geobox: GeoBox, method: str) -> xr.DataArray:
     result: Any = xr_reproject(
         band.transpose(..., y, x), geobox, resampling=method, dst_nodata=missing
     )
+    own = dict(zip(result.odc.spatial_dims, ("y", "x"), strict=True))
+    result = result.rename({old: new for old, new in own.items() if old != new})
     result.attrs = {**band.attrs, **({} if band.dtype.kind == "f" else {"nodata": missing})}
     return result  # type: ignore[no-any-return]
 

@@ -251,7 +251,7 @@ def _where(values: xr.Variable, mask: Any) -> xr.Variable:
 
 
 _NAME = re.compile(
-    r"SWOT_L\d_(?:LR|HR)_\w+?_(?P<cycle>\d{3})_(?P<pass>\d{3})_(?:(?P<tile>\d{3}[LR])_)?"
+    r"SWOT_L\d_(?:LR|HR)_\w+?_(?P<cycle>\d{3})_(?P<pass>\d{3})_(?:(?P<tile>\d{3}[LRF])_)?"
     r"\d{8}T\d{6}_\d{8}T\d{6}_(?P<version>[A-Za-z0-9.]+)"
 )
 _DAILY = range(400, 600)

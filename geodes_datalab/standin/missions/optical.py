@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from geodes_datalab.standin.missions.made import Made, zipped
+from geodes_datalab.standin.missions.swot import shapefile
 from geodes_datalab.standin.samples.archive import geotiff
 from geodes_datalab.standin.samples.grid import Grid
 
@@ -39,6 +40,7 @@ def products() -> Iterator[Made]:
     yield _vip()
     yield _take5()
     yield from _land()
+    yield _parcels()
 
 
 def _muscate() -> Iterator[Made]:
@@ -147,4 +149,23 @@ def _land() -> Iterator[Made]:
     yield Made(
         "THEIA_WATERQUAL_SENTINEL2_L2B", name, BBOX, "2020-04-15T10:50:31Z",
         {f"{name}.zip": zipped({f"{name}/{name}_SPM-R1.tif": geotiff(matter, TILE)})},
+    )  # fmt: skip
+
+
+def _parcels() -> Made:
+    """Return land cover as polygons: three squares of a department."""
+    import geopandas
+    from shapely.geometry import box
+
+    left, top = LAMBERT.x, LAMBERT.y
+    squares = [box(left + 500 * k, top - 500, left + 500 * k + 400, top - 100) for k in range(3)]
+    columns = {
+        "ID": [1, 2, 3], "Classe": [5, 16, 23], "Validmean": [20.0, 21.0, 22.0],
+        "Confidence": [90.0, 80.0, 99.0], "Aire": [160_000.0] * 3,
+    }  # fmt: skip
+    shapes = geopandas.GeoDataFrame(columns, geometry=squares, crs=LAMBERT.code)
+    name = "departement_31_2018"
+    return Made(
+        "THEIA_OSO_VECTOR_L3B", name, BBOX, "2018-01-01T00:00:00Z",
+        {f"{name}.zip": shapefile(shapes, name)}, end="2018-12-31T23:59:59Z",
     )  # fmt: skip

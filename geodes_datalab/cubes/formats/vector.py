@@ -1,0 +1,105 @@
+"""Shapes with properties: zipped shapefiles of rivers, lakes and land cover.
+
+The descriptor's options tell what is what: ``ids`` are columns that are names, though they look like numbers;
+``times`` columns with dates; ``fills`` are numbers that mean "nothing"; ``classes`` is the column whose numbers the
+classes of the band of that name explain.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from geodes_datalab._types import Json
+from geodes_datalab.cubes.formats.files import ProductFiles
+from geodes_datalab.cubes.formats.registry import Wanted
+from geodes_datalab.errors import ReadError, UnknownBand, near
+from geodes_datalab.stac.readers import Reader
+
+if TYPE_CHECKING:
+    import geopandas
+
+_PARTS = ("shp", "dbf", "shx", "prj", "cpg")
+"""Files that make a shapefile; no other member of an archive is unpacked."""
+
+
+def open_product(
+    files: ProductFiles, reader: Reader, item: Json, wanted: Wanted
+) -> geopandas.GeoDataFrame:
+    """Open shapes; see `registry.Opener`."""
+    import geopandas
+
+    name = files.one(*dict.fromkeys(band.member for band in reader.bands))
+    stem = name.rpartition(".")[0]
+    box = None if wanted.area is None else geopandas.GeoSeries([wanted.area], crs="EPSG:4326")
+    with files.unpacked(*(f"{_literal(stem)}.{part}" for part in _PARTS)) as folder:
+        path = folder / name.rpartition("/")[2]
+        try:
+            shapes = geopandas.read_file(path, engine="pyogrio", bbox=box)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ReadError(
+                f"{name} of {files.title} could not be read as shapes: {error}",
+                hint="download the product again with geodes_datalab.download(), which checks its MD5",
+            ) from error
+    return _described(files, reader, shapes, wanted)
+
+
+def _literal(stem: str) -> str:
+    from glob import escape
+
+    return escape(stem)
+
+
+def _described(files: ProductFiles, reader: Reader, shapes: Any, wanted: Wanted) -> Any:
+    """Give columns the types and units that they are meant to have."""
+    columns = [name for name in shapes.columns if name != shapes.geometry.name]
+    if lost := [name for name in reader.options.get("required", ()) if name not in columns]:
+        raise files.changed(
+            f"has no column {' or '.join(lost)} (it has {', '.join(columns)})", lost
+        )
+    for name in reader.options.get("ids", ()):
+        if name in columns:
+            shapes[name] = shapes[name].astype("string")
+    fills = reader.options.get("fills", ())
+    for name in columns:
+        if fills and pd.api.types.is_numeric_dtype(shapes[name]):
+            shapes[name] = _without(shapes[name], fills)
+    for name in reader.options.get("times", ()):
+        if name in columns:
+            shapes[name] = pd.to_datetime(shapes[name], errors="coerce", utc=True, format="ISO8601")
+    _name_classes(reader, shapes)
+    units = {
+        band.name: band.units for band in reader.bands if band.name in columns and band.units != "1"
+    }
+    shapes.attrs["units"] = units
+    datums = {band.datum for band in reader.bands} - {""}
+    if datums:
+        shapes.attrs["vertical_datum"] = ", ".join(sorted(datums))
+    return _chosen(shapes, columns, wanted.bands)
+
+
+def _without(column: Any, fills: Any) -> Any:
+    """Return numbers without those that mean "nothing"; integers stay integers where none does."""
+    missing = np.isclose(
+        column.astype("float64").to_numpy(), np.asarray(fills)[:, None], rtol=1e-6
+    ).any(0)
+    return column.astype("float64").mask(missing) if missing.any() else column
+
+
+def _name_classes(reader: Reader, shapes: Any) -> None:
+    name = reader.options.get("classes", "")
+    if name and name in shapes:
+        words = {one.value: one.name for band in reader.bands for one in band.classes}
+        shapes[f"{name}_name"] = shapes[name].map(words).astype("string")
+
+
+def _chosen(shapes: Any, columns: list[str], names: tuple[str, ...] | None) -> Any:
+    if names is None:
+        return shapes
+    for name in names:
+        if name not in columns:
+            hint = near(name, columns) or f"the columns are: {', '.join(columns)}"
+            raise UnknownBand(f"the shapes have no column {name}", hint)
+    return shapes[[*names, shapes.geometry.name]]
