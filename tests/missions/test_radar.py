@@ -195,6 +195,16 @@ def test_an_area_takes_the_lines_and_pixels_that_touch_it(portal) -> None:
     assert nothing.VV.size == 0
 
 
+def test_an_area_of_a_complex_image(portal) -> None:
+    whole = gd.open(item_of(SLC), "IW2_VV").compute()
+    west, south = float(whole.longitude[70, 20]), float(whole.latitude[70, 20])
+    part = gd.open(item_of(SLC), "IW2_VV", bbox=(west, south, west + 1e-4, south + 1e-5)).compute()
+    assert {70, 20} <= {*part.line.values, *part.pixel.values}
+    assert part.sizes["pixel"] < 132
+    same = whole.sel(line=part.line, pixel=part.pixel)
+    np.testing.assert_array_equal(part.IW2_VV, same.IW2_VV)
+
+
 def test_one_polarisation_costs_no_more_than_its_image(portal, archives) -> None:
     with cubes.counted() as tally:
         opened = gd.open(item_of(GRD), "VH")

@@ -21,6 +21,7 @@ from geodes_datalab.stac.readers import reader_of_product
 from geodes_datalab.standin import Catalogue, serve
 from geodes_datalab.standin.missions.hdf import Stored
 from geodes_datalab.standin.missions.hdf import netcdf as written
+from geodes_datalab.standin.missions.made import zipped
 
 BASIC = "SWOT_L2_LR_SSH_Basic_005_100_20231015T011500_20231015T012000_PID0_01"
 
@@ -145,6 +146,13 @@ def test_columns_that_a_version_has_not(portal) -> None:
     assert "ssh_karin_2" in str(error.value)
 
 
+def test_what_is_told_once_for_all_lines(portal) -> None:
+    opened = gd.open(item_of("SWOT_L3_LR_SSH", "Expert"), ["mdt", "cross_track_distance"])
+    assert opened.cross_track_distance.dims == ("pixel",)
+    assert opened.cross_track_distance.values[[0, 34, 68]].tolist() == [-68.0, 0.0, 68.0]
+    assert opened.cross_track_distance.attrs["units"] == "km"
+
+
 def test_variables_that_the_description_leaves_out(tmp_path, paths) -> None:
     def more(file: h5netcdf.File) -> None:
         one = file.create_variable("pole_tide", ("num_lines", "num_pixels"), "i4", fillvalue=9)
@@ -215,6 +223,58 @@ def test_classes_of_quality_stay_integers(portal) -> None:
     assert quality.dtype == np.uint8
     assert quality.attrs["flag_meanings"] == "good medium low poor"
     assert np.unique(quality).tolist() == [0, 1, 2, 3]
+
+
+def ocean(folder: Path, content: dict[str, bytes]) -> Any:
+    name = "S1A_WV_OCN__2SSV_20240315T055530_20240315T055555_053000_066B00_77D2"
+    path = folder / f"{name}.zip"
+    path.write_bytes(
+        zipped({f"{name}.SAFE/measurement/{key}": one for key, one in content.items()})
+    )
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "id": name, "collection": "PEPS_S1_L2",
+        "geometry": None, "links": [],
+        "properties": {"identifier": name, "datetime": "2024-03-15T05:55:30Z"},
+        "assets": {path.name: {"href": str(path), "type": "application/zip", "roles": ["data"]}},
+    }  # fmt: skip
+
+
+def test_later_processors_count_quality_the_other_way(tmp_path) -> None:
+    """Up to 3.9, 0 is good; from 4.02 on, 4 is: the file's own words are told, and nothing is masked."""
+    dims = ("owiAzSize", "owiRaSize")
+    told = {
+        "flag_values": np.arange(5, dtype="u1"),
+        "flag_meanings": "no_data bad suspect acceptable good",
+    }
+    variables = {
+        name: Stored(dims, np.full((3, 2), 4.0, "f4"))
+        for name in ("owiLon", "owiLat", "owiWindSpeed")
+    }
+    variables["owiWindQuality"] = Stored(dims, np.full((3, 2), 4, "u1"), None, told)
+    times = dict.fromkeys(("firstMeasurementTime", "lastMeasurementTime"), "2024-03-15T05:55:30Z")
+    item = ocean(tmp_path, {"s1a-iw-ocn-vv-x-001.nc": written({"/": variables}, times)})
+    quality = gd.open(item, ["owiWindQuality", "owiWindSpeed"]).owiWindQuality
+    assert quality.attrs["flag_meanings"].split()[int(quality[0, 0])] == "good"
+
+
+def test_small_images_of_the_wave_mode_follow_each_other(tmp_path) -> None:
+    content = {}
+    for number, (swath, minute) in enumerate([("wv1", 2), ("wv2", 1), ("wv1", 0)]):
+        dims = ("oswAzSize", "oswRaSize")
+        variables = {
+            name: Stored(dims, np.full((1, 1), 10.0 + number)) for name in ("oswLon", "oswLat")
+        }
+        heights = np.array([[[1.0 + number, -999.0]]], "f4")
+        variables["oswHs"] = Stored((*dims, "oswPartitions"), heights, -999.0, {"units": "m"})
+        time = f"2024-03-15T05:{minute:02d}:30Z"
+        times = dict.fromkeys(("firstMeasurementTime", "lastMeasurementTime"), time)
+        content[f"s1a-{swath}-ocn-vv-x-{number:03d}.nc"] = written({"/": variables}, times)
+    opened = gd.open(ocean(tmp_path, content))
+    assert opened.oswHs.dims == ("line", "pixel", "oswPartitions")
+    assert opened.oswHs.values[:, 0, 0].tolist() == [3.0, 2.0, 1.0], "in the order of time"
+    assert np.isnan(opened.oswHs.values[:, 0, 1]).all()
+    part = gd.open(ocean(tmp_path, content), bbox=(10.5, 10.5, 11.5, 11.5))
+    assert part.longitude.values.tolist() == [[11.0]]
 
 
 def test_sub_swaths_of_the_radial_velocity(portal) -> None:

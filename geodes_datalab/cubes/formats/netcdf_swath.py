@@ -2,7 +2,8 @@
 
 The descriptor's options tell where things are: ``longitude``, ``latitude`` and ``time`` are names of variables;
 ``times`` two attributes with the times of the first and the last line, where no variable tells; ``groups`` those
-of the file that lie beside each other; ``parts`` beginnings of names of variables that lie on a grid of their own.
+of the file that lie beside each other; ``parts`` beginnings of names of variables that lie on a grid of their own;
+``several`` a pattern of files that follow each other, such as the small images of Sentinel-1's wave mode.
 """
 
 from __future__ import annotations
@@ -27,16 +28,22 @@ _STEPS = 2000
 def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted) -> xr.Dataset:
     """Open a swath; see `registry.Opener`."""
     member = reader.bands[0].member
-    names = files.all(member)
-    if not names:
-        raise files.changed(f"has no file {member}", [member])
+    names = _names(files, member, reader.options.get("several", ""))
     found = [_file(files, name, reader, wanted) for name in names]
     if len(found) == 1:
         return found[0]
-    try:  # small images of the wave mode, one after another
-        return xr.concat(found, "line", join="exact", combine_attrs="drop_conflicts")
+    try:
+        whole = xr.concat(found, "line", join="exact", combine_attrs="drop_conflicts")
     except ValueError as error:
         raise files.changed(f"has {len(names)} files {member} of several widths") from error
+    return whole.sortby("time")
+
+
+def _names(files: ProductFiles, member: str, several: str) -> list[str]:
+    """Return the files to open: all of small images that follow each other, or else one."""
+    if several and (names := files.all(several)):
+        return names
+    return [files.one(member)]
 
 
 def _file(files: ProductFiles, name: str, reader: Reader, wanted: Wanted) -> xr.Dataset:
@@ -77,7 +84,7 @@ def _side(
         values = netcdf.decoded(raw, variable, band)
         if set(axes) <= set(values.dims):
             values = _checked(values, band, raw, reader)
-        elif values.dims != axes[:1]:
+        elif not set(values.dims) & set(axes):
             raise files.changed(f"has {variable} by {values.dims}, not by {axes} ({name})")
         variables[key] = _flat(values, axes)
     coords = {key: _flat(one, axes) for key, one in where.items()}
@@ -134,13 +141,14 @@ def _checked(values: xr.Variable, band: Band, raw: xr.Dataset, reader: Reader) -
 def _flat(values: xr.Variable, axes: Sequence[Any]) -> xr.Variable:
     """Return values by line and pixel: sub-swaths lie beside each other, other axes come last."""
     line, *across = axes
+    along = [line] if line in values.dims else []
     there = [axis for axis in reversed(across) if axis in values.dims]
     rest = [axis for axis in values.dims if axis not in axes]
-    result = values.transpose(line, *there, *rest)
+    result = values.transpose(*along, *there, *rest)
     if len(there) > 1:
         stacked = xr.DataArray(result).stack(pixel=there, create_index=False)
-        result = stacked.transpose(line, "pixel", *rest).variable
-    dims = ("line", *("pixel" for _ in there[:1]), *rest)
+        result = stacked.transpose(*along, "pixel", *rest).variable
+    dims = (*("line" for _ in along), *("pixel" for _ in there[:1]), *rest)
     return xr.Variable(dims, result.data, result.attrs)
 
 

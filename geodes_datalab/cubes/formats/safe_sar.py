@@ -1,7 +1,8 @@
 """Sentinel-1 images (SAFE): calibrated, in the geometry of the radar, with the place of each pixel.
 
 Detected images (GRD) become sigma nought, (DN / LUT) squared; complex ones (SLC) become DN / LUT, whose squared
-magnitude is sigma nought. The table of sigmaNought is interpolated between its lines and pixels. Thermal noise
+magnitude is sigma nought. A stored 0 is nothing. The table of sigmaNought is interpolated between its lines and
+pixels. Thermal noise
 is not taken off: ``VV_noise`` is what it adds to sigma nought, where somebody asks for it.
 """
 

@@ -137,32 +137,11 @@ def _swot(collection: str, name: str, content: bytes) -> Made:
 
 
 def _echoes() -> Made:
-    count = 300
-    along = np.arange(count)
-    dims = ("time_l1b_echo_sar_ku",)
-    echo = np.zeros((count, 128)) + np.exp(-(((np.arange(128) - 44.0) / 6.0) ** 2)) * 5000
-    echo += along[:, None]
-    end = "_l1b_echo_sar_ku"
-    kinds = flags({0: "open_ocean", 1: "land", 2: "continental_water", 3: "sea_ice"})
-    content = netcdf(
-        {
-            "/": {
-                f"time{end}": Stored(dims, 763_812_000.0 + along * 0.05, None, {"units": "seconds since 2000-01-01 00:00:00.0", "calendar": "gregorian"}),
-                f"lat{end}": Stored(dims, *packed(36.0 + 0.003 * along, "i4", 1e-6, 2147483647, attrs={"units": "degrees_north"})),
-                f"lon{end}": Stored(dims, *packed(5.0 - 0.001 * along, "i4", 1e-6, 2147483647, attrs={"units": "degrees_east"})),
-                f"alt{end}": Stored(dims, *packed(100_000 + 0.5 * along, "i4", 1e-4, 2147483647, attrs={"units": "m", "add_offset": 700_000.0})),
-                f"range_ku{end}": Stored(dims, *packed(99_950 + 0.5 * along, "i4", 1e-4, 2147483647, attrs={"units": "m", "add_offset": 700_000.0})),
-                f"scale_factor_ku{end}": Stored(dims, *packed(20.0 + 0.0 * along, "i4", 1e-2, 2147483647, attrs={"units": "dB"})),
-                f"surf_type{end}": Stored(dims, (along > 280).astype("u1"), 255, kinds),
-                f"i2q2_meas_ku{end}": Stored((*dims, "echo_sample_ind"), np.round(echo).astype("u2"), 65535, {"units": "count"}),
-            }
-        },
-        {"absolute_pass_number": np.int32(83000), "comment": SIMULATED},
-    )  # fmt: skip
     name = "S3A_SR_1_SRA____20240315T100000_20240315T100015_20240316T000000_0015_110_022______PS1_O_ST_005"
+    told = {"absolute_pass_number": np.int32(83000), "comment": SIMULATED}
     members = {
         f"{name}.SEN3/xfdumanifest.xml": b'<?xml version="1.0" encoding="UTF-8"?>\n<xfdu/>\n',
-        f"{name}.SEN3/measurement.nc": content,
+        f"{name}.SEN3/measurement.nc": netcdf({"/": _track()}, told),
     }
     return Made(
         collection="PEPS_S3_L1", identifier=name, bbox=(4.7, 36.0, 5.0, 36.9),
@@ -171,36 +150,63 @@ def _echoes() -> Made:
     )  # fmt: skip
 
 
+def _track() -> dict[str, Stored]:
+    """Return echoes of a flat sea, one each 0.05 s."""
+    along = np.arange(300)
+    dims, end = ("time_l1b_echo_sar_ku",), "_l1b_echo_sar_ku"
+    echo = np.exp(-(((np.arange(128) - 44.0) / 6.0) ** 2)) * 5000 + along[:, None]
+    kinds = flags({0: "open_ocean", 1: "land", 2: "continental_water", 3: "sea_ice"})
+    far = {"units": "m", "add_offset": 700_000.0}
+
+    def integers(values: Any, scale: float, attrs: dict[str, Any]) -> Stored:
+        return Stored(dims, *packed(values, "i4", scale, 2147483647, attrs=attrs))
+
+    return {
+        f"time{end}": Stored(dims, 763_812_000.0 + along * 0.05, None, _SINCE),
+        f"lat{end}": integers(36.0 + 0.003 * along, 1e-6, {"units": "degrees_north"}),
+        f"lon{end}": integers(5.0 - 0.001 * along, 1e-6, {"units": "degrees_east"}),
+        f"alt{end}": integers(100_000 + 0.5 * along, 1e-4, far),
+        f"range_ku{end}": integers(99_950 + 0.5 * along, 1e-4, far),
+        f"scale_factor_ku{end}": integers(20.0 + 0.0 * along, 1e-2, {"units": "dB"}),
+        f"surf_type{end}": Stored(dims, (along > 280).astype("u1"), 255, kinds),
+        f"i2q2_meas_ku{end}": Stored((*dims, "echo_sample_ind"), np.round(echo).astype("u2"), 65535, {"units": "count"}),
+    }  # fmt: skip
+
+
 def _soundings() -> Made:
-    count = 240
-    number = np.arange(count)
-    across, along = number % 3 - 1.0, number // 3
-    longitude, latitude = 1.4 + 0.06 * across - 0.01 * along, 43.0 + 0.08 * along
-    dims, corners = ("sounding_id",), ("sounding_id", "vertices")
-    east, north = np.array([-0.028, 0.028, 0.028, -0.028]), np.array([-0.04, -0.04, 0.04, 0.04])
-    bad = number % 10 == 7
-    real = -999999.0
-    content = netcdf(
-        {
-            "/": {
-                "sounding_id": Stored(dims, 2026_0601_0000 + number, None, {}),
-                "time": Stored(dims, 1_780_315_200.0 + along * 1.3, None, {"units": "seconds since 1970-01-01 00:00:00"}),
-                "longitude": Stored(dims, longitude.astype("f4"), real, {"units": "degrees_east"}),
-                "latitude": Stored(dims, latitude.astype("f4"), real, {"units": "degrees_north"}),
-                "vertex_longitude": Stored(corners, (longitude[:, None] + east).astype("f4"), real, {"units": "degrees_east"}),
-                "vertex_latitude": Stored(corners, (latitude[:, None] + north).astype("f4"), real, {"units": "degrees_north"}),
-                "xco2": Stored(dims, np.where(bad, 460.0, 421.0 + 0.01 * along).astype("f4"), real, {"units": "ppm"}),
-                "xco2_uncertainty": Stored(dims, np.full(count, 0.6, "f4"), real, {"units": "ppm"}),
-                "xco2_apriori": Stored(dims, np.full(count, 420.0, "f4"), real, {"units": "ppm"}),
-                "xco2_quality_flag": Stored(dims, bad.astype("i1"), None, {"comment": "0 good, 1 bad"}),
-                "xco2_averaging_kernel": Stored(("sounding_id", "levels"), np.ones((count, 20), "f4"), real, {"units": "1"}),
-            }
-        },
-        {"title": "MicroCarb L2 (provisional form)", "comment": SIMULATED},
-    )  # fmt: skip
     name = "MICROCARB_L2_XCO2_20260601T120000_20260601T120144_V01"
+    told = {"title": "MicroCarb L2 (provisional form)", "comment": SIMULATED}
     return Made(
         collection="MICROCARB_L2", identifier=name, bbox=(0.5, 42.9, 1.6, 49.4),
-        start="2026-06-01T12:00:00Z", end="2026-06-01T12:01:44Z", files={f"{name}.nc": content},
+        start="2026-06-01T12:00:00Z", end="2026-06-01T12:01:44Z",
+        files={f"{name}.nc": netcdf({"/": _gas()}, told)},
         properties={"platform": "MicroCarb", "instrument": "MicroCarb", "processing:level": "L2"},
     )  # fmt: skip
+
+
+def _gas() -> dict[str, Stored]:
+    """Return soundings, three across the track, of which every tenth is bad."""
+    number = np.arange(240)
+    across, along = number % 3 - 1.0, number // 3
+    longitude, latitude = 1.4 + 0.06 * across - 0.01 * along, 43.0 + 0.08 * along
+    east, north = np.array([-0.028, 0.028, 0.028, -0.028]), np.array([-0.04, -0.04, 0.04, 0.04])
+    bad = number % 10 == 7
+    since = {"units": "seconds since 1970-01-01 00:00:00"}
+
+    def real(values: Any, units: str, *more: str) -> Stored:
+        stored = np.asarray(values).astype("f4")
+        return Stored(("sounding_id", *more), stored, -999999.0, {"units": units})
+
+    return {
+        "sounding_id": Stored(("sounding_id",), 2026_0601_0000 + number, None, {}),
+        "time": Stored(("sounding_id",), 1_780_315_200.0 + along * 1.3, None, since),
+        "longitude": real(longitude, "degrees_east"),
+        "latitude": real(latitude, "degrees_north"),
+        "vertex_longitude": real(longitude[:, None] + east, "degrees_east", "vertices"),
+        "vertex_latitude": real(latitude[:, None] + north, "degrees_north", "vertices"),
+        "xco2": real(np.where(bad, 460.0, 421.0 + 0.01 * along), "ppm"),
+        "xco2_uncertainty": real(np.full(240, 0.6), "ppm"),
+        "xco2_apriori": real(np.full(240, 420.0), "ppm"),
+        "xco2_quality_flag": Stored(("sounding_id",), bad.astype("i1"), None, {}),
+        "xco2_averaging_kernel": real(np.ones((240, 20)), "1", "levels"),
+    }

@@ -198,18 +198,13 @@ def manifest(
 ) -> bytes:
     """Return ``manifest.safe``: platform, orbit, times, and each file with its size and MD5."""
     swaths = dict.fromkeys(image.swath for image in images)
-    orbit = "".join(
-        f'<safe:{name} type="{end_}">{value}</safe:{name}>'
-        for name, value in (("orbitNumber", 53000), ("relativeOrbitNumber", 8))
-        for end_ in ("start", "stop")
-    )
     parts = [
         "<safe:platform><safe:familyName>SENTINEL-1</safe:familyName><safe:number>A</safe:number>",
         "<safe:instrument><safe:familyName>Synthetic Aperture Radar</safe:familyName><safe:extension>",
         "<s1sarl1:instrumentMode><s1sarl1:mode>IW</s1sarl1:mode>",
         *(f"<s1sarl1:swath>{swath}</s1sarl1:swath>" for swath in swaths),
         "</s1sarl1:instrumentMode></safe:extension></safe:instrument></safe:platform>",
-        f"<safe:orbitReference>{orbit}<safe:extension><s1:orbitProperties><s1:pass>DESCENDING</s1:pass>",
+        f"<safe:orbitReference>{_orbit()}<safe:extension><s1:orbitProperties><s1:pass>DESCENDING</s1:pass>",
         "<s1:ascendingNodeTime>2024-03-15T05:18:00.000000</s1:ascendingNodeTime>",
         "</s1:orbitProperties></safe:extension></safe:orbitReference>",
         f"<safe:acquisitionPeriod><safe:startTime>{start.isoformat()}</safe:startTime>",
@@ -227,6 +222,14 @@ def manifest(
         f"<metadataSection>{''.join(parts)}</metadataSection>"
         f"<dataObjectSection>{objects}</dataObjectSection></xfdu:XFDU>"
     ).encode()
+
+
+def _orbit() -> str:
+    return "".join(
+        f'<safe:{name} type="{end}">{value}</safe:{name}>'
+        for name, value in (("orbitNumber", 53000), ("relativeOrbitNumber", 8))
+        for end in ("start", "stop")
+    )
 
 
 def _object(path: str, data: bytes) -> str:
