@@ -266,6 +266,13 @@ ALTERED: dict[str, tuple[Callable[[str, bytes], tuple[str, bytes] | None], str]]
         lambda name, data: (name, data.replace(b" 40 80 ", b" 40 ")),
         "has no whole vectors of sigmaNought",
     ),
+    "another polarisation": (
+        lambda name, data: (
+            name,
+            data.replace(b"<polarisation>VV<", b"<polarisation>HH<"),
+        ),
+        r"holds s1a-iw-grd-vv-.*, of which the annotation is of IW HH",
+    ),
     "another size": (
         lambda name, data: (name, data.replace(b"<numberOfLines>400<", b"<numberOfLines>401<")),
         r"of \(1, 400, 600\) bands, lines and pixels, where its annotation tells \(401, 600\)",
@@ -303,6 +310,15 @@ def test_bursts_that_do_not_fit_the_lines(tmp_path, archives) -> None:
         ),
     )
     with pytest.raises(errors.FormatChanged, match="has 2 bursts of 41 lines, and 80 lines"):
+        gd.open(local(tmp_path, SLC, content, "SLC"), "IW1_VV")
+
+
+def test_an_annotation_of_another_sub_swath(tmp_path, archives) -> None:
+    content = altered(
+        archives[SLC],
+        lambda name, data: (name, data.replace(b"<swath>IW1<", b"<swath>IW2<")),
+    )
+    with pytest.raises(errors.FormatChanged, match="of which the annotation is of IW2 VV"):
         gd.open(local(tmp_path, SLC, content, "SLC"), "IW1_VV")
 
 

@@ -46,6 +46,14 @@ class Annotation:
             int(self._told.number(f"{_INFORMATION}/{pixels}")),
         )
 
+    def check(self, polarisation: str, swath: str) -> None:
+        """Refuse an image whose annotation is of another polarisation or sub-swath than its name."""
+        told = self._told.text("adsHeader/polarisation"), self._told.text("adsHeader/swath")
+        if told[0] != polarisation or (swath and told[1] != swath):
+            raise self._files.changed(
+                f"holds {self._stem}, of which the annotation is of {told[1]} {told[0]}"
+            )
+
     @property
     def attributes(self) -> dict[str, str]:
         """What holds for the whole image."""

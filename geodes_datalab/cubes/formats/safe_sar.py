@@ -122,6 +122,7 @@ def _part(
     for band, name in members:
         if name not in notes:
             told = Annotation(files, name)
+            told.check(_polarisation(band.name), _swath(band))
             notes[name] = _Image(files, name, told, *told.window(wanted.area))
         values = _values(notes[name], band)
         variables[band.name] = (dims, values, _attributes(band, values.dtype))
