@@ -32,33 +32,46 @@ _UNITS = {
 _KEPT = ("units", "standard_name", "long_name", "comment", "flag_values", "flag_masks", "flag_meanings")  # fmt: skip
 
 
-def stored(files: ProductFiles, name: str, group: str | None = None) -> xr.Dataset:
-    """Open a netCDF file, or one group of it, lazily: numbers are as they are stored.
+class File:
+    """A netCDF file of a product, of which the groups are opened lazily.
 
-    Raises
-    ------
-    FormatChanged
-        There is no such group.
-    ReadError
-        It is no netCDF file, or a damaged one.
+    Parameters
+    ----------
+    files, name
+        The product, and the file in it.
     """
-    stream = files.stream(name)
-    classic = stream.read(3) == b"CDF"
-    stream.seek(0)
-    source: Any = io.BytesIO(files.read(name)) if classic else stream
-    engine = "scipy" if classic else "h5netcdf"
-    options: dict[str, Any] = {} if classic else {"phony_dims": "access"}
-    try:
-        return xr.open_dataset(
-            source, engine=engine, group=group, chunks={}, decode_cf=False, **options
-        )
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        if group and "group" in str(error).lower():
-            raise files.changed(f"has no group {group} in {name}") from error
-        raise ReadError(
-            f"{name} of {files.title} could not be read as netCDF: {error}",
-            hint="download the product again with geodes_datalab.download(), which checks its MD5",
-        ) from error
+
+    def __init__(self, files: ProductFiles, name: str) -> None:
+        self._files, self._name = files, name
+        stream = files.stream(name)
+        self._classic = stream.read(3) == b"CDF"
+        stream.seek(0)
+        self._stream = None if self._classic else stream
+
+    def group(self, group: str | None = None) -> xr.Dataset:
+        """Return the variables of one group, or of none: numbers are as they are stored.
+
+        Raises
+        ------
+        FormatChanged
+            There is no such group.
+        ReadError
+            It is no netCDF file, or a damaged one.
+        """
+        source: Any = self._stream or io.BytesIO(self._files.read(self._name))
+        engine = "scipy" if self._classic else "h5netcdf"
+        options: dict[str, Any] = {} if self._classic else {"phony_dims": "access"}
+        try:
+            return xr.open_dataset(
+                source, engine=engine, group=group, chunks={}, decode_cf=False, **options
+            )
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
+            if group and "group" in str(error).lower():
+                raise self._files.changed(f"has no group {group} in {self._name}") from error
+            raise ReadError(
+                f"{self._name} of {self._files.title} could not be read as netCDF: {error}",
+                hint="download the product again with geodes_datalab.download(), which checks its MD5",
+            ) from error
 
 
 def chosen(
@@ -128,7 +141,7 @@ def decoded(dataset: xr.Dataset, name: str, band: Band | None = None) -> xr.Vari
     Parameters
     ----------
     dataset
-        As `stored` opened it.
+        As `File` opened it.
     name
         Of the variable.
     band

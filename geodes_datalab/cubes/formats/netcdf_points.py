@@ -29,7 +29,8 @@ _PLACES = {
 def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted) -> xr.Dataset:
     """Open points; see `registry.Opener`."""
     name = files.one(*dict.fromkeys(band.member for band in reader.bands))
-    raw = netcdf.stored(files, name, reader.options.get("group"))
+    file = netcdf.File(files, name)
+    raw = file.group(reader.options.get("group"))
     computed: Mapping[str, Sequence[str]] = reader.options.get("computed", {})
     there = {
         key: terms
@@ -47,7 +48,8 @@ def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted
     along = {key: one for key, one in variables.items() if one.dims[:1] == (axis,)}
     whole = xr.Dataset(along, coords)
     result = _inside(whole if axis == "point" else whole.rename_dims({axis: "point"}), wanted.area)
-    numbers, texts = netcdf.passing(_attrs(files, name, raw, reader), name.rpartition("/")[2])
+    attrs = file.group().attrs if "group" in reader.options else raw.attrs
+    numbers, texts = netcdf.passing(attrs, name.rpartition("/")[2])
     for key, number in numbers.items():
         column = np.full(result.sizes["point"], number, "int16")
         result.coords[key] = ("point", column, {"long_name": key})
@@ -62,13 +64,6 @@ def _check(variables: Mapping[str, xr.Variable], axis: Any, name: str, *, named:
                 f"{key} has no value for each point in {name.rpartition('/')[2]}",
                 "leave it out, or download the product and open the file with xarray.open_dataset",
             )
-
-
-def _attrs(files: ProductFiles, name: str, raw: xr.Dataset, reader: Reader) -> Mapping[str, Any]:
-    """Return the attributes of the whole file."""
-    if "group" not in reader.options:
-        return raw.attrs
-    return netcdf.stored(files, name).attrs
 
 
 def _coordinates(

@@ -48,8 +48,10 @@ def _names(files: ProductFiles, member: str, several: str) -> list[str]:
 
 def _file(files: ProductFiles, name: str, reader: Reader, wanted: Wanted) -> xr.Dataset:
     groups = reader.options.get("groups") or [None]
-    sides = [_side(files, name, reader, wanted, group) for group in groups]
-    whole = netcdf.stored(files, name)
+    file = netcdf.File(files, name)
+    parts = [file.group(group) for group in groups]
+    sides = [_side(files, name, reader, wanted, part) for part in parts]
+    whole = parts[0] if groups == [None] else file.group()
     numbers, texts = netcdf.passing(whole.attrs, name.rpartition("/")[2])
     if len(sides) > 1:
         sides = [
@@ -70,10 +72,9 @@ def _file(files: ProductFiles, name: str, reader: Reader, wanted: Wanted) -> xr.
 
 
 def _side(
-    files: ProductFiles, name: str, reader: Reader, wanted: Wanted, group: str | None
+    files: ProductFiles, name: str, reader: Reader, wanted: Wanted, raw: xr.Dataset
 ) -> xr.Dataset:
-    """Open one group of a file."""
-    raw = netcdf.stored(files, name, group)
+    """Return the swath in one group of a file."""
     bands = netcdf.chosen(files, reader, raw.variables, wanted.bands)
     part = _part(reader, raw, bands, named=wanted.bands is not None)
     bands = {key: one for key, one in bands.items() if one[1].startswith(part)}
