@@ -15,7 +15,16 @@ from geodes_datalab.standin.missions.made import SIMULATED, Made
 from geodes_datalab.standin.samples.build import MANIFEST, SampleSet, default_cache, publish
 from geodes_datalab.standin.samples.product import Product, ProductFile, describe
 
-FAMILIES: tuple[str, ...] = ("flatsim", "gravity", "optical", "points", "radar", "swath", "swot")
+FAMILIES: tuple[str, ...] = (
+    "flatsim",
+    "gravity",
+    "optical",
+    "points",
+    "postel",
+    "radar",
+    "swath",
+    "swot",
+)
 """Modules of this package that have a function `products`."""
 
 _MEDIA = {

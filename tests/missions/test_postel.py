@@ -1,0 +1,97 @@
+"""POSTEL: HDF5 of the globe, packed and not, against plain numbers and GDAL's own driver."""
+
+from __future__ import annotations
+
+import gzip
+
+import h5py
+import numpy as np
+import pytest
+import rasterio
+
+import geodes_datalab as gd
+from geodes_datalab.errors import CubeError, FormatChanged, ReadError
+
+pytest_plugins = ["geodes_datalab.testing.fixtures"]
+
+LAI, ALBEDO = "THEIA_POSTEL_VEGETATION_LAI", "THEIA_POSTEL_RADIATION_SURFACEALBEDO"
+
+
+def item(path, collection: str) -> dict:
+    return {
+        "type": "Feature", "id": "a", "collection": collection, "geometry": None, "links": [],
+        "properties": {"datetime": "2003-06-15T00:00:00Z", "title": "A"},
+        "assets": {"data": {"href": str(path), "title": path.name, "roles": ["data"]}},
+    }  # fmt: skip
+
+
+def albedo(path, **attrs) -> None:
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset(
+            "SURFACEALBEDO", data=np.arange(18 * 36, dtype="i2").reshape(18, 36)
+        )
+        made.attrs.update(attrs)
+        file.create_dataset("quality", data=np.zeros((18, 36), "u1"))
+        file.create_dataset("lookup", data=np.zeros((4, 4)))
+
+
+def test_leaves_are_a_thirtieth_of_what_is_stored(find, missions_catalogue, tmp_path) -> None:
+    leaves = gd.open(find(LAI)[0], bbox=(-1, 39, 11, 51))["LAI"]
+    assert leaves.sel(x=0.025, y=45.025, method="nearest") == 0
+    assert float(leaves.sel(x=7.525, y=45.025, method="nearest")) == pytest.approx(150 / 30)
+    assert np.isnan(leaves.sel(x=-0.5, y=45, method="nearest"))
+    assert leaves.attrs["units"] == "m2 m-2"
+    (product,) = [one for one in missions_catalogue.products if one.collection == LAI]
+    plain = tmp_path / "lai.h5"
+    plain.write_bytes(gzip.decompress(missions_catalogue.locate(product.files[0]).read_bytes()))
+    with rasterio.open(f'HDF5:"{plain}"://LAI') as file:
+        stored = file.read(1)
+    whole = gd.open(item(plain, LAI))["LAI"]
+    truth = np.where(stored == 255, np.nan, stored / 30)
+    np.testing.assert_allclose(whole, truth, rtol=1e-6)
+    grid = whole.odc.geobox
+    assert (grid.crs.epsg, grid.boundingbox.bbox) == (4326, (-180, -90, 180, 90))
+
+
+def test_a_cube_is_made_of_it(find) -> None:
+    cube = gd.load(find(LAI), bbox=(0, 44, 10, 46)).compute()
+    assert cube["LAI"].shape == (1, 40, 200)
+    assert float(cube["LAI"].max()) == pytest.approx(199 / 30, rel=1e-6)
+
+
+def test_values_are_divided_by_the_files_own_factor(tmp_path) -> None:
+    path = tmp_path / "albedo.h5"
+    albedo(path, SCALING_FACTOR=100.0, OFFSET=0.5, MISSING_VALUE=7)
+    values = gd.open(item(path, ALBEDO), allow_provisional=True)["SURFACEALBEDO"]
+    assert float(values[1, 0]) == pytest.approx(36 / 100 + 0.5)
+    assert np.isnan(values[0, 7])
+    assert gd.open(item(path, ALBEDO), "quality", allow_provisional=True)["quality"].shape == (
+        18,
+        36,
+    )
+    with pytest.raises(CubeError, match="allow_provisional=True"):
+        gd.open(item(path, ALBEDO))
+
+
+def test_what_is_cut_off_or_of_another_format_is_refused(
+    find, missions_catalogue, tmp_path
+) -> None:
+    (product,) = [one for one in missions_catalogue.products if one.collection == LAI]
+    packed = missions_catalogue.locate(product.files[0]).read_bytes()
+    cut = tmp_path / "lai.h5.gz"
+    cut.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(ReadError, match="packed by gzip, and broken"):
+        gd.open(item(cut, LAI))
+    old = tmp_path / "lai.hdf"
+    old.write_bytes(b"\x0e\x03\x13\x01" + b"\0" * 100)
+    with pytest.raises(CubeError, match="pyhdf"):
+        gd.open(item(old, LAI))
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file.create_dataset("leaves", data=np.zeros((18, 36), "u1"))
+    with pytest.raises(FormatChanged, match=r"has no variable LAI \(it has LEAVES\)"):
+        gd.open(item(other, LAI))
+    with h5py.File(other, "w") as file:
+        file.create_dataset("LAI", data=np.zeros((18, 18), "u1"))
+    with pytest.raises(FormatChanged, match="no squares"):
+        gd.open(item(other, LAI))
