@@ -171,8 +171,14 @@ def test_places_and_times_of_a_detected_image(portal, archives) -> None:
     )
 
 
-def test_bursts_overlap_in_time_and_place(portal) -> None:
+def test_bursts_overlap_in_time_and_place(portal, archives) -> None:
     opened = gd.open(item_of(SLC), "IW1_VV").compute()
+    points = xml(archives[SLC], "annotation/s1a-iw1-slc-vv").findall(".//geolocationGridPoint")
+    assert {int(one.findtext("line")) for one in points} == {0, 40, 79}
+    for one in points:
+        here = opened.isel(line=int(one.findtext("line")), pixel=int(one.findtext("pixel")))
+        for name in ("longitude", "latitude"):
+            assert float(here[name]) == pytest.approx(float(one.findtext(name)), abs=1e-8)
     assert opened.time.values[40] < opened.time.values[39], "the second burst begins before"
     same = (opened.time.values[40] - opened.time.values[0]) / np.timedelta64(1, "s") / 0.0020555
     assert same == pytest.approx(32, abs=0.01)  # it overlaps with 8 lines
