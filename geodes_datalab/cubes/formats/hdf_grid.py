@@ -50,7 +50,7 @@ def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted
 
 def _opened(files: ProductFiles, name: str) -> Any:
     """Open an HDF5 file, unpacked where it is packed by gzip."""
-    import h5py
+    import h5py  # type: ignore[import-untyped]
 
     stream: Any = files.stream(name)
     head = stream.read(4)

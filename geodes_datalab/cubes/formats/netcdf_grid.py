@@ -30,7 +30,7 @@ _WKT = ("crs_wkt", "spatial_ref", "epsg_code")
 def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted) -> xr.Dataset:
     """Open a grid; see `registry.Opener`."""
     name = files.one(*dict.fromkeys(band.member for band in reader.bands))
-    raw = netcdf.stored(files, name, reader.options.get("group"))
+    raw = netcdf.File(files, name).group(reader.options.get("group"))
     y, x = (str(reader.options.get(axis, axis)) for axis in ("y", "x"))
     if lost := [axis for axis in (y, x) if axis not in raw.variables]:
         raise files.changed(f"has no coordinate {' or '.join(lost)} in {name}", lost)

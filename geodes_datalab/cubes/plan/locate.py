@@ -24,6 +24,8 @@ from geodes_datalab.stac.downloads.naming import plain_name
 from geodes_datalab.stac.items.addresses import on_disk, readable
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_ZIP = re.compile(r"(?<!g)zip", re.IGNORECASE)
+"""In a media type: gzip packs one file, and is no archive of them."""
 
 
 class Locator(Protocol):
@@ -118,7 +120,7 @@ class Finder:
         kinds = {str(asset.get("type")) for asset in assets}
         if (
             self.shelf is not None
-            or any("zip" in kind for kind in kinds)
+            or any(_ZIP.search(kind) for kind in kinds)
             or ".zip" in "\n".join(names).lower()
             or " " in "".join(hrefs)
             or not all(href.startswith(("http://", "https://")) for href in hrefs)
@@ -193,7 +195,7 @@ def match(pattern: str, names: Sequence[str], asset: Json) -> str:
 
 def _is_zip(asset: Json) -> bool:
     told = (str(asset.get("title") or ""), plain_name(asset))
-    return "zip" in str(asset.get("type", "")) or any(
+    return _ZIP.search(str(asset.get("type", ""))) is not None or any(
         item.lower().endswith(".zip") for item in told
     )
 

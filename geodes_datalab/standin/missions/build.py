@@ -22,6 +22,7 @@ FAMILIES: tuple[str, ...] = (
     "points",
     "postel",
     "radar",
+    "spot",
     "swath",
     "swot",
 )

@@ -24,7 +24,7 @@ def products() -> Iterator[Made]:
 
 def _packed() -> bytes:
     """Return a file that holds nothing but some leaves between 0 and 10 degrees east, 40 and 50 north."""
-    import h5py
+    import h5py  # type: ignore[import-untyped]
 
     stored = np.full(SHAPE, 255, "u1")
     rows, columns = slice(800, 1000), slice(3600, 3800)
