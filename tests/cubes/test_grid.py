@@ -208,9 +208,9 @@ def test_items_in_every_form() -> None:
 
 def test_an_unknown_collection_without_images_keeps_the_readers_message() -> None:
     with pytest.raises(
-        errors.UnknownCollection, match='there is no reader for the collection "PEPS_S3_L1"'
+        errors.UnknownCollection, match='there is no reader for the collection "SOMEBODYS_L1"'
     ):
-        parse([l1c("0400") | {"collection": "PEPS_S3_L1"}], None)
+        parse([l1c("0400") | {"collection": "SOMEBODYS_L1"}], None)
 
 
 def test_items_without_images_say_what_they_hold_and_what_to_do() -> None:
