@@ -70,6 +70,11 @@ def _notes() -> str:
         f"<FRAME_ROW>{row}</FRAME_ROW><FRAME_COL>{column}</FRAME_COL></Vertex>"
         for row, column, lon, lat in CORNERS
     )
+    ties = "".join(
+        f"<Tie_Point><TIE_POINT_CRS_X>{lon}</TIE_POINT_CRS_X><TIE_POINT_CRS_Y>{lat}</TIE_POINT_CRS_Y>"
+        f"<TIE_POINT_DATA_X>{column}</TIE_POINT_DATA_X><TIE_POINT_DATA_Y>{row}</TIE_POINT_DATA_Y></Tie_Point>"
+        for row, column, lon, lat in CORNERS
+    )
     spectral = "".join(
         f"<Spectral_Band_Info><BAND_INDEX>{place}</BAND_INDEX><BAND_DESCRIPTION>{band}</BAND_DESCRIPTION>"
         f"<PHYSICAL_GAIN>{GAINS[band]}</PHYSICAL_GAIN><PHYSICAL_BIAS>0</PHYSICAL_BIAS>"
@@ -90,6 +95,9 @@ def _notes() -> str:
         '<Metadata_Id><METADATA_FORMAT version="1.1">DIMAP</METADATA_FORMAT></Metadata_Id>'
         f"<Dataset_Id><DATASET_NAME>SCENE 4 000-000 ({SIMULATED})</DATASET_NAME></Dataset_Id>"
         f"<Dataset_Frame>{vertices}</Dataset_Frame>"
+        "<Coordinate_Reference_System><GEO_TABLES>EPSG</GEO_TABLES><Horizontal_CS>"
+        "<HORIZONTAL_CS_CODE>EPSG:4326</HORIZONTAL_CS_CODE></Horizontal_CS></Coordinate_Reference_System>"
+        f"<Geoposition><Geoposition_Points>{ties}</Geoposition_Points></Geoposition>"
         f"<Raster_Dimensions><NCOLS>{SIZE}</NCOLS><NROWS>{SIZE}</NROWS><NBANDS>4</NBANDS></Raster_Dimensions>"
         "<Raster_Encoding><NBITS>8</NBITS><DATA_TYPE>BYTE</DATA_TYPE></Raster_Encoding>"
         '<Data_Access><DATA_FILE_FORMAT>GEOTIFF</DATA_FILE_FORMAT><Data_File><DATA_FILE_PATH href="IMAGERY.TIF"/>'
