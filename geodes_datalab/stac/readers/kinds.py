@@ -28,7 +28,6 @@ KINDS: Mapping[str, Layout] = {
     "hdf-grid": "grid",
     "gravity-grid": "grid",
     "insar-stack": "grid",
-    "dimap2": "sensor",
     "dimap1": "sensor",
     "safe-sar": "sensor",
     "netcdf-swath": "swath",
