@@ -31,6 +31,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "_inputs": (CORE, "cubes", "tables"),
     "stac/items/tables.py": (CORE, "tables"),
     "cubes": (CORE, "cubes"),
+    "cubes/formats/vector.py": (CORE, "cubes", "tables"),
     "cubes/share/worker.py": (CORE, "cubes", "cluster"),
     "ops": (CORE, "cubes"),
     "ops/computing.py": (CORE, "cubes", "cluster"),  # looked for where a cluster is open
@@ -61,14 +62,13 @@ PARTS: dict[str, tuple[str, ...]] = {
     "standin": (CORE, "services"),
     "standin/outlines.py": (CORE, "cubes", "tables"),
     "standin/pictures.py": (CORE, "cubes", "services"),
+    "standin/missions": (CORE, "cubes", "tables"),
     "standin/samples": (CORE, "cubes"),
     "testing": (CORE, "services", "dev"),
 }
 """Which extras bring what a folder or module imports; the longest entry that fits decides."""
 
 NOT_IMPORTED = {
-    "h5netcdf": "an engine of xarray, by its name",
-    "h5py": "what h5netcdf stands on",
     "netcdf4": "an engine of xarray, by its name",
     "zarr": "an engine of xarray, by its name",
     "odc-stac": "its loader's entry points",

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         key, key_file = _key(options)
-        catalogue = Catalogue.samples(options.cache)
+        catalogue = Catalogue.samples(options.cache) + Catalogue.missions(options.cache)
         if options.bulk:
             catalogue = catalogue + Catalogue.bulk(options.bulk)
         settings = Settings(

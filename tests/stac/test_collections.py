@@ -23,10 +23,14 @@ def test_all_public_collections_are_shipped() -> None:
 
 
 def test_every_reader_belongs_to_a_collection() -> None:
-    assert set(readers()) <= shipped_ids()
-    loaded = {name for name, one in readers().items() if one.geocoded}
-    assert {one.id for one in stac.collections() if one.readable} == loaded
-    assert not {"PEPS_S1_L1", "PEPS_S1_L2"} & loaded  # in radar geometry, and of the ocean
+    described = {name: one for name, one in readers().items() if one.where == "GEODES"}
+    assert set(described) == set(shipped_ids())
+    for one in stac.collections():
+        assert one.verbs == described[one.id].verbs
+        assert one.status == described[one.id].status
+        assert one.readable is ("load" in one.verbs)
+    assert stac.collections()["PEPS_S1_L1"].verbs == ("open",)  # in radar geometry
+    assert stac.collections()["PEPS_S1_L2"].verbs == ("open", "load")  # along the path
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ from geodes_datalab.cubes.formats.registry import Wanted
 from geodes_datalab.errors import UnknownBand, ValuesInDoubt
 from geodes_datalab.stac.readers import Band, Reader
 
+_DIMS = ("line", "pixel")
+_INFOS = "Image_Interpretation/Spectral_Band_Info"
+
 _SAMPLES = 1000
 """Pixels along each side of the middle part of the image by which bands are told apart."""
 
@@ -48,31 +51,23 @@ def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted
     if lost := [one for one in names if one not in order]:
         raise UnknownBand(f"{files.title} has no {lost[0]}", f"it holds: {', '.join(order)}")
     pixels = images.lazy(files, name, told)
-    spectral = {
-        node.text("BAND_DESCRIPTION", ""): node
-        for node in dim.all("Image_Interpretation/Spectral_Band_Info")
-    }
+    infos = {node.text("BAND_DESCRIPTION", ""): node for node in dim.all(_INFOS)}
     variables = {
-        one: (("line", "pixel"), *_physical(pixels[order[one]], dim, spectral[one], reader))
-        for one in names
-    }
-    longitude, latitude = between_corners(_corners(files, dim, told.shape[1:]), told.shape[1:])
-    coords = {
-        "longitude": (
-            ("line", "pixel"),
-            longitude,
-            {"units": "degrees_east", "standard_name": "longitude"},
-        ),
-        "latitude": (
-            ("line", "pixel"),
-            latitude,
-            {"units": "degrees_north", "standard_name": "latitude"},
-        ),
+        one: (_DIMS, *_physical(pixels[order[one]], dim, infos[one], reader)) for one in names
     }
     attrs = {
         "comment": "places are interpolated between four corners, without a model of the ground"
     }
-    return xr.Dataset(variables, coords, attrs)
+    return xr.Dataset(variables, _places(files, dim, told.shape[1:]), attrs)
+
+
+def _places(files: ProductFiles, dim: Node, shape: tuple[int, int]) -> dict[str, Any]:
+    """Return the coordinates of the pixels."""
+    longitude, latitude = between_corners(_corners(files, dim, shape), shape)
+    return {
+        "longitude": (_DIMS, longitude, {"units": "degrees_east", "standard_name": "longitude"}),
+        "latitude": (_DIMS, latitude, {"units": "degrees_north", "standard_name": "latitude"}),
+    }
 
 
 def _image(files: ProductFiles, dim: Node, notes: str) -> str:
@@ -89,7 +84,7 @@ def _image(files: ProductFiles, dim: Node, notes: str) -> str:
 
 def _order(files: ProductFiles, dim: Node, name: str, told: images.Header) -> dict[str, int]:
     """Return where in the image each band is."""
-    infos = list(dim.all("Image_Interpretation/Spectral_Band_Info"))
+    infos = list(dim.all(_INFOS))
     names = [node.text("BAND_DESCRIPTION") for node in infos]
     if len(names) != told.shape[0] or len(set(names)) != len(names):
         raise files.changed(

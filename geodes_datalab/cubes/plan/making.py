@@ -82,8 +82,7 @@ def make_plan(
     parsed = online(parsed, client, wish.skips.offline)
     with skipping.advising(wish.skips.on_error):
         parsed, sources = _located(parsed, wish, locator, client, progress)
-        refuse_other_files(parsed, sources, locator)
-        parsed, sources = several(*_with_any_band(parsed, sources), client)
+        parsed, sources = several(*_with_any_band(parsed, sources, locator), client)
         products = _products(parsed, sources, client)
     if doubted:
         pairs = zip(parsed, products, strict=True)
@@ -165,8 +164,9 @@ def _within(parsed: Sequence[Parsed], area: Any) -> Sequence[Parsed]:
 
 
 def _with_any_band(
-    parsed: Sequence[Parsed], sources: Sequence[Sources]
+    parsed: Sequence[Parsed], sources: Sequence[Sources], locator: Locator
 ) -> tuple[list[Parsed], list[Sources]]:
+    refuse_other_files(parsed, sources, locator)
     pairs = [(item, result) for item, result in zip(parsed, sources, strict=True) if result]
     if not pairs:
         wanted = ", ".join(parsed[0].bands)

@@ -48,7 +48,7 @@ class Band:
     description: str = ""
     """What the values mean, where the name does not tell."""
     role: str = "data"
-    """``data`` or ``mask``."""
+    """``data``, ``mask`` (flags, classes), or ``auxiliary`` (read where it is named)."""
     asset: str | None = None
     """Key of the file among an item's assets, where that is not the band's name."""
     index: int = 1

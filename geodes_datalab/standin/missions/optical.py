@@ -40,6 +40,7 @@ def products() -> Iterator[Made]:
     yield _vip()
     yield _take5()
     yield from _land()
+    yield from _snow_and_water()
     yield _parcels()
 
 
@@ -119,7 +120,7 @@ def _take5() -> Made:
 
 
 def _land() -> Iterator[Made]:
-    """Yield maps: land cover of two nomenclatures, snow in two forms, matter in water."""
+    """Yield land cover of two nomenclatures."""
     for year, numbers in ((2017, (11, 12, 31, 211, 222)), (2018, (1, 5, 6, 16, 23))):
         pixels = np.repeat(np.array(numbers, "uint8"), SIZE // 5)[None].repeat(SIZE, 0)
         members = {f"OCS_{year}_CESBIO/OCS_{year}_CESBIO.tif": geotiff(pixels, LAMBERT, nodata=0)}
@@ -127,6 +128,10 @@ def _land() -> Iterator[Made]:
             "THEIA_OSO_RASTER_L3B", f"OCS_{year}_CESBIO", BBOX, f"{year}-01-01T00:00:00Z",
             {f"OCS_{year}_CESBIO.zip": zipped(members)}, end=f"{year}-12-31T23:59:59Z",
         )  # fmt: skip
+
+
+def _snow_and_water() -> Iterator[Made]:
+    """Yield maps of snow in two forms, and of matter in water."""
     snow = np.repeat(np.array((0, 100, 205, 254), "uint8"), SIZE // 4)[None].repeat(SIZE, 0)
     name = "SENTINEL2A_20180101-105100-456_L2B-SNOW_T31TCH_D_V1-0"
     yield Made(

@@ -65,6 +65,17 @@ def _image(order: Sequence[str]) -> bytes:
 
 
 def _notes() -> str:
+    """Return METADATA.DIM."""
+    return (
+        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<Dimap_Document>'
+        '<Metadata_Id><METADATA_FORMAT version="1.1">DIMAP</METADATA_FORMAT></Metadata_Id>'
+        f"<Dataset_Id><DATASET_NAME>SCENE 4 000-000 ({SIMULATED})</DATASET_NAME></Dataset_Id>"
+        f"{_geometry()}{_encoding()}{_radiometry()}</Dimap_Document>\n"
+    )
+
+
+def _geometry() -> str:
+    """Return where the scene lies: its corners, twice, as the real notes have them."""
     vertices = "".join(
         f"<Vertex><FRAME_LON>{lon}</FRAME_LON><FRAME_LAT>{lat}</FRAME_LAT>"
         f"<FRAME_ROW>{row}</FRAME_ROW><FRAME_COL>{column}</FRAME_COL></Vertex>"
@@ -75,37 +86,46 @@ def _notes() -> str:
         f"<TIE_POINT_DATA_X>{column}</TIE_POINT_DATA_X><TIE_POINT_DATA_Y>{row}</TIE_POINT_DATA_Y></Tie_Point>"
         for row, column, lon, lat in CORNERS
     )
-    spectral = "".join(
-        f"<Spectral_Band_Info><BAND_INDEX>{place}</BAND_INDEX><BAND_DESCRIPTION>{band}</BAND_DESCRIPTION>"
-        f"<PHYSICAL_GAIN>{GAINS[band]}</PHYSICAL_GAIN><PHYSICAL_BIAS>0</PHYSICAL_BIAS>"
-        "<PHYSICAL_UNIT>equivalent radiance (W.m-2.Sr-1.um-1)</PHYSICAL_UNIT></Spectral_Band_Info>"
-        for place, band in enumerate(BANDS, start=1)
-    )
-    suns = "".join(
-        f"<Band_Solar_Irradiance><BAND_INDEX>{place}</BAND_INDEX>"
-        f"<SOLAR_IRRADIANCE_VALUE>{SUNS[band]}</SOLAR_IRRADIANCE_VALUE></Band_Solar_Irradiance>"
-        for place, band in enumerate(BANDS, start=1)
-    )
-    means = "".join(
-        f"<Band_Statistics><BAND_INDEX>{place}</BAND_INDEX><STX_MEAN>{LEVELS[band] + 5}</STX_MEAN></Band_Statistics>"
-        for place, band in enumerate(BANDS, start=1)
-    )
     return (
-        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<Dimap_Document>'
-        '<Metadata_Id><METADATA_FORMAT version="1.1">DIMAP</METADATA_FORMAT></Metadata_Id>'
-        f"<Dataset_Id><DATASET_NAME>SCENE 4 000-000 ({SIMULATED})</DATASET_NAME></Dataset_Id>"
         f"<Dataset_Frame>{vertices}</Dataset_Frame>"
         "<Coordinate_Reference_System><GEO_TABLES>EPSG</GEO_TABLES><Horizontal_CS>"
         "<HORIZONTAL_CS_CODE>EPSG:4326</HORIZONTAL_CS_CODE></Horizontal_CS></Coordinate_Reference_System>"
         f"<Geoposition><Geoposition_Points>{ties}</Geoposition_Points></Geoposition>"
+    )
+
+
+def _encoding() -> str:
+    """Return how the image is stored."""
+    return (
         f"<Raster_Dimensions><NCOLS>{SIZE}</NCOLS><NROWS>{SIZE}</NROWS><NBANDS>4</NBANDS></Raster_Dimensions>"
         "<Raster_Encoding><NBITS>8</NBITS><DATA_TYPE>BYTE</DATA_TYPE></Raster_Encoding>"
         '<Data_Access><DATA_FILE_FORMAT>GEOTIFF</DATA_FILE_FORMAT><Data_File><DATA_FILE_PATH href="IMAGERY.TIF"/>'
-        f"</Data_File></Data_Access><Image_Interpretation>{spectral}</Image_Interpretation>"
-        f"<Image_Display>{means}</Image_Display>"
+        "</Data_File></Data_Access>"
+    )
+
+
+def _radiometry() -> str:
+    """Return what the numbers mean: gains, mean values, the sun."""
+    places = list(enumerate(BANDS, start=1))
+    spectral = "".join(
+        f"<Spectral_Band_Info><BAND_INDEX>{place}</BAND_INDEX><BAND_DESCRIPTION>{band}</BAND_DESCRIPTION>"
+        f"<PHYSICAL_GAIN>{GAINS[band]}</PHYSICAL_GAIN><PHYSICAL_BIAS>0</PHYSICAL_BIAS>"
+        "<PHYSICAL_UNIT>equivalent radiance (W.m-2.Sr-1.um-1)</PHYSICAL_UNIT></Spectral_Band_Info>"
+        for place, band in places
+    )
+    suns = "".join(
+        f"<Band_Solar_Irradiance><BAND_INDEX>{place}</BAND_INDEX>"
+        f"<SOLAR_IRRADIANCE_VALUE>{SUNS[band]}</SOLAR_IRRADIANCE_VALUE></Band_Solar_Irradiance>"
+        for place, band in places
+    )
+    means = "".join(
+        f"<Band_Statistics><BAND_INDEX>{place}</BAND_INDEX><STX_MEAN>{LEVELS[band] + 5}</STX_MEAN></Band_Statistics>"
+        for place, band in places
+    )
+    return (
+        f"<Image_Interpretation>{spectral}</Image_Interpretation><Image_Display>{means}</Image_Display>"
         "<Dataset_Sources><Source_Information><Scene_Source><MISSION>SPOT</MISSION><MISSION_INDEX>4</MISSION_INDEX>"
         f"<IMAGING_DATE>{DAY}</IMAGING_DATE><IMAGING_TIME>10:50:01</IMAGING_TIME>"
         f"<SUN_ELEVATION>{ELEVATION}</SUN_ELEVATION></Scene_Source></Source_Information></Dataset_Sources>"
         f"<Data_Strip><Sensor_Calibration><Solar_Irradiance>{suns}</Solar_Irradiance></Sensor_Calibration></Data_Strip>"
-        "</Dimap_Document>\n"
     )

@@ -59,21 +59,9 @@ def _raster() -> bytes:
     quality = np.full((SIZE, SIZE), 3, "u1")
     quality[water] = 0
     quality[24, :], quality[25, :] = 1, 2  # suspect ones are kept, degraded ones are not
-    height = np.where(water, surface(x)[None, :], FILL).astype("f4")
-    fraction = np.where(water, 0.75, 0.0)
-    plain: Mapping[str, tuple[Any, dict[str, Any]]] = {
-        "wse": (height, {"units": "m", "standard_name": "water_surface_height_above_reference_datum",
-                         "coordinates": "longitude latitude"}),
-        "wse_uncert": (np.where(water, 0.1, FILL), {"units": "m"}),
-        "water_area": (fraction * STEP**2, {"units": "m^2"}),
-        "water_frac": (fraction, {"units": "1"}),
-        "sig0": (np.where(water, 25.0, FILL), {"units": "1"}),
-        "inc": (np.full((SIZE, SIZE), 2.5), {"units": "degrees"}),
-        "geoid": (np.full((SIZE, SIZE), 48.5), {"units": "m"}),
-    }  # fmt: skip
     made = {
         name: Stored(("y", "x"), np.asarray(values, "f4"), FILL, {**attrs, "grid_mapping": "crs"})
-        for name, (values, attrs) in plain.items()
+        for name, (values, attrs) in _layers(x, water).items()
     }
     for name in ("wse_qual", "water_area_qual", "sig0_qual"):
         made[name] = Stored(("y", "x"), quality, 255, flags(QUALITY))
@@ -88,6 +76,22 @@ def _raster() -> bytes:
         "product_version": "01", "comment": "Simulated: nobody has observed this",
     }  # fmt: skip
     return netcdf({"/": made}, attrs)
+
+
+def _layers(x: Any, water: Any) -> Mapping[str, tuple[Any, dict[str, Any]]]:
+    """Return the measurements: values and attributes by name."""
+    height = np.where(water, surface(x)[None, :], FILL).astype("f4")
+    fraction = np.where(water, 0.75, 0.0)
+    return {
+        "wse": (height, {"units": "m", "standard_name": "water_surface_height_above_reference_datum",
+                         "coordinates": "longitude latitude"}),
+        "wse_uncert": (np.where(water, 0.1, FILL), {"units": "m"}),
+        "water_area": (fraction * STEP**2, {"units": "m^2"}),
+        "water_frac": (fraction, {"units": "1"}),
+        "sig0": (np.where(water, 25.0, FILL), {"units": "1"}),
+        "inc": (np.full((SIZE, SIZE), 2.5), {"units": "degrees"}),
+        "geoid": (np.full((SIZE, SIZE), 48.5), {"units": "m"}),
+    }  # fmt: skip
 
 
 def _wkt() -> str:
