@@ -37,10 +37,13 @@ def told(page: Path) -> str:
 
 @pytest.fixture(scope="module")
 def reader(
-    samples_catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory
+    samples_catalogue: Catalogue,
+    missions_catalogue: Catalogue,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Reader]:
     home = tmp_path_factory.mktemp("reader")
-    with serve(samples_catalogue) as standin, pages.reader(standin, home) as ready:
+    served = samples_catalogue + missions_catalogue
+    with serve(served) as standin, pages.reader(standin, home) as ready:
         yield ready
 
 
