@@ -7,52 +7,16 @@ elements of the real ones that readers use, the pixels are stored as in real pro
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from geodes_datalab.standin.missions import safe
 from geodes_datalab.standin.missions.made import Made, zipped
+from geodes_datalab.standin.missions.radar_image import START, Image
 
-_START = datetime(2024, 3, 15, 5, 55, 30, 500_000)  # noqa: DTZ001 - as the files have it
 _GAIN = {"VV": 1.0, "VH": 0.2}
-
-
-@dataclass(frozen=True)
-class Image:
-    """One image of a SAFE."""
-
-    kind: str
-    swath: str
-    polarisation: str
-    number: int
-    lines: int
-    pixels: int
-    first: int = 0
-    """Pixels from the product's first one: where the sub-swath begins."""
-    burst: int = 0
-    """Lines of a burst; 0 where there are none."""
-
-    @property
-    def step(self) -> float:
-        """Seconds from line to line."""
-        return 0.0020555 if self.burst else 0.0014983
-
-    def begin(self, line: int) -> datetime:
-        """Return the time of a line: a burst begins before the last one's lines end."""
-        whole, rest = divmod(line, self.burst) if self.burst else (0, line)
-        along = (whole * (self.burst - 8) + rest) * self.step
-        return _START + timedelta(microseconds=round(along * 1e6))
-
-    @property
-    def stem(self) -> str:
-        """Name of its files, without ending."""
-        times = (_START, self.begin(self.lines - 1))
-        moments = "-".join(f"{one:%Y%m%dt%H%M%S}" for one in times)
-        names = f"{self.swath}-{self.kind}-{self.polarisation}".lower()
-        return f"s1a-{names}-{moments}-053000-066b00-{self.number:03d}"
 
 
 def sigma0(lines: Any, pixels: Any, polarisation: str) -> Any:
@@ -95,14 +59,14 @@ def products() -> Iterable[Made]:
 
 def _product(kind: str, form: str, images: Sequence[Image]) -> Made:
     end = max(image.begin(image.lines - 1) for image in images)
-    moments = f"{_START:%Y%m%dT%H%M%S}_{end:%Y%m%dT%H%M%S}"
+    moments = f"{START:%Y%m%dT%H%M%S}_{end:%Y%m%dT%H%M%S}"
     name = f"S1A_IW_{form}_1SDV_{moments}_053000_066B00_{'A1C3' if kind == 'GRD' else '5E21'}"
     members: dict[str, bytes] = {}
     for image in images:
         members |= safe.texts(image, _points(image), table, noise)
         members[f"measurement/{image.stem}.tiff"] = _tiff(image)
     members = {
-        "manifest.safe": safe.manifest(kind, images, members, start=_START, end=end),
+        "manifest.safe": safe.manifest(kind, images, members, start=START, end=end),
         **members,
     }
     corners = np.array([one[2:4] for image in images for one in _points(image)])
@@ -111,7 +75,7 @@ def _product(kind: str, form: str, images: Sequence[Image]) -> Made:
         collection="PEPS_S1_L1",
         identifier=name,
         bbox=(float(west), float(south), float(east), float(north)),
-        start=f"{_START.isoformat(timespec='milliseconds')}Z",
+        start=f"{START.isoformat(timespec='milliseconds')}Z",
         end=f"{end.isoformat(timespec='milliseconds')}Z",
         files={f"{name}.zip": zipped({f"{name}.SAFE/{path}": data for path, data in members.items()}, stored=True)},
         properties={
@@ -127,7 +91,7 @@ def _points(image: Image) -> list[tuple[float, ...]]:
     step = image.burst or 100
     result: list[tuple[float, ...]] = []
     for line in (*range(0, image.lines, step), image.lines - 1):
-        along = (image.begin(line) - _START).total_seconds()
+        along = (image.begin(line) - START).total_seconds()
         for pixel in np.linspace(0, image.pixels - 1, 7).round():
             longitude, latitude = place(along, pixel + image.first)
             angle = 31.0 + 0.02 * (pixel + image.first)

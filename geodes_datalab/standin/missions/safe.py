@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from geodes_datalab.standin.missions.radar import Image
+    from geodes_datalab.standin.missions.radar_image import Image
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _SAFE = "http://www.esa.int/safe/sentinel-1.0"
