@@ -18,7 +18,7 @@ SHIPPED = json.loads(
 )["collections"]
 COMMON = {
     "coastal", "blue", "green", "red", "rededge071", "rededge075", "rededge078", "nir", "nir08", "nir09",
-    "cirrus", "swir16", "swir22",
+    "cirrus", "swir16", "swir22", "pan",
 }  # fmt: skip
 
 

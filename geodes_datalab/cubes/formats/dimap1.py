@@ -1,207 +1,163 @@
-"""Scenes of SPOT as they were recorded (DIMAP version 1: level 1A of SPOT World Heritage and SPIRIT).
-
-Numbers become radiance, ``L = DN / PHYSICAL_GAIN + PHYSICAL_BIAS`` (W m-2 sr-1 um-1), and, where the notes tell the
-sun's elevation, its irradiance in each band and the date, reflectance at the top of the atmosphere,
-``pi * L * d**2 / (E0 * sin(elevation))`` with ``d`` the distance to the sun in astronomical units (facts: Spot Image,
-DIMAP generic format 1.1; SPOT products technical guide). There is no map: places are interpolated between the four
-corners, without any model of the ground.
-
-Bands are named by the notes, never by their order. Some products of level 1A list them in another order than the image
-has them: the notes' mean values, where they are told, are compared with the image's, and bands are put right with a
-warning; where no order fits, the product is refused.
-"""
+"""DIMAP version 1: scenes of SPOT 1 to 5 as the sensor saw them, one ``METADATA.DIM`` and one image."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from geodes_datalab._types import Json
 from geodes_datalab.cubes import notice
-from geodes_datalab.cubes.formats import images
+from geodes_datalab.cubes.formats import dimap, images, sensor_places
+from geodes_datalab.cubes.formats.dimap import Channel, Scene
 from geodes_datalab.cubes.formats.files import ProductFiles
-from geodes_datalab.cubes.formats.markup import Node
-from geodes_datalab.cubes.formats.places import between_corners
+from geodes_datalab.cubes.formats.markup import root_of
 from geodes_datalab.cubes.formats.registry import Wanted
-from geodes_datalab.errors import UnknownBand, ValuesInDoubt
-from geodes_datalab.stac.readers import Band, Reader
+from geodes_datalab.errors import ValuesInDoubt
+from geodes_datalab.stac.readers import Reader
 
-_DIMS = ("line", "pixel")
-_INFOS = "Image_Interpretation/Spectral_Band_Info"
+NEAR = 0.03
+"""Part of a band's mean by which that of its pixels may differ; and one stored number."""
 
-_SAMPLES = 1000
-"""Pixels along each side of the middle part of the image by which bands are told apart."""
-
-_NEAR = 0.15
-"""Relative difference of mean values within which a band is the one that the notes tell of."""
+PLACES = (
+    "interpolated between the four corners that the product tells: relief and the sensor's turns are not "
+    "in it, so that places may be wrong by hundreds of metres, in mountains by more"
+)
 
 
 def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted) -> xr.Dataset:
-    """Open a scene; see `registry.Opener`."""
-    notes = files.one("*METADATA.DIM", "*/METADATA.DIM", "*.DIM", "*.dim")
-    dim = Node(files, notes)
-    name = _image(files, dim, notes)
-    told = images.header(files, name)
-    order = _order(files, dim, name, told)
-    names = list(order) if wanted.bands is None else [reader.band(one).name for one in wanted.bands]
-    if lost := [one for one in names if one not in order]:
-        raise UnknownBand(f"{files.title} has no {lost[0]}", f"it holds: {', '.join(order)}")
-    pixels = images.lazy(files, name, told)
-    infos = {node.text("BAND_DESCRIPTION", ""): node for node in dim.all(_INFOS)}
-    variables = {
-        one: (_DIMS, *_physical(pixels[order[one]], dim, infos[one], reader)) for one in names
-    }
-    attrs = {
-        "comment": "places are interpolated between four corners, without a model of the ground"
-    }
-    return xr.Dataset(variables, _places(files, dim, told.shape[1:]), attrs)
+    """Open a scene; see `geodes_datalab.cubes.formats.registry.Opener`.
+
+    Values are reflectance at the top of the air where the metadata tell the sun's elevation and irradiance
+    and the date; radiance otherwise: see `geodes_datalab.cubes.formats.dimap.dataset`.
+    """
+    name = files.one("*METADATA.DIM", "*metadata.dim", "*.DIM", "*.dim")
+    scene = _scene(files, root_of(files, name))
+    image = files.one(*_patterns(scene.tiles[1, 1]))
+    told = images.header(files, image)
+    if told.shape != scene.shape:
+        raise files.changed(
+            f"has an image of {_size(told.shape)}, and metadata of one of {_size(scene.shape)}"
+        )
+    pixels = images.lazy(files, image, told)
+    scene = _in_order(files, scene, pixels)
+    taken = dimap.chosen(files, scene, reader, wanted)
+    result = dimap.dataset(scene, pixels, taken, reader)
+    net = sensor_places.of_corners(scene.corners)
+    return sensor_places.located(result, net, PLACES) if net else result
 
 
-def _places(files: ProductFiles, dim: Node, shape: tuple[int, int]) -> dict[str, Any]:
-    """Return the coordinates of the pixels."""
-    longitude, latitude = between_corners(_corners(files, dim, shape), shape)
-    return {
-        "longitude": (_DIMS, longitude, {"units": "degrees_east", "standard_name": "longitude"}),
-        "latitude": (_DIMS, latitude, {"units": "degrees_north", "standard_name": "latitude"}),
-    }
+def _size(shape: tuple[int, int, int]) -> str:
+    return f"{shape[0]} bands, {shape[1]} lines and {shape[2]} pixels"
 
 
-def _image(files: ProductFiles, dim: Node, notes: str) -> str:
-    """Return the image that the notes tell of, beside them."""
-    told = next(
-        (node.attribute("DATA_FILE_PATH", "href") for node in dim.all("Data_Access/Data_File")), ""
+def _patterns(name: str) -> tuple[str, ...]:
+    return f"*/{name}", name, f"*/{name.lower()}", f"*/{name.upper()}"
+
+
+def _scene(files: ProductFiles, root: Element) -> Scene:
+    version = root.find("Metadata_Id/METADATA_FORMAT")
+    told = "" if version is None else str(version.get("version", ""))
+    if root.tag != "Dimap_Document" or not told.startswith("1"):
+        raise files.changed(
+            f"has metadata {root.tag} of version {told or '(none)'}; 1.0 or 1.1 is read"
+        )
+    path = root.find("Data_Access/Data_File/DATA_FILE_PATH")
+    href = "" if path is None else str(path.get("href", ""))
+    name = href.replace("\\", "/").rpartition("/")[2]
+    if not name:
+        raise files.changed("has metadata that name no image")
+    source = root.find("Dataset_Sources/Source_Information/Scene_Source")
+    source = Element("none") if source is None else source
+    return Scene(
+        shape=dimap.shape(files, root),
+        channels=_channels(files, root),
+        corners=dimap.corners(root),
+        tiles={(1, 1): name},
+        special=_special(root),
+        elevation=dimap.number(source, "SUN_ELEVATION"),
+        moment=dimap.moment(source.findtext("IMAGING_DATE"), source.findtext("IMAGING_TIME")),
     )
-    folder = notes.rpartition("/")[0]
-    beside = f"{folder}/{told}" if folder else told
-    if told and beside in files.names:
-        return beside
-    return files.one(f"{folder}/IMAGERY.TIF" if folder else "IMAGERY.TIF", "*IMAGERY.TIF")
 
 
-def _order(files: ProductFiles, dim: Node, name: str, told: images.Header) -> dict[str, int]:
-    """Return where in the image each band is."""
-    infos = list(dim.all(_INFOS))
-    names = [node.text("BAND_DESCRIPTION") for node in infos]
-    if len(names) != told.shape[0] or len(set(names)) != len(names):
+def _special(root: Element) -> dict[str, float]:
+    """Return which stored values are none; DIMAP 1 calls their number an index."""
+    result = {}
+    for node in root.iter("Special_Value"):
+        value = dimap.number(node, "SPECIAL_VALUE_INDEX")
+        if value is not None:
+            result[node.findtext("SPECIAL_VALUE_TEXT", "").strip().upper()] = value
+    return {name: value for name, value in result.items() if name in ("NODATA", "SATURATED")}
+
+
+def _channels(files: ProductFiles, root: Element) -> tuple[Channel, ...]:
+    suns = _by_index(root, "Band_Solar_Irradiance", "SOLAR_IRRADIANCE_VALUE")
+    means = _by_index(root, "Band_Statistics", "STX_MEAN")
+    result = []
+    for node in root.findall("Image_Interpretation/Spectral_Band_Info"):
+        index = int(dimap.needed(files, node, "BAND_INDEX"))
+        gain = dimap.needed(files, node, "PHYSICAL_GAIN")
+        if gain <= 0:
+            raise files.changed(f"has metadata with the gain {gain:g} of band {index}")
+        bias = dimap.number(node, "PHYSICAL_BIAS") or 0.0
+        name = node.findtext("BAND_DESCRIPTION", "").strip()
+        result.append(Channel(index, name, gain, bias, suns.get(index), means.get(index)))
+    count = dimap.shape(files, root)[0]
+    if sorted(one.index for one in result) != list(range(1, count + 1)):
+        raise files.changed(f"has metadata of {len(result)} bands for an image of {count}")
+    return tuple(sorted(result, key=lambda one: one.index))
+
+
+def _by_index(root: Element, tag: str, value: str) -> dict[int, float]:
+    pairs = ((dimap.number(one, "BAND_INDEX"), dimap.number(one, value)) for one in root.iter(tag))
+    return {int(index): told for index, told in pairs if index is not None and told is not None}
+
+
+def _in_order(files: ProductFiles, scene: Scene, pixels: Any) -> Scene:
+    """Give each band of the metadata the pixels whose mean it tells: some SPOT products mix them up."""
+    told = [channel.mean for channel in scene.channels]
+    if len(told) < 2 or any(mean is None for mean in told):
+        return scene
+    means = _means(scene, pixels)
+    if _agree(told, means):
+        return scene
+    fitting = [
+        order
+        for order in permutations(range(len(told)))
+        if _agree(told, [means[place] for place in order])
+    ] if len(told) <= 5 else []  # fmt: skip
+    if len(fitting) != 1:
         raise files.changed(
-            f"has {told.shape[0]} bands in {name}, and notes of {len(names)}: {', '.join(names)}"
+            f"has pixels with the means {_listed(means)}, and metadata with {_listed(told)}: "
+            "which band is which is in doubt"
         )
-    places = {node.text("BAND_DESCRIPTION"): int(node.number("BAND_INDEX")) - 1 for node in infos}
-    if sorted(places.values()) != list(range(len(names))):
-        raise files.changed(f"has notes of bands in the places {sorted(places.values())}")
-    means = {
-        int(node.number("BAND_INDEX")) - 1: node.number("STX_MEAN")
-        for node in dim.all("Image_Display/Band_Statistics")
-        if node.text("STX_MEAN", "")
-    }
-    expected = {band: means[place] for band, place in places.items() if place in means}
-    if len(names) == 1 or len(expected) < len(names):
-        return places
-    return _agreed(files, places, expected, _means(files, name, told))
-
-
-def _means(files: ProductFiles, name: str, told: images.Header) -> list[float]:
-    """Return the mean of each band in the middle of the image, over what is not 0."""
-    _, rows, columns = told.shape
-    half = _SAMPLES // 2
-    part = images.lazy(files, name, told)[
-        :,
-        max(0, rows // 2 - half) : rows // 2 + half,
-        max(0, columns // 2 - half) : columns // 2 + half,
-    ].compute()
-    return [float(one[one > 0].mean()) if (one > 0).any() else 0.0 for one in part]
-
-
-def _agreed(
-    files: ProductFiles, places: dict[str, int], expected: dict[str, float], seen: list[float]
-) -> dict[str, int]:
-    """Return the places of bands whose mean values agree with the notes: as told, or the only other way."""
-
-    def fits(order: tuple[int, ...]) -> bool:
-        return all(
-            abs(seen[place] - expected[band]) <= _NEAR * max(expected[band], 1.0)
-            for band, place in zip(places, order, strict=True)
-        )
-
-    if fits(tuple(places.values())):
-        return places
-    others = [order for order in permutations(range(len(seen))) if fits(order)]
-    if len(others) != 1:
-        raise files.changed(
-            f"has bands whose mean values ({_listed(seen)}) are not those of its notes "
-            f"({_listed(list(expected.values()))})"
-        )
-    result = dict(zip(places, others[0], strict=True))
+    order = fitting[0]
     notice.warn(
-        f"{files.title} has its bands in another order than its notes tell: they are named by their mean values "
-        f"({', '.join(result)} are bands {', '.join(str(place + 1) for place in result.values())} of the image)",
-        ValuesInDoubt,
-    )
-    return result
+        f"{files.title}: the metadata name the bands in another order than the image has them; their "
+        "means tell which is which, and the values follow the means", ValuesInDoubt,
+    )  # fmt: skip
+    channels = zip(scene.channels, order, strict=True)
+    return replace(scene, channels=tuple(replace(one, index=at + 1) for one, at in channels))
 
 
-def _listed(numbers: list[float]) -> str:
-    return ", ".join(f"{one:.1f}" for one in numbers)
+def _means(scene: Scene, pixels: Any) -> list[float]:
+    """Return the means of stored numbers, without those that mean nothing."""
+    import dask.array as da
+
+    nothing = scene.special.get("NODATA")
+    numbers = pixels.astype("float64")
+    if nothing is not None:
+        numbers = da.where(pixels == nothing, np.nan, numbers)
+    return [float(value) for value in da.nanmean(numbers, axis=(1, 2)).compute(scheduler="threads")]
 
 
-def _physical(pixels: Any, dim: Node, info: Node, reader: Reader) -> tuple[Any, dict[str, Any]]:
-    """Return reflectance, or radiance where too little is told for it; NaN where nothing was recorded."""
-    gain, bias = info.number("PHYSICAL_GAIN"), float(info.text("PHYSICAL_BIAS", "0"))
-    factor: float = 1.0
-    attrs: dict[str, Any] = {"units": "W m-2 sr-1 um-1", "long_name": "radiance at the sensor"}
-    if told := _to_reflectance(dim, info):
-        factor = told
-        attrs = {
-            "units": "1", "long_name": "reflectance at the top of the atmosphere",
-            "standard_name": "toa_bidirectional_reflectance",
-        }  # fmt: skip
-    band = _described(reader, info.text("BAND_DESCRIPTION"))
-    if band is not None and band.wavelength:
-        attrs |= {"wavelength": band.wavelength, "wavelength_units": "um"}
-    if band is not None and band.common_name:
-        attrs["common_name"] = band.common_name
-    values = (pixels.astype("float32") / np.float32(gain) + np.float32(bias)) * np.float32(factor)
-    return xr.DataArray(values).where(xr.DataArray(pixels) > 0).data, attrs
+def _agree(told: Any, means: Any) -> bool:
+    return all(abs(a - b) <= 1 + NEAR * abs(a) for a, b in zip(told, means, strict=True))
 
 
-def _described(reader: Reader, name: str) -> Band | None:
-    return next((band for band in reader.bands if band.name == name), None)
-
-
-def _to_reflectance(dim: Node, info: Node) -> float:
-    """Return by what radiance is multiplied; 0 where the sun's irradiance or height, or the date is not told."""
-    scene = "Dataset_Sources/Source_Information/Scene_Source"
-    elevation = float(dim.text(f"{scene}/SUN_ELEVATION", "0") or 0)
-    index = info.text("BAND_INDEX")
-    suns = {
-        node.text("BAND_INDEX"): float(node.text("SOLAR_IRRADIANCE_VALUE", "0") or 0)
-        for node in dim.all("Data_Strip/Sensor_Calibration/Solar_Irradiance/Band_Solar_Irradiance")
-    }
-    day = dim.text(f"{scene}/IMAGING_DATE", "")
-    if not (elevation > 0 and suns.get(index) and day):
-        return 0.0
-    turn = 2 * np.pi * (pd.Timestamp(day).dayofyear - 3) / 365.256
-    distance = 1 - 0.01672 * np.cos(turn)
-    return float(np.pi * distance**2 / (suns[index] * np.sin(np.radians(elevation))))
-
-
-def _corners(files: ProductFiles, dim: Node, shape: tuple[int, int]) -> Any:
-    """Return line, pixel, longitude and latitude of each corner; lines and pixels from 0."""
-    found = np.array(
-        [
-            [
-                node.number("FRAME_ROW") - 1,
-                node.number("FRAME_COL") - 1,
-                node.number("FRAME_LON"),
-                node.number("FRAME_LAT"),
-            ]
-            for node in dim.all("Dataset_Frame/Vertex")
-        ]
-    )
-    if found.shape != (4, 4) or not (np.abs(found[:, 3]) <= 90).all():
-        raise files.changed(f"has {len(found)} corners in its notes, which should be four")
-    return found
+def _listed(values: Any) -> str:
+    return ", ".join(f"{value:.1f}" for value in values)

@@ -64,11 +64,6 @@ class Node:
             raise self._files.changed(f"has no <{path}> in {self._name}")
         return str(default if found is None else found).strip()
 
-    def attribute(self, path: str, name: str) -> str:
-        """Return an attribute of the element at a path; nothing where there is none."""
-        found = self._element.find(path)
-        return "" if found is None else str(found.get(name, ""))
-
     def number(self, path: str) -> float:
         """Return the number at a path."""
         return float(self.numbers(path)[0])

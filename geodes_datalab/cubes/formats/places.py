@@ -61,37 +61,6 @@ def _extremes(table: Any) -> tuple[Any, Any]:
     return np.fmin.reduce(corners, axis=0), np.fmax.reduce(corners, axis=0)
 
 
-def between_corners(corners: Any, shape: tuple[int, int]) -> tuple[Any, Any]:
-    """Return longitude and latitude of each pixel of an image, lazily, interpolated between four corners.
-
-    Parameters
-    ----------
-    corners
-        Line, pixel (from 0), longitude and latitude of each of the four.
-    shape
-        Lines and pixels of the image.
-
-    Examples
-    --------
-    >>> corners = np.array([[0, 0, 1, 45], [0, 9, 2, 45], [9, 9, 2, 44], [9, 0, 1, 44]])
-    >>> longitude, latitude = between_corners(corners, (10, 10))
-    >>> float(longitude[0, 9].compute()), float(latitude[9, 0].compute())
-    (2.0, 44.0)
-    """
-    import dask.array as da
-
-    line, pixel, longitude, latitude = np.asarray(corners, "float64").T
-    longitude = longitude[0] + wrapped(longitude - longitude[0])  # of one side of 180 degrees
-    terms = np.stack([np.ones(4), line, pixel, line * pixel], axis=1)
-    lines = da.arange(shape[0], chunks=2048)[:, None]
-    pixels = da.arange(shape[1], chunks=2048)[None, :]
-    result = []
-    for values in (longitude, latitude):
-        constant, by_line, by_pixel, by_both = np.linalg.solve(terms, values)
-        result.append(constant + by_line * lines + by_pixel * pixels + by_both * lines * pixels)
-    return result[0], result[1]
-
-
 def span(mask: Any) -> slice:
     """Return the part from the first to the last that is true; an empty one where none is."""
     (where,) = np.nonzero(mask)

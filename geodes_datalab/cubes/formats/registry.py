@@ -22,6 +22,7 @@ Native: TypeAlias = "xr.Dataset | geopandas.GeoDataFrame"
 
 OPENERS: Mapping[str, str] = {
     "dimap1": "dimap1",
+    "dimap2": "dimap2",
     "gravity-grid": "gravity_grid",
     "harmonics": "harmonics",
     "hdf-grid": "hdf_grid",

@@ -29,6 +29,7 @@ KINDS: Mapping[str, Layout] = {
     "gravity-grid": "grid",
     "insar-stack": "grid",
     "dimap1": "sensor",
+    "dimap2": "sensor",
     "safe-sar": "sensor",
     "netcdf-swath": "swath",
     "netcdf-points": "points",

@@ -19,6 +19,7 @@ FAMILIES: tuple[str, ...] = (
     "flatsim",
     "gravity",
     "optical",
+    "pleiades",
     "points",
     "postel",
     "radar",

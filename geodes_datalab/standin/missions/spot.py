@@ -1,131 +1,166 @@
-"""SPOT World Heritage: scenes of SPOT 4 as recorded, DIMAP version 1, with pixels that anybody can work out.
+"""Simulated scenes of SPOT in DIMAP 1: form, names and metadata are those of SPOT World Heritage and SPIRIT.
 
-One scene has its bands in another order than its notes tell, as some real ones have.
+Stored numbers are those of `stored`: a ramp along the lines and one along the pixels, another for each band.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.io import MemoryFile
 
 from geodes_datalab.standin.missions.made import SIMULATED, Made, zipped
 
-SIZE = 300
-CORNERS = (
-    (1, 1, 1.00, 44.00),
-    (1, SIZE, 1.08, 43.985),
-    (SIZE, SIZE, 1.06, 43.935),
-    (SIZE, 1, 0.98, 43.95),
-)
-"""Row, column (from 1), longitude, latitude."""
-BANDS = ("XS1", "XS2", "XS3", "SWIR")
-GAINS = {"XS1": 2.0, "XS2": 2.5, "XS3": 1.25, "SWIR": 8.0}
-SUNS = {"XS1": 1843.0, "XS2": 1568.0, "XS3": 1052.0, "SWIR": 233.0}
-ELEVATION, DAY = 60.0, "2005-06-21"
-LEVELS = {"XS1": 60, "XS2": 90, "XS3": 140, "SWIR": 200}
+CORNERS = ((1.10, 43.90), (1.90, 43.80), (1.75, 43.30), (0.95, 43.40))
+"""Longitude and latitude of the first pixel, the last of the first line, the last, the first of the last line."""
+
+_LEVELS = {"XS1": 40, "XS2": 60, "XS3": 110, "SWIR": 160, "HRS2": 90}
+_GAINS = {"XS1": 1.843, "XS2": 1.971, "XS3": 1.556, "SWIR": 9.811, "HRS2": 1.2}
+_SUNS = {"XS1": 1843.0, "XS2": 1568.0, "XS3": 1052.0, "SWIR": 233.0}
 
 
-def counts(band: str) -> Any:
-    """Return the recorded numbers of a band: its level, and 10 more in every other square of 10 pixels."""
-    row, column = np.mgrid[0:SIZE, 0:SIZE]
-    result = (LEVELS[band] + 10 * ((row // 10 + column // 10) % 2)).astype("uint8")
-    result[:, :3] = 0  # nothing was recorded there
-    return result
+@dataclass(frozen=True)
+class _Scene:
+    collection: str
+    name: str
+    mission: str
+    instrument: str
+    sensor: str
+    date: str
+    in_image: Sequence[str]
+    in_metadata: Sequence[str]
+    elevation: float
+    size: tuple[int, int] = (300, 300)
 
 
-def products() -> Iterator[Made]:
-    """Yield a scene whose notes are right, and one whose bands are in another order."""
-    for number, order in ((1, BANDS), (2, ("XS3", "XS2", "XS1", "SWIR"))):
-        name = f"SWH_SPOT4_HRVIR1_XI_{DAY.replace('-', '')}_{number}"
-        members = {
-            "SCENE01/METADATA.DIM": _notes().encode(),
-            "SCENE01/IMAGERY.TIF": _image(order),
-        }
-        yield Made(
-            "SWH_SPOT4_L1", name, (0.98, 43.935, 1.08, 44.00), f"{DAY}T10:50:0{number}Z",
-            {f"{name}.zip": zipped(members)}, properties={"platform": "SPOT4", "processing:level": "L1A"},
-        )  # fmt: skip
+def products() -> Iterable[Made]:
+    """Make a scene of SPOT 4, one whose metadata mix up its bands, and one of SPIRIT."""
+    bands = ("XS3", "XS2", "XS1", "SWIR")
+    swapped = ("XS1", "XS2", "XS3", "SWIR")
+    yield _made(_Scene("SWH_SPOT4_L1", "S4_041-262-0_2006-07-14-10-48-31_HRVIR-1_I_DT_TO", "4", "HRVIR",
+                       "I", "2006-07-14", bands, bands, 60.5))  # fmt: skip
+    yield _made(_Scene("SWH_SPOT4_L1", "S4_041-262-0_2007-07-15-10-52-02_HRVIR-1_I_DT_TO", "4", "HRVIR",
+                       "I", "2007-07-15", bands, swapped, 60.5))  # fmt: skip
+    yield _made(_Scene("THEIA_SPIRIT_SPOT5_L1A", "SPIRIT_S5_HRS2_2008-02-03-14-00-00_L1A", "5", "HRS",
+                       "S", "2008-02-03", ("HRS2",), ("HRS2",), 25.0, (120, 240)))  # fmt: skip
 
 
-def _image(order: Sequence[str]) -> bytes:
-    """Return an image without any place on a map, as those of level 1A are."""
-    from rasterio.errors import NotGeoreferencedWarning
-    from rasterio.io import MemoryFile
+def stored(name: str, size: tuple[int, int]) -> npt.NDArray[Any]:
+    """Return the stored numbers of a band; its first five lines are 0, which means nothing."""
+    lines, pixels = np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij")
+    values = _LEVELS[name] + (lines // 10) % 7 + (pixels // 10) % 11
+    values[:5] = 0
+    return values.astype("uint8")
 
+
+def _made(scene: _Scene) -> Made:
+    pixels = np.stack([stored(name, scene.size) for name in scene.in_image])
+    files = {
+        "SCENE01/IMAGERY.TIF": _tiff(pixels),
+        "SCENE01/METADATA.DIM": _dim(scene).encode("iso-8859-1"),
+    }
+    east, north = zip(*CORNERS, strict=True)
+    return Made(
+        collection=scene.collection, identifier=scene.name,
+        bbox=(min(east), min(north), max(east), max(north)), start=f"{scene.date}T10:48:31Z",
+        files={f"{scene.name}.zip": zipped(files)},
+        properties={
+            "platform": f"SPOT{scene.mission}", "instrument": scene.instrument, "processing:level": "L1A",
+        },
+    )  # fmt: skip
+
+
+def _tiff(pixels: npt.NDArray[Any]) -> bytes:
+    count, height, width = pixels.shape
     with MemoryFile() as memory, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with memory.open(
-            driver="GTiff", count=4, height=SIZE, width=SIZE, dtype="uint8", compress="deflate"
-        ) as target:
-            target.write(np.stack([counts(band) for band in order]))
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # as the sensor saw it
+        with rasterio.open(
+            memory, "w", driver="GTiff", count=count, height=height, width=width, dtype=pixels.dtype,
+            INTERLEAVE="PIXEL", PHOTOMETRIC="MINISBLACK",
+        ) as file:  # fmt: skip
+            file.write(pixels)
         return bytes(memory.getbuffer())
 
 
-def _notes() -> str:
-    """Return METADATA.DIM."""
-    return (
-        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<Dimap_Document>'
-        '<Metadata_Id><METADATA_FORMAT version="1.1">DIMAP</METADATA_FORMAT></Metadata_Id>'
-        f"<Dataset_Id><DATASET_NAME>SCENE 4 000-000 ({SIMULATED})</DATASET_NAME></Dataset_Id>"
-        f"{_geometry()}{_encoding()}{_radiometry()}</Dimap_Document>\n"
-    )
-
-
-def _geometry() -> str:
-    """Return where the scene lies: its corners, twice, as the real notes have them."""
+def _dim(scene: _Scene) -> str:
+    rows, columns = scene.size
+    places = ((1, 1), (1, columns), (rows, columns), (rows, 1))
+    both = list(zip(CORNERS, places, strict=True))
     vertices = "".join(
-        f"<Vertex><FRAME_LON>{lon}</FRAME_LON><FRAME_LAT>{lat}</FRAME_LAT>"
-        f"<FRAME_ROW>{row}</FRAME_ROW><FRAME_COL>{column}</FRAME_COL></Vertex>"
-        for row, column, lon, lat in CORNERS
+        f"<Vertex><FRAME_LON>{x}</FRAME_LON><FRAME_LAT>{y}</FRAME_LAT><FRAME_ROW>{row}</FRAME_ROW>"
+        f"<FRAME_COL>{column}</FRAME_COL></Vertex>"
+        for (x, y), (row, column) in both
     )
-    ties = "".join(
-        f"<Tie_Point><TIE_POINT_CRS_X>{lon}</TIE_POINT_CRS_X><TIE_POINT_CRS_Y>{lat}</TIE_POINT_CRS_Y>"
+    points = "".join(
+        f"<Tie_Point><TIE_POINT_CRS_X>{x}</TIE_POINT_CRS_X><TIE_POINT_CRS_Y>{y}</TIE_POINT_CRS_Y>"
         f"<TIE_POINT_DATA_X>{column}</TIE_POINT_DATA_X><TIE_POINT_DATA_Y>{row}</TIE_POINT_DATA_Y></Tie_Point>"
-        for row, column, lon, lat in CORNERS
+        for (x, y), (row, column) in both
     )
-    return (
-        f"<Dataset_Frame>{vertices}</Dataset_Frame>"
-        "<Coordinate_Reference_System><GEO_TABLES>EPSG</GEO_TABLES><Horizontal_CS>"
-        "<HORIZONTAL_CS_CODE>EPSG:4326</HORIZONTAL_CS_CODE></Horizontal_CS></Coordinate_Reference_System>"
-        f"<Geoposition><Geoposition_Points>{ties}</Geoposition_Points></Geoposition>"
+    return f"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<Dimap_Document name="METADATA.DIM">
+<Metadata_Id><METADATA_FORMAT version="1.1">DIMAP</METADATA_FORMAT>
+<METADATA_PROFILE>SPOTSCENE_1A</METADATA_PROFILE></Metadata_Id>
+<Dataset_Id><DATASET_NAME>{scene.name}</DATASET_NAME><COPYRIGHT>{SIMULATED}</COPYRIGHT></Dataset_Id>
+<Dataset_Frame>{vertices}</Dataset_Frame>
+<Coordinate_Reference_System><GEO_TABLES version="5.2">EPSG</GEO_TABLES><Horizontal_CS>
+<HORIZONTAL_CS_CODE>epsg:4326</HORIZONTAL_CS_CODE><HORIZONTAL_CS_TYPE>GEOGRAPHIC</HORIZONTAL_CS_TYPE>
+<HORIZONTAL_CS_NAME>WGS 84</HORIZONTAL_CS_NAME></Horizontal_CS></Coordinate_Reference_System>
+<Raster_CS><RASTER_CS_TYPE>POINT</RASTER_CS_TYPE></Raster_CS>
+<Geoposition><Geoposition_Points>{points}</Geoposition_Points></Geoposition>
+<Production><DATASET_PRODUCER_NAME>CNES</DATASET_PRODUCER_NAME><PRODUCT_TYPE>SPOT{scene.mission}</PRODUCT_TYPE></Production>
+<Raster_Dimensions><NCOLS>{columns}</NCOLS><NROWS>{rows}</NROWS><NBANDS>{len(scene.in_image)}</NBANDS></Raster_Dimensions>
+<Raster_Encoding><NBITS>8</NBITS><BYTEORDER>I</BYTEORDER><DATA_TYPE>BYTE</DATA_TYPE>
+<BANDS_LAYOUT>BIP</BANDS_LAYOUT></Raster_Encoding>
+<Data_Access><DATA_FILE_ORGANISATION>BAND_COMPOSITE</DATA_FILE_ORGANISATION>
+<DATA_FILE_FORMAT version="6.0">GEOTIFF</DATA_FILE_FORMAT>
+<Data_File><DATA_FILE_PATH href="IMAGERY.TIF"/></Data_File></Data_Access>
+<Image_Display><Special_Value><SPECIAL_VALUE_INDEX>0</SPECIAL_VALUE_INDEX><SPECIAL_VALUE_TEXT>NODATA</SPECIAL_VALUE_TEXT>
+</Special_Value><Special_Value><SPECIAL_VALUE_INDEX>255</SPECIAL_VALUE_INDEX><SPECIAL_VALUE_TEXT>SATURATED</SPECIAL_VALUE_TEXT>
+</Special_Value>{_statistics(scene)}</Image_Display>
+<Image_Interpretation>{_bands(scene)}</Image_Interpretation>
+<Dataset_Sources><Source_Information><SOURCE_ID>{scene.name}</SOURCE_ID><SOURCE_TYPE>SCENE</SOURCE_TYPE>
+<Scene_Source><IMAGING_DATE>{scene.date}</IMAGING_DATE><IMAGING_TIME>10:48:31</IMAGING_TIME><MISSION>SPOT</MISSION>
+<MISSION_INDEX>{scene.mission}</MISSION_INDEX><INSTRUMENT>{scene.instrument}</INSTRUMENT><INSTRUMENT_INDEX>1</INSTRUMENT_INDEX>
+<SENSOR_CODE>{scene.sensor}</SENSOR_CODE><SCENE_PROCESSING_LEVEL>1A</SCENE_PROCESSING_LEVEL><INCIDENCE_ANGLE>3.2</INCIDENCE_ANGLE>
+<SUN_AZIMUTH>145.2</SUN_AZIMUTH><SUN_ELEVATION>{scene.elevation}</SUN_ELEVATION></Scene_Source></Source_Information></Dataset_Sources>
+<Data_Strip><Sensor_Calibration><Solar_Irradiance>{_suns(scene)}</Solar_Irradiance></Sensor_Calibration></Data_Strip>
+</Dimap_Document>
+"""
+
+
+def _statistics(scene: _Scene) -> str:
+    result = ""
+    for index, name in enumerate(scene.in_metadata, 1):
+        values = stored(name, scene.size)[5:]
+        result += (
+            f"<Band_Statistics><STX_MIN>{values.min()}</STX_MIN><STX_MAX>{values.max()}</STX_MAX>"
+            f"<STX_MEAN>{values.mean():.6f}</STX_MEAN><STX_STDV>{values.std():.6f}</STX_STDV>"
+            f"<BAND_INDEX>{index}</BAND_INDEX></Band_Statistics>"
+        )
+    return result
+
+
+def _bands(scene: _Scene) -> str:
+    return "".join(
+        f"<Spectral_Band_Info><BAND_INDEX>{index}</BAND_INDEX><BAND_DESCRIPTION>{name}</BAND_DESCRIPTION>"
+        "<PHYSICAL_UNIT>equivalent radiance (W.m-2.Sr-1.um-1)</PHYSICAL_UNIT>"
+        f"<PHYSICAL_GAIN>{_GAINS[name]}</PHYSICAL_GAIN><PHYSICAL_BIAS>0.000000</PHYSICAL_BIAS></Spectral_Band_Info>"
+        for index, name in enumerate(scene.in_metadata, 1)
     )
 
 
-def _encoding() -> str:
-    """Return how the image is stored."""
-    return (
-        f"<Raster_Dimensions><NCOLS>{SIZE}</NCOLS><NROWS>{SIZE}</NROWS><NBANDS>4</NBANDS></Raster_Dimensions>"
-        "<Raster_Encoding><NBITS>8</NBITS><DATA_TYPE>BYTE</DATA_TYPE></Raster_Encoding>"
-        '<Data_Access><DATA_FILE_FORMAT>GEOTIFF</DATA_FILE_FORMAT><Data_File><DATA_FILE_PATH href="IMAGERY.TIF"/>'
-        "</Data_File></Data_Access>"
-    )
-
-
-def _radiometry() -> str:
-    """Return what the numbers mean: gains, mean values, the sun."""
-    places = list(enumerate(BANDS, start=1))
-    spectral = "".join(
-        f"<Spectral_Band_Info><BAND_INDEX>{place}</BAND_INDEX><BAND_DESCRIPTION>{band}</BAND_DESCRIPTION>"
-        f"<PHYSICAL_GAIN>{GAINS[band]}</PHYSICAL_GAIN><PHYSICAL_BIAS>0</PHYSICAL_BIAS>"
-        "<PHYSICAL_UNIT>equivalent radiance (W.m-2.Sr-1.um-1)</PHYSICAL_UNIT></Spectral_Band_Info>"
-        for place, band in places
-    )
-    suns = "".join(
-        f"<Band_Solar_Irradiance><BAND_INDEX>{place}</BAND_INDEX>"
-        f"<SOLAR_IRRADIANCE_VALUE>{SUNS[band]}</SOLAR_IRRADIANCE_VALUE></Band_Solar_Irradiance>"
-        for place, band in places
-    )
-    means = "".join(
-        f"<Band_Statistics><BAND_INDEX>{place}</BAND_INDEX><STX_MEAN>{LEVELS[band] + 5}</STX_MEAN></Band_Statistics>"
-        for place, band in places
-    )
-    return (
-        f"<Image_Interpretation>{spectral}</Image_Interpretation><Image_Display>{means}</Image_Display>"
-        "<Dataset_Sources><Source_Information><Scene_Source><MISSION>SPOT</MISSION><MISSION_INDEX>4</MISSION_INDEX>"
-        f"<IMAGING_DATE>{DAY}</IMAGING_DATE><IMAGING_TIME>10:50:01</IMAGING_TIME>"
-        f"<SUN_ELEVATION>{ELEVATION}</SUN_ELEVATION></Scene_Source></Source_Information></Dataset_Sources>"
-        f"<Data_Strip><Sensor_Calibration><Solar_Irradiance>{suns}</Solar_Irradiance></Sensor_Calibration></Data_Strip>"
+def _suns(scene: _Scene) -> str:
+    return "".join(
+        "<Band_Solar_Irradiance>"
+        f"<SOLAR_IRRADIANCE_VALUE>{_SUNS[name]}</SOLAR_IRRADIANCE_VALUE><BAND_INDEX>{index}</BAND_INDEX>"
+        "</Band_Solar_Irradiance>"
+        for index, name in enumerate(scene.in_metadata, 1)
+        if name in _SUNS
     )
