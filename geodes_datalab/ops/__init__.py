@@ -25,6 +25,7 @@ from geodes_datalab.ops.masks import clear, cloud_mask, has_bits
 from geodes_datalab.ops.packing import mask_nodata, to_physical
 from geodes_datalab.ops.points import at
 from geodes_datalab.ops.radar import despeckle, from_db, log_ratio, temporal_statistics, to_db
+from geodes_datalab.ops.rectifying import rectify
 from geodes_datalab.ops.zones import zonal
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "ndvi",
     "ndwi",
     "percentile",
+    "rectify",
     "savi",
     "temporal_statistics",
     "to_db",
