@@ -143,7 +143,10 @@ def drop(members: dict[str, bytes]) -> None:
         (edit(">XS2<", ">B99<"), 'a band "B99"'),
         (edit("<PHYSICAL_GAIN>1.843<", "<PHYSICAL_GAIN>0<"), "the gain 0"),
         (edit("<STX_MEAN>", "<STX_MEAN>9"), "in doubt"),
-        (edit("<Dimap_Document ", '<!DOCTYPE a [<!ENTITY b "c">]><Dimap_Document '), "document type"),
+        (
+            edit("<Dimap_Document ", '<!DOCTYPE a [<!ENTITY b "c">]><Dimap_Document '),
+            "document type",
+        ),
         (edit("</Dimap_Document>", ""), "cannot be read"),
     ],
 )

@@ -81,13 +81,6 @@ def _dim() -> str:
         f"<Raster_Index><BAND_ID>{name}</BAND_ID><BAND_INDEX>{index}</BAND_INDEX></Raster_Index>"
         for index, name in enumerate(LEVELS, 1)
     )
-    measured = "".join(
-        f"<Band_Radiance><BAND_ID>{name}</BAND_ID><MEASURE_DESC>Raw radiometric counts (DN) to TOA Radiance (L). "
-        "Formulae L=DN/GAIN+BIAS</MEASURE_DESC><MEASURE_UNIT>watt/m2/steradians/micrometers</MEASURE_UNIT>"
-        f"<GAIN>{gain}</GAIN><BIAS>0</BIAS></Band_Radiance><Band_Solar_Irradiance><BAND_ID>{name}</BAND_ID>"
-        f"<VALUE>{_SUNS[name]}</VALUE></Band_Solar_Irradiance>"
-        for name, gain in _GAINS.items()
-    )
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Dimap_Document><Metadata_Identification><METADATA_FORMAT version="2.15">DIMAP</METADATA_FORMAT>
 <METADATA_PROFILE>PHR_SENSOR</METADATA_PROFILE></Metadata_Identification>
@@ -104,12 +97,23 @@ def _dim() -> str:
 <Regular_Tiling><NTILES_SIZE nrows="{SPLIT}" ncols="{SPLIT}"/><NTILES_COUNT ntiles_R="2" ntiles_C="2"/>
 <OVERLAP_ROW>0</OVERLAP_ROW><OVERLAP_COL>0</OVERLAP_COL></Regular_Tiling></Tile_Set></Raster_Dimensions>
 <Raster_Index_List>{order}</Raster_Index_List></Raster_Data>
-<Radiometric_Data><Radiometric_Calibration><Instrument_Calibration><Band_Measurement_List>{measured}</Band_Measurement_List>
+{_radiometry()}</Dimap_Document>
+"""
+
+
+def _radiometry() -> str:
+    measured = "".join(
+        f"<Band_Radiance><BAND_ID>{name}</BAND_ID><MEASURE_DESC>Raw radiometric counts (DN) to TOA Radiance (L). "
+        "Formulae L=DN/GAIN+BIAS</MEASURE_DESC><MEASURE_UNIT>watt/m2/steradians/micrometers</MEASURE_UNIT>"
+        f"<GAIN>{gain}</GAIN><BIAS>0</BIAS></Band_Radiance><Band_Solar_Irradiance><BAND_ID>{name}</BAND_ID>"
+        f"<VALUE>{_SUNS[name]}</VALUE></Band_Solar_Irradiance>"
+        for name, gain in _GAINS.items()
+    )
+    return f"""<Radiometric_Data><Radiometric_Calibration><Instrument_Calibration><Band_Measurement_List>{measured}</Band_Measurement_List>
 </Instrument_Calibration></Radiometric_Calibration></Radiometric_Data>
 <Geometric_Data><Use_Area><Located_Geometric_Values><LOCATION_TYPE>Center</LOCATION_TYPE><TIME>2013-08-08T10:42:13.1Z</TIME>
 <Solar_Incidences><SUN_AZIMUTH>150.1</SUN_AZIMUTH><SUN_ELEVATION>58.2</SUN_ELEVATION></Solar_Incidences>
-</Located_Geometric_Values></Use_Area></Geometric_Data></Dimap_Document>
-"""
+</Located_Geometric_Values></Use_Area></Geometric_Data>"""
 
 
 def _rpc() -> str:

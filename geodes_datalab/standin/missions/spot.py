@@ -89,7 +89,8 @@ def _tiff(pixels: npt.NDArray[Any]) -> bytes:
         return bytes(memory.getbuffer())
 
 
-def _dim(scene: _Scene) -> str:
+def _frame(scene: _Scene) -> tuple[str, str]:
+    """Return the corners of a scene, as its frame and as tie points."""
     rows, columns = scene.size
     places = ((1, 1), (1, columns), (rows, columns), (rows, 1))
     both = list(zip(CORNERS, places, strict=True))
@@ -103,6 +104,11 @@ def _dim(scene: _Scene) -> str:
         f"<TIE_POINT_DATA_X>{column}</TIE_POINT_DATA_X><TIE_POINT_DATA_Y>{row}</TIE_POINT_DATA_Y></Tie_Point>"
         for (x, y), (row, column) in both
     )
+    return vertices, points
+
+
+def _dim(scene: _Scene) -> str:
+    (rows, columns), (vertices, points) = scene.size, _frame(scene)
     return f"""<?xml version="1.0" encoding="ISO-8859-1"?>
 <Dimap_Document name="METADATA.DIM">
 <Metadata_Id><METADATA_FORMAT version="1.1">DIMAP</METADATA_FORMAT>
@@ -121,7 +127,12 @@ def _dim(scene: _Scene) -> str:
 <Data_Access><DATA_FILE_ORGANISATION>BAND_COMPOSITE</DATA_FILE_ORGANISATION>
 <DATA_FILE_FORMAT version="6.0">GEOTIFF</DATA_FILE_FORMAT>
 <Data_File><DATA_FILE_PATH href="IMAGERY.TIF"/></Data_File></Data_Access>
-<Image_Display><Special_Value><SPECIAL_VALUE_INDEX>0</SPECIAL_VALUE_INDEX><SPECIAL_VALUE_TEXT>NODATA</SPECIAL_VALUE_TEXT>
+{_radiometry(scene)}</Dimap_Document>
+"""
+
+
+def _radiometry(scene: _Scene) -> str:
+    return f"""<Image_Display><Special_Value><SPECIAL_VALUE_INDEX>0</SPECIAL_VALUE_INDEX><SPECIAL_VALUE_TEXT>NODATA</SPECIAL_VALUE_TEXT>
 </Special_Value><Special_Value><SPECIAL_VALUE_INDEX>255</SPECIAL_VALUE_INDEX><SPECIAL_VALUE_TEXT>SATURATED</SPECIAL_VALUE_TEXT>
 </Special_Value>{_statistics(scene)}</Image_Display>
 <Image_Interpretation>{_bands(scene)}</Image_Interpretation>
@@ -131,7 +142,6 @@ def _dim(scene: _Scene) -> str:
 <SENSOR_CODE>{scene.sensor}</SENSOR_CODE><SCENE_PROCESSING_LEVEL>1A</SCENE_PROCESSING_LEVEL><INCIDENCE_ANGLE>3.2</INCIDENCE_ANGLE>
 <SUN_AZIMUTH>145.2</SUN_AZIMUTH><SUN_ELEVATION>{scene.elevation}</SUN_ELEVATION></Scene_Source></Source_Information></Dataset_Sources>
 <Data_Strip><Sensor_Calibration><Solar_Irradiance>{_suns(scene)}</Solar_Irradiance></Sensor_Calibration></Data_Strip>
-</Dimap_Document>
 """
 
 
