@@ -55,16 +55,16 @@ def rectify(dataset: xr.Dataset, crs: Any = None, resolution: float | None = Non
     >>> rectify(scene).red.dims
     ('y', 'x')
     """
-    import dask
     import dask.array as da
     import odc.geo.xr
+    from dask.delayed import delayed
 
     lines, pixels, east, north = _points(dataset)
     target = crs or _zone(east, north)
     box, planar = _grid(target, resolution, (lines, pixels, east, north))
     fit, missed = _fitted(planar, lines, pixels)
     shape = dataset.sizes["line"], dataset.sizes["pixel"]
-    warp = dask.delayed(_warped, pure=True)
+    warp = delayed(_warped, pure=True)
     result = {}
     for name, values in dataset.data_vars.items():
         if values.dims != ("line", "pixel"):
