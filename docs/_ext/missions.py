@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 from geodes_datalab.stac import collections
 from geodes_datalab.stac.readers import Reader, readers
 
-HEADERS = ("collection", "read by", "kind of files", "values", "how sure", "sample", "source")
+HEADERS = ("collection", "read by", "values", "how sure", "source")
 
 
 class Products(SphinxDirective):
@@ -24,23 +24,26 @@ class Products(SphinxDirective):
         here = self.arguments[0] == "geodes"
         listed = {one.id for one in collections()}
         chosen = {name: one for name, one in readers().items() if (name in listed) is here}
-        found = nodes.container()
+        found = nodes.container(classes=["products"])
         self.state.nested_parse(StringList(list(table(chosen)), "products"), 0, found)
-        return list(found.children)
+        return [found]
 
 
 def table(described: dict[str, Reader]) -> Iterator[str]:
-    yield from (".. list-table::", "   :header-rows: 1", "   :widths: 24 8 10 28 8 8 24", "")
+    yield from (".. list-table::", "   :header-rows: 1", "   :widths: 24 8 30 10 28", "")
     for place, header in enumerate(HEADERS):
         yield f"   {'*' if not place else ' '} - {header}"
     for name, one in described.items():
         cells = (
-            f"``{name}``", ", ".join(one.verbs), one.kind, _values(one), one.status, one.sample or "-",
-            _source(one),
+            f"``{name}`` ({one.kind})", ", ".join(one.verbs), _values(one), _sure(one), _source(one),
         )  # fmt: skip
         for place, cell in enumerate(cells):
             yield f"   {'*' if not place else ' '} - {cell}"
     yield ""
+
+
+def _sure(one: Reader) -> str:
+    return f"{one.status}; {one.sample} sample" if one.sample else one.status
 
 
 def _values(one: Reader) -> str:

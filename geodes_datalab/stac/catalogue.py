@@ -68,18 +68,18 @@ class Collections(Sequence[Collection]):
             (
                 item.id,
                 item.title,
+                ", ".join(item.verbs) or "-",
+                _sure(item),
                 item.constellation,
                 item.level,
                 _span(item),
-                ", ".join(item.verbs) or "-",
-                _sure(item),
                 _shortened(item.description),
             )
             for item in self._found
         ]
         columns = (
-            gettext("id"), gettext("title"), gettext("satellites"), gettext("level"), gettext("time"),
-            gettext("read by"), gettext("how sure"), gettext("description"),
+            gettext("id"), gettext("title"), gettext("read by"), gettext("how sure"),
+            gettext("satellites"), gettext("level"), gettext("time"), gettext("description"),
         )  # fmt: skip
         return table(rows, columns, caption=self._head())
 
@@ -159,9 +159,9 @@ def _advice(text: str, wanted: list[Term], known: Sequence[Collection], *, asked
 def _sure(one: Collection) -> str:
     """Return how sure it is that products are read, in the reader's language."""
     return {
-        "confirmed": gettext("confirmed: products were seen"),
-        "documented": gettext("documented by the producer"),
-        "provisional": gettext("provisional: no format is public"),
+        "confirmed": gettext("confirmed"),
+        "documented": gettext("documented"),
+        "provisional": gettext("provisional"),
     }.get(one.status, "-")
 
 
