@@ -33,7 +33,7 @@ def table(described: dict[str, Reader]) -> Iterator[str]:
     yield from (".. list-table::", "   :header-rows: 1", "   :widths: 24 8 30 10 28", "")
     for place, header in enumerate(HEADERS):
         yield f"   {'*' if not place else ' '} - {header}"
-    for name, one in described.items():
+    for name, one in sorted(described.items()):
         cells = (
             f"``{name}`` ({one.kind})", ", ".join(one.verbs), _values(one), _sure(one), _source(one),
         )  # fmt: skip
@@ -57,7 +57,8 @@ def _values(one: Reader) -> str:
 
 
 def _source(one: Reader) -> str:
-    return one.source if one.where == "GEODES" else f"{one.source} ({one.where})"
+    text = one.source if one.where == "GEODES" else f"{one.source} ({one.where})"
+    return text.replace("@", r"\@")  # no address of a letter box
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

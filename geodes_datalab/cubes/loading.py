@@ -233,7 +233,7 @@ def load(
         wish = Wish(where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips)  # fmt: skip
         names, reader = arguments.bands(bands), _described(chosen.items, consent=allow_provisional)
         if reader.kind in OPENERS:
-            _refuse_in_vain(reader, wish, (clear, engine, locator, masked))
+            _refuse_in_vain(reader, chosen.items, wish, (clear, engine, locator, masked))
             asked = Asked.of(names, wish, folder, consent=allow_provisional, progress=progress)
             opened = cube_of_opened.made(chosen.items, reader, asked)
             return _finished(opened, wish, chunks, all_touched=all_touched, threads=threads)
@@ -272,9 +272,11 @@ def _begun(
     return _dataset(plan, stored, arrays).assign_attrs(told), blocks
 
 
-def _refuse_in_vain(reader: Reader, wish: Wish, others: tuple[bool, str, Any, bool | None]) -> None:
+def _refuse_in_vain(
+    reader: Reader, items: Sequence[Json], wish: Wish, others: tuple[bool, str, Any, bool | None]
+) -> None:
     """Refuse the arguments that products which are opened one by one have no use for."""
-    cube_of_opened.refuse_no_cube(reader, wish.resolution)
+    cube_of_opened.refuse_no_cube(reader, items, wish.resolution)
     clear, engine, locator, masked = others
     given = {
         "raw": wish.raw, "clear": clear, "engine": engine != "odc", "locator": locator is not None,

@@ -214,16 +214,20 @@ def test_an_unknown_collection_without_images_keeps_the_readers_message() -> Non
 
 
 def test_items_without_images_say_what_they_hold_and_what_to_do() -> None:
-    told = {"title": "SPOT scene, DIMAP", "type": "application/zip", "roles": ["data"], "href": "x"}
-    item = l1c("0400") | {"collection": "SWH_SPOT123_L1", "assets": {"data": told}}
+    told = {
+        "title": "mosaic of references",
+        "type": "application/zip",
+        "roles": ["data"],
+        "href": "x",
+    }
+    item = l1c("0400") | {"collection": "TAPISREF_L1", "assets": {"data": told}}
     with pytest.raises(errors.UnknownCollection) as error:
         parse([item], "B1")
     text = str(error.value)
-    assert "SWH SPOT1-2-3 Level1A" in text
-    assert "SPOT scene, DIMAP" in text
+    assert "TAPISREF_L1" in text
+    assert "mosaic of references" in text
     assert "geodes_datalab.download()" in text
-    assert "PEPS_S2_L1C" in text
-    assert "PEPS_S1_L1" not in text  # it cannot be loaded either
+    assert "geodes_datalab.collections()" in text
 
 
 def test_importing_the_package_brings_no_array_library() -> None:

@@ -107,7 +107,8 @@ def test_it_says_so_in_french(monkeypatch: pytest.MonkeyPatch) -> None:
     _language.use(None)
     page = stac.collections("neige")._repr_html_()
     assert "5 collections pour «\u00a0neige\u00a0»" in page
-    assert ">chargeable<" in page
+    assert ">lu par<" in page
+    assert ">documenté<" in page
     empty = repr(stac.collections("swot"))
     assert "Vouliez-vous dire" in empty
     assert "neige, niveau d'eau" in empty

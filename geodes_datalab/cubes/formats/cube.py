@@ -18,9 +18,8 @@ from geodes_datalab.cubes.formats import binned, gridded
 from geodes_datalab.cubes.formats.asked import Asked, Opened
 from geodes_datalab.cubes.formats.opening import opened
 from geodes_datalab.cubes.formats.registry import Wanted
-from geodes_datalab.cubes.parse.products import start_of, title_of
+from geodes_datalab.cubes.parse.products import no_cube, start_of, title_of
 from geodes_datalab.cubes.plan.model import GroupBy, group
-from geodes_datalab.errors import CubeError
 from geodes_datalab.stac.readers import Layout, Reader
 
 
@@ -58,7 +57,7 @@ def made(items: Sequence[Json], reader: Reader, asked: Asked) -> xr.Dataset:
     CubeError
         Such products make no cube; or it is not said of which pixels.
     """
-    refuse_no_cube(reader, asked.resolution)
+    refuse_no_cube(reader, items, asked.resolution)
     place: Placing = gridded.placed if reader.layout == "grid" else binned.placed
     found = opened(
         items, reader, Wanted(asked.bands, asked.area), folder=asked.folder, consent=asked.consent,
@@ -76,7 +75,7 @@ def made(items: Sequence[Json], reader: Reader, asked: Asked) -> xr.Dataset:
     return cube.assign_attrs(_about(reader, titles, cube))
 
 
-def refuse_no_cube(reader: Reader, resolution: Any) -> None:
+def refuse_no_cube(reader: Reader, items: Sequence[Json], resolution: Any) -> None:
     """Refuse products of which no cube is made, or for which nobody says of which pixels.
 
     Raises
@@ -84,12 +83,9 @@ def refuse_no_cube(reader: Reader, resolution: Any) -> None:
     CubeError
         Such they are.
     """
-    binned_ones = reader.layout in ("swath", "points") and resolution is not None
-    if reader.layout != "grid" and not binned_ones:
-        raise CubeError(
-            f"{reader.collection} is {reader.lies}, not on a map: {reader.description}",
-            hint=reader.instead,
-        )
+    in_pixels = reader.layout in ("swath", "points") and resolution is not None
+    if reader.layout != "grid" and not in_pixels:
+        raise no_cube(reader, items)
 
 
 def _slices(one: xr.Dataset, name: str) -> list[Slice]:

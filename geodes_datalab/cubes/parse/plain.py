@@ -12,7 +12,6 @@ from geodes_datalab.cubes.parse.assets import Held, entries_of, held, layout
 from geodes_datalab.cubes.parse.values import number
 from geodes_datalab.errors import UnknownBand, UnknownCollection, near
 from geodes_datalab.stac.readers import folded
-from geodes_datalab.stac.shipped import shipped
 
 _MASKS = ("cloud", "cloud-shadow", "data-mask", "land-water", "snow-ice", "water-mask", "quality")
 _CLASSES = ("classes", "bitfields")
@@ -184,8 +183,6 @@ def plain_reader(items: Sequence[Json], error: UnknownCollection) -> stac.Reader
 
 def _unreadable(items: Sequence[Json], error: UnknownCollection) -> UnknownCollection:
     """Say what items hold of which no cube is made, and what to do with them."""
-    collection = str(items[0].get("collection") or "")
-    title = next((entry.title for entry in shipped() if entry.id == collection), None)
     held = dict.fromkeys(
         str(asset.get("title") or asset.get("type") or key)
         for item in items[:1]
@@ -193,8 +190,7 @@ def _unreadable(items: Sequence[Json], error: UnknownCollection) -> UnknownColle
         if "data" in (asset.get("roles") or ["data"])
     )
     return UnknownCollection(
-        f"{error.message}{f' ({title})' if title else ''}, whose items hold "
-        f"{', '.join(list(held)[:3]) or 'no data file'}",
+        f"{error.message}, whose items hold {', '.join(list(held)[:3]) or 'no data file'}",
         "download the products with geodes_datalab.download(), and open the files with what reads "
         "their format. Cubes are made of items whose files are GeoTIFF or JPEG 2000, and of what "
         "geodes_datalab.collections() lists as read",

@@ -107,17 +107,22 @@ def parse(
     """
     reader = reader_of(items)
     if not reader.geocoded:
-        kinds = dict.fromkeys(reader.for_item(item).description for item in items)
-        raise CubeError(
-            f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
-            hint=reader.instead,
-        )
+        raise no_cube(reader, items)
     names = _wanted(reader.for_item(items[0]) if reader.variants else reader, bands)
     mask = mask_beside(reader.for_item(items[0]), names) if clear else ""
     names = [*names, mask] if mask else names
     return [
         one._replace(mask=mask) for one in _parsed(items, reader, names, by_name=bands is not None)
     ]
+
+
+def no_cube(reader: stac.Reader, items: Sequence[Json]) -> CubeError:
+    """Return the error for products that lie on no map: it says of what kinds these are."""
+    kinds = dict.fromkeys(reader.for_item(item).description for item in items)
+    return CubeError(
+        f"{reader.collection} is {reader.lies}, not on a map: {'; '.join(kinds)}",
+        hint=reader.instead,
+    )
 
 
 def reader_of(items: Sequence[Json]) -> stac.Reader:
