@@ -82,6 +82,11 @@ def test_several_collections_points_and_the_antimeridian(modern: StandIn) -> Non
     assert len(stac.search([S2, L2A], bbox=(170, -50, -60, -40))) == 14
 
 
+def test_a_search_that_finds_nothing_is_empty(modern: StandIn) -> None:
+    found = stac.search("peps-s2-l1c", bbox=(100, 60, 101, 61))
+    assert (len(found), found.matched) == (0, 0)
+
+
 def test_order(modern: StandIn) -> None:
     found = stac.search(S2, sort="-datetime")
     dates = [item["properties"]["datetime"] for item in found.dicts]

@@ -100,13 +100,18 @@ class Standard:
             **self._conditions(query),
         )
         pages = _understood(search.pages_as_dicts())
-        first: Json = next(pages, {})
+        # pystac-client passes over a page without items
+        first: Json = next(pages, {}) or self._io.last
         return Found(_matched(first), _features(chain([first], pages)), sorted=sorts)
 
     @cached_property
     def _root(self) -> PystacClient:
         with _understanding():
-            return PystacClient.open(self._url, stac_io=_Io(self._client))
+            return PystacClient.open(self._url, stac_io=self._io)
+
+    @cached_property
+    def _io(self) -> _Io:
+        return _Io(self._client)
 
     def _conditions(self, query: Query) -> Json:
         """Return ``filter`` or ``query``, whichever the catalogue understands."""
@@ -150,6 +155,8 @@ class _Io(StacApiIO):
         self.session.close()
         self.session = client.session
         self._geodes = client
+        self.last: Json = {}
+        """The last answer, whatever is in it."""
 
     def request(
         self,
@@ -162,8 +169,10 @@ class _Io(StacApiIO):
         import json
 
         if (method or "GET").upper() == "POST":
-            return json.dumps(self._geodes.post_json(href, parameters or {}))
-        return json.dumps(self._geodes.get_json(href, parameters))
+            self.last = self._geodes.post_json(href, parameters or {})
+        else:
+            self.last = self._geodes.get_json(href, parameters)
+        return json.dumps(self.last)
 
 
 @contextmanager

@@ -85,6 +85,7 @@ class Band:
 
         Examples
         --------
+        >>> from geodes_datalab.stac import reader
         >>> reader("PEPS_S2_L1C").band("MSK_CLASSI").layer("snow").index
         3
         """
@@ -106,6 +107,7 @@ class Band:
 
         Examples
         --------
+        >>> from geodes_datalab.stac import reader
         >>> tiles = reader("THEIA_S1TILING_SENTINEL1_L1")
         >>> tiles.band("VV").matches("s1a_31TCH_vv_DES_110_20200101t054321.tif")
         True

@@ -143,6 +143,7 @@ class Reader:
 
         Examples
         --------
+        >>> from geodes_datalab.stac import reader
         >>> reader("PEPS_S2_L1C").expanded("MSK_CLASSI")
         ['MSK_CLASSI.opaque_clouds', 'MSK_CLASSI.cirrus', 'MSK_CLASSI.snow']
         """
@@ -161,6 +162,7 @@ class Reader:
 
         Examples
         --------
+        >>> from geodes_datalab.stac import reader
         >>> reader("PEPS_S2_L1C").band("red").name, reader("PEPS_S2_L1C").band("b4").name
         ('B04', 'B04')
         """
@@ -190,6 +192,7 @@ class Reader:
 
         Examples
         --------
+        >>> from geodes_datalab.stac import reader
         >>> one = reader("PEPS_S1_L1").for_item({"properties": {"product:type": "SLC"}})
         >>> one.names[:2]
         ['IW1_VV', 'IW1_VH']
