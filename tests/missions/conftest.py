@@ -11,19 +11,13 @@ from geodes_datalab.stac.items.sequence import Items
 from geodes_datalab.standin import Catalogue, StandIn, serve
 
 
-@pytest.fixture(scope="session")
-def missions_portal(missions_catalogue: Catalogue) -> Iterator[StandIn]:
-    with serve(missions_catalogue) as running:
-        yield running
-
-
 @pytest.fixture
-def portal(missions_portal: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """The portal, configured, with its key."""
-    monkeypatch.setenv("GEODES_PORTAL", missions_portal.url)
-    monkeypatch.setenv("GEODES_API_KEY", missions_portal.api_key)
-    missions_portal.requests.clear()
-    return missions_portal
+def portal(missions_catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """The portal, configured, with its key: one for each test, so that nothing of its files is held yet."""
+    with serve(missions_catalogue) as running:
+        monkeypatch.setenv("GEODES_PORTAL", running.url)
+        monkeypatch.setenv("GEODES_API_KEY", running.api_key)
+        yield running
 
 
 @pytest.fixture

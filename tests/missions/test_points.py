@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,9 @@ import pytest
 import geodes_datalab as gd
 from geodes_datalab import cubes, errors, stac
 from geodes_datalab.stac.readers import reader_of_product
-from geodes_datalab.standin import Catalogue, serve
+from geodes_datalab.standin import Catalogue
 
 CLOUD = "SWOT_L2_HR_PIXC_005_100_072L_20231016T011500_20231016T011511_PID0_01"
-
-
-@pytest.fixture
-def portal(missions_catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with serve(missions_catalogue) as running:
-        monkeypatch.setenv("GEODES_PORTAL", running.url)
-        monkeypatch.setenv("GEODES_API_KEY", running.api_key)
-        yield running
 
 
 @pytest.fixture(scope="module")

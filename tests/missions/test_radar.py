@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,7 +19,7 @@ import geodes_datalab as gd
 from geodes_datalab import cubes, errors, stac
 from geodes_datalab.cubes.formats.knots import Knots
 from geodes_datalab.cubes.formats.places import touching
-from geodes_datalab.standin import Catalogue, serve
+from geodes_datalab.standin import Catalogue
 from geodes_datalab.standin.missions.made import zipped
 
 GRD = "S1A_IW_GRDH_1SDV_20240315T055530_20240315T055531_053000_066B00_A1C3"
@@ -34,14 +34,6 @@ def archives(missions_catalogue: Catalogue) -> dict[str, Path]:
         for one in missions_catalogue.products
         if one.collection == "PEPS_S1_L1"
     }
-
-
-@pytest.fixture
-def portal(missions_catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with serve(missions_catalogue) as running:
-        monkeypatch.setenv("GEODES_PORTAL", running.url)
-        monkeypatch.setenv("GEODES_API_KEY", running.api_key)
-        yield running
 
 
 def members(path: Path) -> dict[str, bytes]:
