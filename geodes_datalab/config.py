@@ -29,6 +29,7 @@ VARIABLES: Mapping[str, str] = {
     "retries": "GEODES_RETRIES",
     "backoff": "GEODES_BACKOFF",
     "max_requests": "GEODES_MAX_REQUESTS",
+    "rate": "GEODES_RATE",
     "cache_dir": "GEODES_CACHE_DIR",
 }
 """Environment variable of each setting."""
@@ -40,6 +41,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "retries": (0, 100),
     "backoff": (0, 3600),
     "max_requests": (1, 1000),
+    "rate": (0, 1000),
 }
 """Least and most of each number: no waiting at all, or for ever, is a mistake."""
 
@@ -64,6 +66,8 @@ class Config:
     """Seconds before the second try; doubles from then on."""
     max_requests: int = 16
     """Requests in flight at a time: parts of files; of the catalogue's pages, at most eight."""
+    rate: float = 0.0
+    """Requests a second to one server, at most; 0 for no limit."""
     cache_dir: str = ""
     """Folder for what can be fetched again; by default ``$XDG_CACHE_HOME/geodes-datalab``."""
 

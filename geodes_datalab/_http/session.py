@@ -13,6 +13,7 @@ from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import MaxRetryError
 
 from geodes_datalab import auth
+from geodes_datalab._http import pace
 from geodes_datalab._proxies import credentials, is_exempt, well_formed
 from geodes_datalab.config import Config
 
@@ -89,6 +90,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, config: Config) -> None:
         self._timeout = config.timeout
+        self._rate = config.rate
         retry = _BoundedRetry(
             total=config.retries,
             status_forcelist=_RETRIED,
@@ -112,6 +114,7 @@ class _Adapter(HTTPAdapter):
         *rest: Any,
         **more: Any,
     ) -> Any:
+        pace.wait(auth.origin(request.url)[1] or "", self._rate)
         return super().send(request, stream, timeout or self._timeout, *rest, **more)
 
 

@@ -29,12 +29,14 @@ _NAMES = {
     "quota": "account",
     "reader": "readers",
     "search": "find",
+    "sources": "federation.sources",
     "status": "account",
 }
 
 if TYPE_CHECKING:
     from geodes_datalab.stac.account import Account, Quota, Status, login, logout, quota, status
     from geodes_datalab.stac.catalogue import Collections, collections
+    from geodes_datalab.stac.federation.sources import sources
     from geodes_datalab.stac.fetch import download
     from geodes_datalab.stac.find import search
     from geodes_datalab.stac.items.assets import data_asset, quicklook_asset
@@ -64,6 +66,7 @@ __all__ = [
     "quota",
     "reader",
     "search",
+    "sources",
     "status",
 ]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from geodes_datalab._display import progress as progress_bar
 from geodes_datalab._http import Client
 from geodes_datalab._inputs.areas import overlaps
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.times import DatetimeLike
-from geodes_datalab._inputs.words import WordsLike
+from geodes_datalab._inputs.words import WordsLike, words
 from geodes_datalab._language import gettext
 from geodes_datalab._types import BBox, Json
 from geodes_datalab.config import Config
@@ -24,6 +25,9 @@ from geodes_datalab.stac.query.conditions import QueryLike
 from geodes_datalab.stac.query.order import in_order, refuse_other_items
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import RENAMED, unknown
+
+if TYPE_CHECKING:
+    from geodes_datalab.stac.federation.sources import Source
 
 FLOOD = 100_000
 """Most items that come without being asked for by ``limit``: more is a mistake, or needs thought."""
@@ -47,9 +51,11 @@ def search(
     limit: int | None = None,
     page_size: int = PAGE_SIZE,
     catalogue: str | Config | None = None,
+    sources: Sequence[str | Source] | None = None,
+    strict: bool = False,
     progress: bool | None = None,
 ) -> Items:
-    """Search the catalogue.
+    """Search the catalogue, or several side by side.
 
     Parameters
     ----------
@@ -87,6 +93,14 @@ def search(
         Items per request.
     catalogue
         By default as configured; ``"geodes"``, the address of any STAC API, or a `Config`.
+    sources
+        Several catalogues, the preferred one first: ``["geodes", "cdse", "earth-search"]``, or addresses of STAC
+        APIs; `geodes_datalab.stac.sources` lists those that are known. Collections then have names that all share
+        (``"sentinel-2-l2a"``), or ``"source:collection"``. Each product comes once, with its copies; what each
+        catalogue answered is in ``items.report``.
+    strict
+        With ``sources``: whether it is an error if one of them does not answer. By default a warning tells it,
+        and it is an error only where none answers.
     progress
         Whether to show a progress bar; by default in notebooks and terminals.
 
@@ -110,6 +124,12 @@ def search(
         The catalogue sent items from elsewhere, or parts of items that cannot be read, which were left
         out; or it cannot sort, and with a ``limit`` came other ones than the earliest.
     """
+    if sources is not None:
+        told = Query.of(
+            None, bbox=bbox, geometry=geometry, datetime=datetime, published=published, ids=ids,
+            cloud_cover=cloud_cover, query=query, sort=sort, limit=limit, page_size=page_size,
+        )  # fmt: skip
+        return _together(collections, catalogue, sources, told, strict=strict)
     with Client(settings_of(catalogue)) as client:
         dialect = dialect_of(client)
         wanted = Query.of(
@@ -126,6 +146,30 @@ def search(
         if not result.sorted:
             received = _sorted(received, result, wanted)
     return _checked(received, result.matched, wanted)
+
+
+def _together(
+    collections: WordsLike | None,
+    catalogue: Any,
+    sources: Sequence[str | Source],
+    query: Query,
+    *,
+    strict: bool,
+) -> Items:
+    """Ask several catalogues side by side."""
+    from geodes_datalab.stac.federation.federate import federated
+
+    if catalogue is not None:
+        raise InvalidQuery("catalogue= and sources= are given", "keep one of them")
+    names = words(collections, "collections")
+    if not names:
+        raise InvalidQuery(
+            "several catalogues are asked for no collection",
+            'name one that they share, such as "sentinel-2-l2a": geodes_datalab.stac.sources() lists them',
+        )
+    return federated(
+        names, [sources] if isinstance(sources, str) else sources, query, strict=strict
+    )
 
 
 def _refuse_unknown(names: tuple[str, ...], dialect: Dialect) -> None:

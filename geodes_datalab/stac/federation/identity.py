@@ -125,7 +125,8 @@ def _sentinel1(parts: Sequence[str]) -> Identity:
     return Identity(scene, scene, "" if cog else checksum)
 
 
-def _landsat(kind: str, place: str, sensed: str, made: str, collection: str, tier: str) -> Identity:
+def _landsat(parts: Sequence[str]) -> Identity:
+    kind, place, sensed, made, collection, tier = parts
     scene = f"{kind}_{place}_{sensed}_{collection}"
     return Identity(f"{scene}_{tier}", scene, made)
 

@@ -42,6 +42,8 @@ class Items(Sequence["Item"]):
         The search that found them.
     available
         What `availability` told: item id to True (online) or False (on tape).
+    report
+        What each catalogue answered, where several were asked.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class Items(Sequence["Item"]):
         matched: int | None = None,
         query: Query | None = None,
         available: dict[str, bool] | None = None,
+        report: Any = None,
     ) -> None:
         self.dicts: list[Json] = list(dicts)
         """The items as dictionaries; shared, so not to be changed."""
@@ -66,6 +69,8 @@ class Items(Sequence["Item"]):
         """The search that found them, if any."""
         self.available: dict[str, bool] = dict(available or {})
         """What `availability` told so far: item id to True (online) or False (on tape)."""
+        self.report = report
+        """What each catalogue answered, where several were asked (`geodes_datalab.search` with ``sources``)."""
         self._built: dict[int, Item] = {}
 
     def __len__(self) -> int:
@@ -109,12 +114,14 @@ class Items(Sequence["Item"]):
         if self.dicts:
             names = sorted({str(item.get("collection", "?")) for item in self.dicts})
             text += f", {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}, {_days(self.dicts)}, {size(self.nbytes)}"
-        return text + ")"
+        text += ")"
+        return f"{text}\n{self.report!r}" if self.report is not None else text
 
     def _repr_html_(self) -> str:
         from geodes_datalab.stac.items.show import items_html
 
-        return items_html(self)
+        told = "" if self.report is None else self.report._repr_html_()
+        return items_html(self) + told
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as compressed JSON, without the pystac items: a tenth of the size."""
@@ -280,7 +287,7 @@ class Items(Sequence["Item"]):
         return cls(read_parquet(Path(path)))
 
     def _with(self, dicts: Iterable[Json]) -> Items:
-        return Items(dicts, query=self.query, available=self.available)
+        return Items(dicts, query=self.query, available=self.available, report=self.report)
 
 
 def _beyond(items: Items, index: int) -> NoSuchItem:
