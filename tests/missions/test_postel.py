@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 
 import h5py
+import netCDF4
 import numpy as np
 import pytest
 import rasterio
@@ -97,3 +98,95 @@ def test_what_is_cut_off_or_of_another_format_is_refused(
         file.create_dataset("LAI", data=np.zeros((18, 18), "u1"))
     with pytest.raises(FormatChanged, match="no squares"):
         gd.open(item(other, LAI))
+
+
+@pytest.mark.parametrize(
+    ("attrs", "collection", "name", "truth"),
+    [
+        ({"SCALING_FACTOR": 30.0}, LAI, "LAI", 60 / 30),
+        ({"scale_factor": 1 / 30}, LAI, "LAI", 60 / 30),
+        ({}, LAI, "LAI", 60 / 30),
+        ({"SCALING_FACTOR": 100.0}, ALBEDO, "SURFACEALBEDO", 0.6),
+        ({"scale_factor": 0.01}, ALBEDO, "SURFACEALBEDO", 0.6),
+        ({"scale_factor": np.float32(0.01), "add_offset": 1.0}, ALBEDO, "SURFACEALBEDO", 1.6),
+        ({"SCALING_FACTOR": "none", "MISSING_VALUE": "none"}, ALBEDO, "SURFACEALBEDO", 60.0),
+        ({"SCALING_FACTOR": 250.0}, "THEIA_POSTEL_VEGETATION_FAPAR", "FAPAR", 0.24),
+    ],
+)
+def test_factors_go_the_way_that_their_names_say(tmp_path, attrs, collection, name, truth) -> None:
+    """SCALING_FACTOR divides, CF's scale_factor multiplies; numbers in words are none."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset(name, data=np.full((18, 36), 60, "u1")).attrs.update(attrs)
+    values = gd.open(item(path, collection), allow_provisional=True)[name]
+    assert float(values[3, 3]) == pytest.approx(truth, rel=1e-6)
+
+
+def test_another_factor_than_the_described_one_is_refused(tmp_path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("LAI", data=np.zeros((18, 36), "u1")).attrs["SCALING_FACTOR"] = 10.0
+    with pytest.raises(FormatChanged, match=r"a factor of 10 for LAI, .* has 0\.0333"):
+        gd.open(item(path, LAI))
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_rows_that_go_northwards_are_turned(tmp_path) -> None:
+    """NetCDF files tell their latitudes: GDAL and this reader put the same value at the same place."""
+    path = tmp_path / "a.nc"
+    stored = np.arange(18 * 36, dtype="i2").reshape(18, 36)
+    with netCDF4.Dataset(path, "w") as file:
+        for axis, centres in (
+            ("lat", np.arange(-85, 90, 10.0)),
+            ("lon", np.arange(-175, 180, 10.0)),
+        ):
+            file.createDimension(axis, centres.size)
+            one = file.createVariable(axis, "f4", (axis,))
+            one[:], one.units = centres, {"lat": "degrees_north", "lon": "degrees_east"}[axis]
+        file.createVariable("SURFACEALBEDO", "i2", ("lat", "lon"))[:] = stored
+    values = gd.open(item(path, ALBEDO), allow_provisional=True)["SURFACEALBEDO"]
+    assert float(values.sel(x=-175, y=-85)) == 0
+    assert float(values.sel(x=175, y=85)) == 18 * 36 - 1
+    with rasterio.open(f'NETCDF:"{path}":SURFACEALBEDO') as file:
+        np.testing.assert_array_equal(values, file.read(1))
+        assert values.odc.geobox.transform.almost_equals(file.transform, 1e-4)
+    part = gd.open(item(path, ALBEDO), bbox=(-180, -90, -161, -71), allow_provisional=True)
+    np.testing.assert_array_equal(part["SURFACEALBEDO"], [[36, 37], [0, 1]])
+
+
+def test_other_places_than_longitudes_and_latitudes_of_a_map_are_refused(tmp_path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("SURFACEALBEDO", data=np.zeros((18, 36), "u1"))
+        file.create_dataset("lat", data=np.arange(85, -90, -10.0))
+        file.create_dataset("lon", data=np.arange(5, 360, 10.0))
+    with pytest.raises(FormatChanged, match="longitudes go from 5 to 355"):
+        gd.open(item(path, ALBEDO), allow_provisional=True)
+
+
+def test_a_broken_part_of_a_file_is_told(tmp_path) -> None:
+    path = tmp_path / "a.h5"
+    noise = np.random.default_rng(0).integers(0, 200, (180, 360)).astype("u1")
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset("LAI", data=noise, chunks=(90, 90), fletcher32=True)
+        place = made.id.get_chunk_info(3).byte_offset
+    content = bytearray(path.read_bytes())
+    content[place : place + 50] = bytes(50)
+    path.write_bytes(content)
+    with pytest.raises(ReadError, match="LAI of A could not be read"):
+        gd.open(item(path, LAI))
+
+
+def test_netcdf_of_the_old_form_is_refused(tmp_path) -> None:
+    path = tmp_path / "a.nc"
+    netCDF4.Dataset(path, "w", format="NETCDF3_CLASSIC").close()
+    with pytest.raises(CubeError, match=r"(?s)netCDF 3.*xarray\.open_dataset"):
+        gd.open(item(path, LAI))
+
+
+def test_units_are_those_that_the_portal_tells() -> None:
+    told = {
+        name: gd.stac.reader(f"THEIA_POSTEL_{name}").bands[0].units
+        for name in ("RADIATION_DLR", "WATER_SOILMOISTURE", "WATER_PRECIP")
+    }
+    assert told == {"RADIATION_DLR": "W m-2", "WATER_SOILMOISTURE": "mm", "WATER_PRECIP": ""}

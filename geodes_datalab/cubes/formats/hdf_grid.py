@@ -2,14 +2,16 @@
 
 The descriptor's options tell what files leave out: ``extent`` (west, south, east, north of the outer edges, degrees);
 ``missing`` (numbers that mean "nothing"); ``scaling``: whether physical values are the stored ones ``divided`` or
-``multiplied`` by the file's attribute ``SCALING_FACTOR``, where it has one. A band's own ``scale`` holds otherwise.
+``multiplied`` by the file's attribute ``SCALING_FACTOR``, where it has one. CF's ``scale_factor`` always multiplies. A
+band's own ``scale`` holds where it has one, and a file that tells another is refused.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -22,27 +24,36 @@ from geodes_datalab.cubes.formats.registry import Wanted
 from geodes_datalab.errors import CubeError, ReadError, UnknownBand, near
 from geodes_datalab.stac.readers import Band, Reader
 
+Edges: TypeAlias = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
 _LARGEST = 2**31
 """Bytes of an unpacked file, at most."""
 
 _HDF4 = b"\x0e\x03\x13\x01"
-_FACTORS = ("SCALING_FACTOR", "scale_factor", "SCALE_FACTOR")
+_CLASSIC = b"CDF"
+_NAMES = tuple(
+    f"*.{ending}{packed}" for ending in ("h5", "hdf5", "he5", "hdf", "nc") for packed in ("", ".gz")
+)
 _OFFSETS = ("OFFSET", "add_offset", "ADD_OFFSET")
 _MISSING = ("MISSING_VALUE", "_FillValue", "missing_value", "FILL_VALUE")
 
 
 def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted) -> xr.Dataset:
     """Open a global grid; see `registry.Opener`."""
-    name = files.one("*.h5", "*.h5.gz", "*.hdf5", "*.hdf5.gz", "*.he5", "*.hdf", "*.hdf.gz")
+    name = files.one(*_NAMES)
     with _opened(files, name) as file:
         held = _images(file)
         if not held:
             raise files.changed(f"has no image in {name}")
         bands = _chosen(files, reader, held, wanted.bands)
-        grid = _grid(files, reader, next(iter(held.values())).shape, name)
+        grid, upwards = _grid(files, reader, file, next(iter(held.values())).shape)
         part = _window(grid, wanted.area)
         variables = {
-            band.name: (("y", "x"), *_physical(held[key], part, band, reader))
+            band.name: (
+                ("y", "x"),
+                *_physical(files, _Image(held[key], upwards), part, band, reader),
+            )
             for key, band in bands.items()
         }
     return _on(grid[part], variables)
@@ -63,6 +74,11 @@ def _opened(files: ProductFiles, name: str) -> Any:
         raise CubeError(
             f"{name} of {files.title} is HDF4, which is not read here",
             hint="download it with geodes_datalab.download(), and open it with pyhdf (pip install pyhdf)",
+        )
+    if head[:3] == _CLASSIC:
+        raise CubeError(
+            f"{name} of {files.title} is netCDF 3, which is not read here",
+            hint="download it with geodes_datalab.download(), and open it with xarray.open_dataset",
         )
     try:
         return h5py.File(stream, "r")
@@ -127,16 +143,38 @@ def _chosen(
     return {plain[name]: known.get(name, Band(plain[name].rpartition("/")[2])) for name in chosen}
 
 
-def _grid(files: ProductFiles, reader: Reader, shape: Any, name: str) -> GeoBox:
+def _grid(files: ProductFiles, reader: Reader, file: Any, shape: Any) -> tuple[GeoBox, bool]:
+    """Return the grid, and whether the file's rows go northwards; its own coordinates win."""
     rows, columns = shape
-    extent = tuple(reader.options.get("extent", (-180, -90, 180, 90)))
+    extent: Edges = tuple(reader.options.get("extent", (-180.0, -90.0, 180.0, 90.0)))
+    y, x = _axis(file, ("lat", "latitude"), rows), _axis(file, ("lon", "longitude"), columns)
+    if y is not None and x is not None:
+        told = _extent(files, y, x)
+        if np.abs(np.subtract(told, extent)).max() > 0.01 * abs(x[1] - x[0]):
+            extent = told
     grid = GeoBox.from_bbox(extent, "EPSG:4326", shape=(rows, columns))
     across, down = abs(grid.resolution.x), abs(grid.resolution.y)
     if abs(across - down) > 1e-6 * across:
         raise files.changed(
-            f"has {rows} x {columns} pixels in {name}, which are no squares on {extent} degrees"
+            f"has {rows} x {columns} pixels, which are no squares on {extent} degrees"
         )
-    return grid
+    return grid, y is not None and bool(y[0] < y[-1])
+
+
+def _extent(files: ProductFiles, y: Any, x: Any) -> Edges:
+    """Return the outer edges that go with the centres of pixels."""
+    down, across = ((axis[-1] - axis[0]) / (axis.size - 1) for axis in (y, x))
+    even = all(
+        np.allclose(np.diff(axis), step, rtol=0.02) for axis, step in ((y, down), (x, across))
+    )
+    west, east = x[0] - across / 2, x[-1] + across / 2
+    south, north = min(y[0], y[-1]) - abs(down) / 2, max(y[0], y[-1]) + abs(down) / 2
+    if not even or across < 0 or west < -180 - across or east > 180 + across:
+        raise files.changed(
+            f"has no even pixels between 180 degrees west and east: longitudes go from {x[0]:g} to "
+            f"{x[-1]:g}, latitudes from {y[0]:g} to {y[-1]:g}"
+        )
+    return float(west), float(south), float(east), float(north)
 
 
 def _window(grid: GeoBox, area: Any) -> tuple[slice, slice]:
@@ -155,27 +193,90 @@ def _window(grid: GeoBox, area: Any) -> tuple[slice, slice]:
     )
 
 
+class _Image(NamedTuple):
+    """An image of a file."""
+
+    stored: Any
+    upwards: bool
+    """Whether its rows go northwards."""
+
+    def read(self, files: ProductFiles, part: tuple[slice, slice]) -> Any:
+        """Return rows from the north to the south, and columns."""
+        rows, columns = part
+        if self.upwards:
+            total = self.stored.shape[0]
+            rows = slice(total - rows.stop, total - rows.start)
+        try:
+            values = self.stored[rows, columns]
+        except OSError as error:
+            raise ReadError(
+                f"{self.stored.name} of {files.title} could not be read: {error}",
+                hint="download the product again with geodes_datalab.download(), which checks its MD5",
+            ) from error
+        return values[::-1] if self.upwards else values
+
+
+def _axis(file: Any, names: tuple[str, ...], size: int) -> Any:
+    """Return the coordinates of rows or columns; nothing where the file has none."""
+    found = (file[key] for key in file if str(key).lower() in names)
+    return next((np.asarray(one[:], "float64") for one in found if one.shape == (size,)), None)
+
+
 def _physical(
-    one: Any, part: tuple[slice, slice], band: Band, reader: Reader
+    files: ProductFiles, image: _Image, part: tuple[slice, slice], band: Band, reader: Reader
 ) -> tuple[Any, dict[str, Any]]:
     """Return values and attributes of an image."""
-    stored = one[part]
-    told = {key: np.ravel(value)[0] for key, value in one.attrs.items() if np.size(value)}
-    factor = next((float(told[key]) for key in _FACTORS if key in told), None)
-    offset = next((float(told[key]) for key in _OFFSETS if key in told), band.offset)
-    missing = [float(told[key]) for key in _MISSING if key in told]
-    missing += list(map(float, reader.options.get("missing", ())))
+    stored = image.read(files, part)
     if band.classes:
         return stored, _attrs(band)
-    scale = band.scale
-    if factor:
-        scale = 1 / factor if reader.options.get("scaling") == "divided" else factor
+    told = image.stored.attrs
+    scale = _scale(files, told, band, reader)
+    offset = next(_numbers(told, _OFFSETS), band.offset)
+    missing = [*_numbers(told, _MISSING), *map(float, reader.options.get("missing", ()))]
     values = stored.astype("float32") * np.float32(scale) + np.float32(offset)
     return np.where(np.isin(stored, missing), np.float32(np.nan), values), _attrs(band)
 
 
+def _scale(files: ProductFiles, told: Any, band: Band, reader: Reader) -> float:
+    """Return by what stored values are multiplied.
+
+    Raises
+    ------
+    FormatChanged
+        The file tells another factor than the description; or nobody tells which way its factor goes.
+    """
+    usual = next(_numbers(told, ("scale_factor",)), 0.0)
+    own = next(_numbers(told, ("SCALING_FACTOR", "SCALE_FACTOR")), 0.0)
+    factor = usual or own
+    inverse = 1 / factor if factor else 0.0
+    if band.scale != 1.0:
+        if factor and not np.isclose((factor, inverse), band.scale, rtol=1e-4).any():
+            raise files.changed(
+                f"tells a factor of {factor:g} for {band.name}, where its description has {band.scale:g}"
+            )
+        return band.scale
+    if usual or not factor:
+        return usual or 1.0
+    way = reader.options.get("scaling")
+    if way not in ("divided", "multiplied"):
+        raise files.changed(
+            f"tells a factor of {factor:g} for {band.name}, but not which way it goes"
+        )
+    return inverse if way == "divided" else factor
+
+
+def _numbers(attrs: Any, names: tuple[str, ...]) -> Iterator[float]:
+    """Yield what attributes tell, where it is a number."""
+    for name in names:
+        values = np.ravel(attrs.get(name, ()))
+        if values.size and values.dtype.kind in "iuf":
+            yield float(values[0])
+
+
 def _attrs(band: Band) -> dict[str, Any]:
-    attrs: dict[str, Any] = {"units": band.units, "long_name": band.description or band.name}
+    attrs: dict[str, Any] = {"long_name": band.description or band.name}
+    if band.units:
+        attrs["units"] = band.units
     if band.standard_name:
         attrs["standard_name"] = band.standard_name
     if band.classes:
