@@ -190,3 +190,20 @@ def test_units_are_those_that_the_portal_tells() -> None:
         for name in ("RADIATION_DLR", "WATER_SOILMOISTURE", "WATER_PRECIP")
     }
     assert told == {"RADIATION_DLR": "W m-2", "WATER_SOILMOISTURE": "mm", "WATER_PRECIP": ""}
+
+
+def test_files_of_two_dates_follow_each_other(tmp_path) -> None:
+    found = []
+    for month, value in ((7, 60), (6, 30)):
+        path = tmp_path / f"{month}.h5"
+        with h5py.File(path, "w") as file:
+            file.create_dataset("LAI", data=np.full((18, 36), value, "u1"))
+        one = item(path, LAI)
+        found.append(
+            {**one, "id": path.name, "properties": {"datetime": f"2003-0{month}-15T00:00:00Z"}}
+        )
+    leaves = gd.open(found)["LAI"]
+    assert leaves.dims == ("time", "y", "x")
+    assert leaves["time"].dt.month.values.tolist() == [6, 7]
+    np.testing.assert_allclose(leaves[:, 0, 0], [1, 2], rtol=1e-6)
+    assert str(gd.open(found[0])["time"].values)[:10] == "2003-07-15"

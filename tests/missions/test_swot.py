@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from pyproj import CRS
 
 import geodes_datalab as gd
 from geodes_datalab import cubes
@@ -180,3 +181,47 @@ def test_shapes_of_other_columns_are_named(tmp_path) -> None:
     }  # fmt: skip
     with pytest.raises(FormatChanged, match=r"has no column reach_id or wse \(it has height\)"):
         gd.open(item)
+
+
+def raster(folder, cycle: int, crid: str, height: float) -> dict:
+    """Return an item of a raster of 4 x 4 pixels."""
+    name = f"SWOT_L2_HR_Raster_100m_UTM31T_N_x_x_x_{cycle:03d}_042_096F_20240503T061211_20240503T061232_{crid}_01"
+    with netCDF4.Dataset(folder / f"{name}.nc", "w") as file:
+        for axis, low in (("y", 4_900_050), ("x", 340_050)):
+            file.createDimension(axis, 4)
+            file.createVariable(axis, "f8", (axis,))[:] = low + 100 * np.arange(4)
+        file.createVariable("crs", "S1").crs_wkt = CRS("EPSG:32631").to_wkt()
+        for key, kind, value in (
+            ("wse", "f4", height),
+            ("water_area", "f4", 1.0),
+            ("wse_qual", "u1", 0),
+        ):
+            file.createVariable(key, kind, ("y", "x"))[:] = value
+        file.setncatts(
+            {"cycle_number": np.int16(cycle), "pass_number": np.int16(42), "crid": crid,
+             "time_granule_start": f"2024-05-{cycle:02d}T06:12:11.5Z"}
+        )  # fmt: skip
+    west, south, east, north = 1.0, 44.2, 1.1, 44.3
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {
+        "type": "Feature", "id": name, "collection": RASTER, "links": [], "bbox": [1.0, 44.2, 1.1, 44.3],
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"datetime": f"2024-05-{cycle:02d}T06:12:11Z", "title": name},
+        "assets": {"data": {"href": str(folder / f"{name}.nc"), "title": f"{name}.nc", "roles": ["data"]}},
+    }  # fmt: skip
+
+
+def test_each_date_keeps_its_cycle_and_version(tmp_path) -> None:
+    """Versions differ in calibration: a series that mixes them must show it."""
+    items = [raster(tmp_path, 15, "PGD0", 2.0), raster(tmp_path, 14, "PIC0", 1.0)]
+    opened = gd.open(items, "wse")
+    assert opened["wse"].dims == ("time", "y", "x")
+    assert opened["wse"][:, 0, 0].values.tolist() == [1.0, 2.0]
+    assert opened["cycle"].values.tolist() == [14, 15]
+    assert opened["crid"].values.tolist() == ["PIC0", "PGD0"]
+    assert str(opened["time"].values[0]) == "2024-05-14T06:12:11.500000000"
+    cube = gd.load(items, "wse").compute()
+    assert cube["wse"][:, 0, 0].values.tolist() == [1.0, 2.0]
+    assert cube["cycle"].values.tolist() == [14, 15]
+    assert cube["pass"].values.tolist() == [42, 42]
+    assert cube["crid"].values.tolist() == ["PIC0", "PGD0"]

@@ -111,10 +111,25 @@ def _stacked(slices: Sequence[Slice], geobox: GeoBox, how: GroupBy, layout: Layo
         for name, value in attributes.coordinates(geobox, times).items()
         if name in ("time", "spatial_ref") or name in cube.dims
     }
-    cube = cube.drop_vars(["spatial_ref"], errors="ignore").assign_coords(spatial)
+    own = _own(cubes)
+    cube = cube.drop_vars(["spatial_ref", *own], errors="ignore").assign_coords(spatial | own)
     for variable in cube.data_vars.values():
         variable.encoding = {"grid_mapping": "spatial_ref"}
     return cube
+
+
+def _own(steps: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """Return what products tell of themselves alone, such as cycle and pass, for each time step."""
+    names = [
+        str(name)
+        for name, one in steps[0].coords.items()
+        if one.ndim == 0 and name not in ("time", "spatial_ref")
+    ]
+    return {
+        name: ("time", [step[name].item() for step in steps], steps[0][name].attrs)
+        for name in names
+        if all(name in step.coords for step in steps)
+    }
 
 
 def first(found: Sequence[xr.Dataset]) -> xr.Dataset:

@@ -107,4 +107,6 @@ def _told(grid: xr.Dataset, reader: Reader, raw: xr.Dataset, name: str) -> xr.Da
     numbers, texts = netcdf.passing(attrs, name.rpartition("/")[2])
     for key, number in numbers.items():
         grid.coords[key] = ((), number, {"long_name": key})
+    if "crid" in texts:
+        grid.coords["crid"] = ((), texts["crid"], {"long_name": "version of the processing"})
     return grid.assign_attrs(texts)

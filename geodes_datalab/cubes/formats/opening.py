@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from geodes_datalab import _http
@@ -19,7 +20,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.cubes.attributes import SIMULATED
 from geodes_datalab.cubes.formats.files import ProductFiles
 from geodes_datalab.cubes.formats.registry import Native, Wanted, opener
-from geodes_datalab.cubes.parse.products import item_dicts, reader_of
+from geodes_datalab.cubes.parse.products import item_dicts, reader_of, start_of
 from geodes_datalab.cubes.plan import arguments
 from geodes_datalab.cubes.share import credentials, sharing
 from geodes_datalab.errors import CubeError
@@ -94,7 +95,8 @@ def opened(
         for item in items:
             own = reader.for_item(item)
             files = ProductFiles(item, client, folder)
-            result.append(_told(opener(own.kind)(files, own, item, wanted), own, files.title))
+            found = _timed(opener(own.kind)(files, own, item, wanted), own, item)
+            result.append(_told(found, own, files.title))
             bar.update(1)
     return result
 
@@ -119,16 +121,38 @@ def joined(found: Sequence[Native], reader: Reader) -> Native:
             f"products of {reader.collection} lie {reader.lies}, each in its own way",
             hint="open one at a time: geodes_datalab.open(items[0])",
         )
+    along = _ALONG[reader.layout]
     try:
-        return xr.concat(
-            found, _ALONG[reader.layout], join="exact", combine_attrs="drop_conflicts",
-            data_vars="minimal", coords="minimal", compat="override",
+        result = xr.concat(
+            [_step(one) if along == "time" else one for one in found], along, join="exact",
+            combine_attrs="drop_conflicts", data_vars="minimal", coords="minimal", compat="override",
         )  # fmt: skip
+        return result.sortby("time") if along == "time" else result
     except ValueError as error:
         raise CubeError(
             f"the products of {reader.collection} do not lie on the same pixels: {error}",
             hint="geodes_datalab.load(items) puts them on one grid; or open one at a time",
         ) from error
+
+
+def _timed(product: Any, reader: Reader, item: Json) -> Any:
+    """Say of when a product is, where its file does not and others may follow it in time."""
+    if _ALONG.get(reader.layout) != "time" or "time" in product.coords:
+        return product
+    start = np.datetime64(start_of(item), "ns")
+    return product.assign_coords(time=((), start, {"standard_name": "time"}))
+
+
+def _step(product: xr.Dataset) -> xr.Dataset:
+    """Make a product a step of time, with what its file tells of it alone: cycle, pass, version."""
+    if "time" in product.dims:
+        return product
+    own = {
+        name: ("time", [one.item()], one.attrs)
+        for name, one in product.coords.items()
+        if one.ndim == 0 and name not in ("time", "spatial_ref")
+    }
+    return product.drop_vars(own).expand_dims("time").assign_coords(own)
 
 
 def _stacked(found: Sequence[Any]) -> Any:
