@@ -22,6 +22,9 @@ from geodes_datalab.errors import FormatChanged
 LARGEST = 256 * 2**20
 """Bytes of a file that `ProductFiles.read` returns, at most."""
 
+UNPACKED = 4 * 2**30
+"""Bytes of a file that `ProductFiles.unpacked` puts into a folder, at most: no part of a shapefile is larger."""
+
 
 class ProductFiles:
     """The files of one product.
@@ -125,9 +128,18 @@ class ProductFiles:
         ------
         pathlib.Path
             The folder; files in it have their names in the archive, without folders.
+
+        Raises
+        ------
+        FormatChanged
+            A file is larger than such files can be.
         """
         with TemporaryDirectory(prefix="geodes-product-") as folder:
             for name in dict.fromkeys(name for one in patterns for name in self.all(one)):
                 with self.stream(name) as stream, Path(folder, Path(name).name).open("wb") as into:
+                    if stream.size > UNPACKED:
+                        raise self.changed(
+                            f"holds {name} of {stream.size} bytes, which is too large"
+                        )
                     shutil.copyfileobj(stream, into, 2**20)
             yield Path(folder)

@@ -1,16 +1,18 @@
 """Shapes with properties: zipped shapefiles of rivers, lakes and land cover.
 
-The descriptor's options tell what is what: ``ids`` are columns that are names, though they look like numbers;
+The descriptor's options tell what is what: ``names`` are columns that are names, though they look like numbers;
 ``times`` columns with dates; ``fills`` are numbers that mean "nothing"; ``classes`` is the column whose numbers the
-classes of the band of that name explain.
+classes of the band of that name explain; ``crs`` holds where a product has no .prj.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from odc.geo.geom import Geometry
 
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.formats.files import ProductFiles
@@ -21,7 +23,8 @@ from geodes_datalab.stac.readers import Reader
 if TYPE_CHECKING:
     import geopandas
 
-_PARTS = ("shp", "dbf", "shx", "prj", "cpg")
+_NEEDED = ("shx", "dbf")
+_PARTS = ("shp", *_NEEDED, "prj", "cpg")
 """Files that make a shapefile; no other member of an archive is unpacked."""
 
 
@@ -33,17 +36,38 @@ def open_product(
 
     name = files.one(*dict.fromkeys(band.member for band in reader.bands))
     stem = name.rpartition(".")[0]
-    box = None if wanted.area is None else geopandas.GeoSeries([wanted.area], crs="EPSG:4326")
+    for part in _NEEDED:
+        if f"{stem}.{part}" not in files.names:
+            raise files.changed(f"holds {name} without its .{part}")
     with files.unpacked(*(f"{_literal(stem)}.{part}" for part in _PARTS)) as folder:
         path = folder / name.rpartition("/")[2]
         try:
+            crs = _crs(files, reader, path)
+            box = None if wanted.area is None else _box(wanted.area, crs)
             shapes = geopandas.read_file(path, engine="pyogrio", bbox=box)
         except (OSError, RuntimeError, ValueError) as error:
             raise ReadError(
                 f"{name} of {files.title} could not be read as shapes: {error}",
                 hint="download the product again with geodes_datalab.download(), which checks its MD5",
             ) from error
-    return _described(files, reader, shapes, wanted)
+    whole = shapes if shapes.crs is not None else shapes.set_crs(crs)
+    return _described(files, reader, whole, wanted)
+
+
+def _crs(files: ProductFiles, reader: Reader, path: Path) -> str:
+    """Return the CRS of a file, or else that of the description."""
+    from pyogrio import read_info
+
+    told: str | None = read_info(path)["crs"] or reader.options.get("crs")
+    if told is None:
+        raise files.changed("tells no coordinate reference system: it has no .prj", ["*.prj"])
+    return told
+
+
+def _box(area: Any, crs: str) -> tuple[float, ...]:
+    """Return west, south, east, north of an area in a CRS."""
+    box = Geometry(area, "EPSG:4326").to_crs(crs, 0.1).boundingbox
+    return tuple(map(float, box.bbox))
 
 
 def _literal(stem: str) -> str:
@@ -59,7 +83,7 @@ def _described(files: ProductFiles, reader: Reader, shapes: Any, wanted: Wanted)
         raise files.changed(
             f"has no column {' or '.join(lost)} (it has {', '.join(columns)})", lost
         )
-    for name in reader.options.get("ids", ()):
+    for name in reader.options.get("names", ()):
         if name in columns:
             shapes[name] = shapes[name].astype("string")
     fills = reader.options.get("fills", ())
@@ -77,7 +101,7 @@ def _described(files: ProductFiles, reader: Reader, shapes: Any, wanted: Wanted)
     datums = {band.datum for band in reader.bands} - {""}
     if datums:
         shapes.attrs["vertical_datum"] = ", ".join(sorted(datums))
-    return _chosen(shapes, columns, wanted.bands)
+    return _chosen(shapes, wanted.bands)
 
 
 def _without(column: Any, fills: Any) -> Any:
@@ -95,11 +119,14 @@ def _name_classes(reader: Reader, shapes: Any) -> None:
         shapes[f"{name}_name"] = shapes[name].map(words).astype("string")
 
 
-def _chosen(shapes: Any, columns: list[str], names: tuple[str, ...] | None) -> Any:
+def _chosen(shapes: Any, names: tuple[str, ...] | None) -> Any:
+    """Return the columns that are wanted; a class comes with its name."""
     if names is None:
         return shapes
+    held = [name for name in shapes.columns if name != shapes.geometry.name]
     for name in names:
-        if name not in columns:
-            hint = near(name, columns) or f"the columns are: {', '.join(columns)}"
+        if name not in held:
+            hint = near(name, held) or f"the columns are: {', '.join(held)}"
             raise UnknownBand(f"the shapes have no column {name}", hint)
-    return shapes[[*names, shapes.geometry.name]]
+    words = [one for name in names for one in (name, f"{name}_name") if one in held]
+    return shapes[[*dict.fromkeys(words), shapes.geometry.name]]
