@@ -55,10 +55,9 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
-class _Spoken(click.Command):
-    """A command whose ``help`` is in the language of whoever asks."""
+class _Translated:
+    """What has a ``help`` in the language of whoever asks."""
 
-    context_class = _Context
     english: str | None = None
 
     @property
@@ -69,6 +68,12 @@ class _Spoken(click.Command):
     @help.setter  # noqa: A003 - click's name
     def help(self, text: str | None) -> None:
         self.english = text
+
+
+class _Spoken(_Translated, click.Command):
+    """A command whose help is translated."""
+
+    context_class = _Context
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return click's option of the help, in that language too."""
@@ -88,19 +93,8 @@ class Group(_Spoken, click.Group):
     command_class = Command
 
 
-class Option(click.Option):
-    """An option whose ``help`` is in the language of whoever asks."""
-
-    english: str | None = None
-
-    @property
-    def help(self) -> str | None:
-        """What it does."""
-        return _told(self.english)
-
-    @help.setter  # noqa: A003 - click's name
-    def help(self, text: str | None) -> None:
-        self.english = text
+class Option(_Translated, click.Option):
+    """An option whose help is translated."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the option as it is written, and what it does."""
