@@ -14,7 +14,6 @@ from typing import Any
 
 from geodes_datalab.server.home_usage import VARIABLE
 from geodes_datalab.server.home_usage.measure import PACE, Measured, Pace, measure
-from geodes_datalab.server.start.home import readable
 from geodes_datalab.server.start.rescue import LINK
 from geodes_datalab.server.start.rescue import VARIABLE as RESCUE
 
@@ -131,12 +130,14 @@ class HomeLook:
         -------
         dict
             ``used``, ``limit``, ``free`` (bytes or None), ``level`` (``ok``, ``high``, ``full`` or
-            ``unknown``), ``complete``, ``measured`` (a time or None), ``measuring``, ``text``.
+            ``unknown``), ``complete``, ``measured`` (a time or None), ``measuring``; ``files`` and
+            ``files_limit`` where their number runs out before the space, or None; ``error``: why the
+            home cannot be looked at, or None.
         """
         try:
             volume = Volume.of(self._home)
         except OSError as error:
-            return _answer(None, None, None, text=f"the home cannot be looked at: {error.strerror}")
+            return _answer(None, None, None) | {"error": error.strerror}
         if self._is_own(volume):
             return _of_volume(volume)
         self._measure(anew)
@@ -224,10 +225,9 @@ def _of_volume(volume: Volume) -> dict[str, Any]:
     limit = volume.used + volume.free  # what root alone may use is nobody's here
     part = volume.used / limit if limit else 1.0
     files = volume.files_used / volume.files if volume.files > 0 else 0.0
-    text = f"{readable(volume.used)} of {readable(limit)}"
+    told = _answer(volume.used, limit, volume.free)
     if files > part and files >= HIGH:
-        text = f"{volume.files_used} of {volume.files} files"
-    told = _answer(volume.used, limit, volume.free, text=text)
+        told |= {"files": volume.files_used, "files_limit": volume.files}
     return told | {"level": _level(max(part, files)), "measured": _now(), "complete": True}
 
 
@@ -235,15 +235,11 @@ def _of_files(
     found: Measured | None, limit: int | None, volume: Volume, *, measuring: bool
 ) -> dict[str, Any]:
     if found is None:
-        told = _answer(None, limit, volume.free, text="is being measured")
-        return told | {"measuring": measuring}
-    least = "" if found.complete else "more than "
-    of = f" of {readable(limit)}" if limit else ""
+        return _answer(None, limit, volume.free) | {"measuring": measuring}
     part = found.bytes / limit if limit else 0.0
     if volume.size and volume.free <= volume.size * (1 - FULL):
         part = 1.0  # the volume that all share is full: for this home too
-    told = _answer(found.bytes, limit, volume.free, text=f"{least}{readable(found.bytes)}{of}")
-    return told | {
+    return _answer(found.bytes, limit, volume.free) | {
         "level": _level(part),
         "complete": found.complete,
         "measured": _time(found.at),
@@ -255,7 +251,7 @@ def _level(part: float) -> str:
     return "full" if part >= FULL else "high" if part >= HIGH else "ok"
 
 
-def _answer(used: int | None, limit: int | None, free: int | None, *, text: str) -> dict[str, Any]:
+def _answer(used: int | None, limit: int | None, free: int | None) -> dict[str, Any]:
     return {
         "used": used,
         "limit": limit,
@@ -264,7 +260,9 @@ def _answer(used: int | None, limit: int | None, free: int | None, *, text: str)
         "complete": False,
         "measured": None,
         "measuring": False,
-        "text": text,
+        "files": None,
+        "files_limit": None,
+        "error": None,
     }
 
 

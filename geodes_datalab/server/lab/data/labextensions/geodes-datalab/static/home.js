@@ -1,42 +1,60 @@
 // How full the home is, in the Lab's status bar; a click measures anew.
 //
 // The server's side is geodes_datalab.server.home_usage.
+import { french, language, translator } from "./language.js";
+
 const NAME = "geodes-datalab-home";
 const PAUSE = 60000; // milliseconds between two questions
 const SOON = 5000; // while files are measured
 const COLOURS = { high: "var(--jp-warn-color1)", full: "var(--jp-error-color1)" };
 const FRENCH = {
-  "Home: ": "Dossier personnel : ",
+  "Home: {usage}": "Dossier personnel : {usage}",
   "Space that your files take. Click to measure anew.": "Place que prennent vos fichiers. Cliquez pour mesurer à nouveau.",
-  "Measured: ": "Mesuré : ",
-  "Free on the volume: ": "Libre sur le volume : ",
+  "Measured: {time}": "Mesuré : {time}",
+  "Free on the volume: {free}": "Libre sur le volume : {free}",
   "Your home is full: delete files, or ask for more.":
     "Votre dossier personnel est plein : supprimez des fichiers, ou demandez plus de place.",
   "Your home is nearly full.": "Votre dossier personnel est presque plein.",
-  "more than ": "plus de ",
-  " of ": " sur ",
-  " files": " fichiers",
+  "{used} of {limit}": "{used} sur {limit}",
+  "more than {used}": "plus de {used}",
+  "more than {used} of {limit}": "plus de {used} sur {limit}",
+  "{used} of {limit} files": "{used} sur {limit} fichiers",
   "is being measured": "mesure en cours",
-  "the home cannot be looked at: ": "impossible de le lire : ",
+  "cannot be looked at: {reason}": "impossible de le lire : {reason}",
 };
 
-const french = () => document.documentElement.lang.startsWith("fr");
-// tell TEXT: in the language of the Lab.
-const tell = text => (french() && FRENCH[text]) || text;
-// count TEXT: what the server says of sizes and files, in that language.
-const COUNTS = ["the home cannot be looked at: ", "more than ", " of ", " files", "is being measured"];
-const count = text => size(COUNTS.reduce((said, word) => said.replaceAll(word, tell(word)), text));
-// size TEXT: "2.5 GB" is "2,5 Go" there.
-const size = text => (french() ? text.replace(/(\d+)(?:\.(\d+))? ([kMG]?)B\b/g, sized) : text);
-const sized = (_, whole, part, unit) => `${whole}${part ? `,${part}` : ""} ${unit}o`;
+const tell = translator(FRENCH);
 
-const gigabytes = bytes => size(`${(bytes / 1e9).toFixed(1)} GB`);
+// size BYTES: "2.5 GB", or "2,5 Go".
+const size = bytes => {
+  const units = ["B", "kB", "MB"];
+  while (units.length && bytes >= 1000) {
+    bytes /= 1000;
+    units.shift();
+  }
+  const told = units.length ? `${bytes.toFixed(0)} ${units[0]}` : `${bytes.toFixed(1)} GB`;
+  return french() ? told.replace(".", ",").replace("B", "o") : told;
+};
+
+// usage TOLD: what the server's figures mean.
+const usage = told => {
+  if (told.error !== null) return tell("cannot be looked at: {reason}", { reason: told.error });
+  if (told.files !== null) return tell("{used} of {limit} files", { used: told.files, limit: told.files_limit });
+  if (told.used === null) return tell("is being measured");
+  const used = size(told.used);
+  if (!told.limit) return told.complete ? used : tell("more than {used}", { used });
+  const sizes = { used, limit: size(told.limit) };
+  return told.complete ? tell("{used} of {limit}", sizes) : tell("more than {used} of {limit}", sizes);
+};
 
 // title TOLD: what stands in the hint.
 const title = told => {
   const lines = [tell("Space that your files take. Click to measure anew.")];
-  if (told.measured) lines.push(`${tell("Measured: ")}${new Date(told.measured).toLocaleString(document.documentElement.lang.replace("_", "-") || undefined)}`);
-  if (told.free !== null) lines.push(`${tell("Free on the volume: ")}${gigabytes(told.free)}`);
+  if (told.measured) {
+    const time = new Date(told.measured).toLocaleString(language() || undefined);
+    lines.push(tell("Measured: {time}", { time }));
+  }
+  if (told.free !== null) lines.push(tell("Free on the volume: {free}", { free: size(told.free) }));
   if (told.level === "full") lines.push(tell("Your home is full: delete files, or ask for more."));
   else if (told.level === "high") lines.push(tell("Your home is nearly full."));
   return lines.join("\n");
@@ -56,7 +74,7 @@ const activate = shared => async (app, statusBar) => {
   const item = new Widget({ node });
 
   const show = told => {
-    node.textContent = `${tell("Home: ")}${count(told.text)}`;
+    node.textContent = tell("Home: {usage}", { usage: usage(told) });
     node.title = title(told);
     node.dataset.level = told.level;
     node.style.color = COLOURS[told.level] || "inherit";

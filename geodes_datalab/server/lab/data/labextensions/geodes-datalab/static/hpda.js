@@ -1,6 +1,8 @@
 // A second button of the Lab's Dask panel: a cluster on the HPC centre.
 //
 // The server's side is geodes_datalab.compute.panel.
+import { translator } from "./language.js";
+
 const COMMAND = "geodes-datalab:new-hpda-cluster";
 const PANEL = "dask-dashboard-launcher";
 const PAUSE = 2000; // milliseconds between two looks at a cluster that waits
@@ -15,15 +17,15 @@ const FRENCH = {
   "Asking the HPC centre for a cluster": "Demande d'un cluster au centre de calcul",
   Cancel: "Annuler",
   "Give it up; its job is cancelled": "Y renoncer ; son job est annulé",
-  "The cluster could not be given up: ": "Impossible de renoncer au cluster : ",
+  "The cluster could not be given up: {reason}": "Impossible de renoncer au cluster : {reason}",
   "the server does not answer": "le serveur ne répond pas",
   "Your server was restarted meanwhile": "Votre serveur a redémarré entre-temps",
   "The cluster on the HPC centre runs": "Le cluster du centre de calcul est en marche",
   "The cluster was given up": "Le cluster est abandonné",
   "No cluster on the HPC centre": "Pas de cluster au centre de calcul",
-  "Cluster on the HPC centre": "Cluster au centre de calcul",
+  "No cluster on the HPC centre: {reason}": "Pas de cluster au centre de calcul : {reason}",
+  "Cluster on the HPC centre: {state}": "Cluster au centre de calcul : {state}",
   starting: "démarrage",
-  ": ": " : ",
   "Launch New Cluster on the HPC Centre": "Lancer un nouveau cluster au centre de calcul",
   HPC: "HPC",
   "Start a Dask cluster on the HPC centre, as Slurm jobs under your account":
@@ -32,8 +34,7 @@ const FRENCH = {
   "New cluster on the HPC centre": "Nouveau cluster au centre de calcul",
 };
 
-// tell TEXT: in the language of the Lab.
-const tell = text => (document.documentElement.lang.startsWith("fr") && FRENCH[text]) || text;
+const tell = translator(FRENCH);
 
 class Centre {
   constructor(services, settings) {
@@ -120,7 +121,7 @@ const follow = async (number, centre, Notification, arrived) => {
       await centre.ask(`clusters/${number}`, "DELETE");
       given = true;
     } catch (error) {
-      Notification.emit(tell("The cluster could not be given up: ") + error.message, "error", { autoClose: 10000 });
+      Notification.emit(tell("The cluster could not be given up: {reason}", { reason: error.message }), "error", { autoClose: 10000 });
     }
   };
   const say = (message, type, autoClose) => {
@@ -142,8 +143,8 @@ const follow = async (number, centre, Notification, arrived) => {
       return arrived(number);
     }
     if (given || told.state === "cancelled") return say(tell("The cluster was given up"), "warning", 5000);
-    if (told.state === "failed") return say(tell("No cluster on the HPC centre") + tell(": ") + told.text, "error", 60000);
-    say(tell("Cluster on the HPC centre") + tell(": ") + (told.text || tell("starting")), "in-progress", false);
+    if (told.state === "failed") return say(tell("No cluster on the HPC centre: {reason}", { reason: told.text }), "error", 60000);
+    say(tell("Cluster on the HPC centre: {state}", { state: told.text || tell("starting") }), "in-progress", false);
     await new Promise(resolve => setTimeout(resolve, PAUSE));
   }
 };
