@@ -172,7 +172,7 @@ def test_the_french_index_is_that_of_the_gallery(messages: Catalog) -> None:
             name = f"{shelf['folder']}/{entry['file']}"
             link = name if name in french.NOT_YET else f"fr/{name}"
             shown = f"[{told(entry['title'])}]({link}) | {told(entry['summary'])}"
-            rows.append(f"| {told(shelf['title'])} | {shown} | {entry['minutes']} min |")
+            rows.append(f"| {told(shelf['title'])} | {shown} | {entry['minutes']}{HARD}min |")
     index = (french.FOLDER / "README.fr.md").read_text("utf-8")
     assert [line for line in index.splitlines() if ".ipynb)" in line] == rows
     headings = re.findall(r"^#+ ", (french.FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
