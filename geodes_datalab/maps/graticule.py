@@ -19,6 +19,8 @@ PANE = "graticule"
 _STEPS = (60, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 _APART = 110
 """Pixels between two lines, at least."""
+_FIRST_LINE = 12
+"""Pixels from the upper edge to the foot of a label that is seen whole."""
 _NORTH_SOUTH = "N", "S"
 _EAST_WEST = "E", "W"
 
@@ -82,11 +84,14 @@ def drawn(view: BBox, zoom: float) -> tuple[Any, str]:
     for longitude in _multiples(west, east, every):
         x = mercator.placed(longitude, 0)[0] * pixels - left
         text = _label((longitude + 180) % 360 - 180, _EAST_WEST, every)
-        parts.append(f'<path d="M{x:.1f} 0V{height:.1f}"/>{_text(x + 3, 12, text)}')
+        parts.append(f'<path d="M{x:.1f} 0V{height:.1f}"/>{_text(x + 3, _FIRST_LINE, text)}')
     for latitude in _multiples(south, north, every):
         y = mercator.placed(0, latitude)[1] * pixels - top
         text = _label(latitude, _NORTH_SOUTH, every)
-        parts.append(f'<path d="M0 {y:.1f}H{width:.1f}"/>{_text(52, y - 3, text)}')
+        foot = (
+            y - 3 if y - 3 >= _FIRST_LINE else y + _FIRST_LINE
+        )  # at the upper edge: below the line
+        parts.append(f'<path d="M0 {y:.1f}H{width:.1f}"/>{_text(52, foot, text)}')
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}">'
         '<g fill="none" stroke="#41505c" stroke-width=".7" stroke-opacity=".45" '

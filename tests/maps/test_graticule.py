@@ -45,6 +45,14 @@ def test_there_are_some_lines_at_every_level_and_never_many(zoom: int) -> None:
     assert 2 <= len(labels(svg)) <= 24
 
 
+@pytest.mark.parametrize("north", [43.001, 43.01, 43.02, 43.2])
+def test_a_label_at_the_upper_edge_is_whole(north: float) -> None:
+    svg = picture((1.0, 42.0, 2.0, north), 10)
+    assert "43.0° N" in labels(svg)
+    baselines = [float(y) for y in re.findall(r'<text x="[\d.]+" y="([-\d.]+)"', svg)]
+    assert min(baselines) >= 11, "a letter is 11 pixels high"
+
+
 def test_longitudes_go_on_beyond_the_antimeridian() -> None:
     assert labels(picture((170, -5, 200, 5), 4))[:4] == ["170° E", "180°", "170° W", "160° W"]
     assert {"10° E", "0°"} <= set(labels(picture((350, -5, 371, 5), 4)))
