@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from geodes_datalab._language import gettext
+from geodes_datalab._language import gettext, shown
 from geodes_datalab._optional import need
 from geodes_datalab.errors import CubeError
 
@@ -111,7 +111,7 @@ def is_simulated(data: Any) -> bool:
 
 
 def _name(data: Any) -> str:
-    return str(data.attrs.get("long_name", data.name or ""))
+    return shown(str(data.attrs.get("long_name", data.name or "")))
 
 
 def _dates(data: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geodes_datalab._display import some
+from geodes_datalab._language import shown
 from geodes_datalab._optional import need
 from geodes_datalab.errors import ConfigurationError, CubeError, UnknownBand
 
@@ -187,7 +188,7 @@ def labels_of(coord: Any) -> tuple[str, ...]:
 
 
 def title_of(array: Any) -> str:
-    """Return an array's long_name or name, with its units.
+    """Return an array's long_name or name, in the language of whoever reads it, with its units.
 
     Examples
     --------
@@ -196,6 +197,6 @@ def title_of(array: Any) -> str:
     'height (m)'
     """
     named = "value" if array.name is None else array.name
-    name = str(array.attrs.get("long_name", named))
+    name = shown(str(array.attrs.get("long_name", named)))
     units = str(array.attrs.get("units") or "")
     return f"{name} ({units})" if units not in ("", "1") else name

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from geodes_datalab._language import mark
 from geodes_datalab.errors import CubeError
 from geodes_datalab.ops.packing import is_mask, physical
 from geodes_datalab.ops.selecting import band
@@ -151,5 +152,5 @@ def _pairs(limits: Limits | Sequence[Limits]) -> list[Limits]:
 
 def _title(rgb: Sequence[str]) -> str:
     if tuple(rgb) == RED_GREEN_BLUE:
-        return "true colour"
+        return mark("true colour")
     return f"{', '.join(rgb)} as red, green, blue"

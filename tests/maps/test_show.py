@@ -18,6 +18,7 @@ import geodes_datalab as gd
 from geodes_datalab import maps
 from geodes_datalab.errors import ConfigurationError, CubeError
 from geodes_datalab.maps import basemap
+from geodes_datalab.ops import colours
 from geodes_datalab.stac import Items
 
 GRID = GeoBox.from_bbox((-20, -10, 20, 10), "EPSG:4326", shape=(200, 400))
@@ -138,6 +139,18 @@ def test_large_dask_arrays_are_thinned_before_they_are_computed() -> None:
     assert len(seen) == 16  # each chunk once
     assert max(pixels.shape[:2]) == 500
     assert tuple(pixels[250, 250, :3]) == viridis(0.5)[:3]
+
+
+def test_a_french_class_reads_the_picture_s_title_in_french(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cube = xr.Dataset({name: array(quarters()) for name in ("red", "green", "blue")})
+    assert "true colour" in show(cube).controls[-1].widget.value
+    monkeypatch.setenv("GEODES_DATALAB_LANGUAGE", "fr")
+    assert "couleurs naturelles" in show(cube).controls[-1].widget.value
+    assert colours.stacked(cube, colours.RED_GREEN_BLUE).attrs["long_name"] == "true colour", (
+        "files say it in English"
+    )
 
 
 def test_legend_title_and_options() -> None:
