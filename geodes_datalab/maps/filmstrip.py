@@ -114,7 +114,7 @@ class Filmstrip:
             button.layout.display = None if frame else "none"
             if frame and frame is not self._written[place]:
                 self._written[place], self._pictures[place].value = frame, ""
-                button.description, button.tooltip = frame.caption, frame.title
+                button.description, button.tooltip = _lines(frame.caption), frame.title
             chosen = self._page * PAGE + place == self._chosen
             (button.add_class if chosen else button.remove_class)("geodes-chosen")
         last = len(self._frames) - 1
@@ -144,3 +144,14 @@ class Filmstrip:
     def _slid(self, change: dict[str, Any]) -> None:
         if not self._setting and isinstance(change["new"], int):
             self._picked(self._frames[change["new"]].item)
+
+
+def _lines(caption: str) -> str:
+    r"""Return a caption with a line for each part: a narrow frame has room for a date, and below it for the rest.
+
+    Examples
+    --------
+    >>> _lines("2024-01-01 · ☁ 12 %")
+    '2024-01-01\n☁ 12 %'
+    """
+    return caption.replace(" · ", "\n")

@@ -35,8 +35,8 @@ STYLE = f"""<style>
 }}
 .geodes-frames {{ overflow: hidden; align-items: stretch; padding: 4px 0; }}
 .geodes-frames .jupyter-button.geodes-frame {{
-  flex: 0 1 132px; width: auto; min-width: 64px; height: 98px; margin: 2px; padding: 74px 2px 0;
-  font-size: 11px; line-height: 18px; color: {TEXT};
+  flex: 0 1 132px; width: auto; min-width: 64px; height: 108px; margin: 2px; padding: 74px 0 0;
+  font-size: 11px; line-height: 15px; white-space: pre; color: {TEXT};
   background: {SHADED} no-repeat center 3px / auto 70px;
   border: 2px solid transparent; border-radius: 4px;
 }}

@@ -43,6 +43,12 @@ def test_a_frame_is_picked_and_stands_out() -> None:
     assert person.wanted == []  # one page: what it shows is asked for once, by who made it
 
 
+def test_a_caption_has_a_line_for_the_date_and_one_for_clouds() -> None:
+    frames = [Frame(i, f"2024-01-0{i} · ☁ {i} %", "") for i in (1, 2)]
+    strip = Filmstrip(frames, lambda item: None, lambda items: None)
+    assert [one.description for one in strip.buttons] == ["2024-01-01\n☁ 1 %", "2024-01-02\n☁ 2 %"]
+
+
 def test_hundreds_weigh_no_more_than_a_page() -> None:
     person = Person(203)
     strip = person.strip
