@@ -16,6 +16,11 @@ STYLE = f"""<style>
   box-shadow: 0 1px 4px rgba(0, 0, 0, .4);
 }}
 .{NAME} .widget-html, .{NAME} .jupyter-widgets {{ margin: 0; }}
+.{NAME} .leaflet-control-scale-line {{
+  color: {TEXT}; background: {PAPER}; border-color: {FAINT}; text-shadow: none;
+}}
+.{NAME} .leaflet-top.leaflet-right {{ display: flex; flex-direction: column; align-items: flex-end; }}
+.{NAME} .leaflet-top.leaflet-right .leaflet-control-layers {{ order: -1; }}
 .geodes-place {{ padding: 0 6px; font-size: 12px; line-height: 18px; white-space: nowrap; }}
 .{NAME} {{ container-type: inline-size; }}
 .geodes-card {{
