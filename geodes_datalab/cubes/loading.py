@@ -28,7 +28,7 @@ from geodes_datalab.cubes.formats import cube as cube_of_opened
 from geodes_datalab.cubes.formats.asked import Asked
 from geodes_datalab.cubes.formats.opening import ask_consent
 from geodes_datalab.cubes.formats.registry import OPENERS
-from geodes_datalab.cubes.grid.grid import ResolutionLike
+from geodes_datalab.cubes.grid.output import ResolutionLike
 from geodes_datalab.cubes.parse import clouds, values
 from geodes_datalab.cubes.parse.products import item_dicts, parse, reader_of
 from geodes_datalab.cubes.parse.reprocessed import VERSIONS, Versions, without_older

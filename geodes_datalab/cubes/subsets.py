@@ -12,7 +12,7 @@ from geodes_datalab import _display, stac
 from geodes_datalab._inputs.shapes import PlaceLike
 from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab.cubes.archive.accounting import Tally, counted
-from geodes_datalab.cubes.grid.grid import ResolutionLike
+from geodes_datalab.cubes.grid.output import ResolutionLike
 from geodes_datalab.cubes.loading import load
 from geodes_datalab.cubes.parse.products import item_dicts
 from geodes_datalab.cubes.plan.arguments import ResamplingLike

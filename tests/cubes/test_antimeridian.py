@@ -30,7 +30,8 @@ from geodes_datalab import cubes, errors, ops
 from geodes_datalab._inputs.areas import area
 from geodes_datalab.cubes.engines.odc import load_params
 from geodes_datalab.cubes.grid import seam
-from geodes_datalab.cubes.grid.grid import output_grid, touching
+from geodes_datalab.cubes.grid.boxes import touching
+from geodes_datalab.cubes.grid.output import output_grid
 from geodes_datalab.cubes.grid.turns import turn
 from geodes_datalab.cubes.plan.model import Layer
 from geodes_datalab.cubes.read import across

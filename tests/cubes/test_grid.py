@@ -18,7 +18,8 @@ from odc.geo.geobox import GeoBox
 
 from geodes_datalab import errors, stac
 from geodes_datalab._inputs.areas import area
-from geodes_datalab.cubes.grid.grid import output_grid, step, touching
+from geodes_datalab.cubes.grid.boxes import step, touching
+from geodes_datalab.cubes.grid.output import output_grid
 from geodes_datalab.cubes.parse.products import item_dicts, parse
 from geodes_datalab.cubes.plan.model import group
 

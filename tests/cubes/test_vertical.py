@@ -7,7 +7,7 @@ import pytest
 from odc.geo import CRS
 from odc.geo.geobox import GeoBox
 
-from geodes_datalab.cubes.grid.grid import output_grid
+from geodes_datalab.cubes.grid.output import output_grid
 from geodes_datalab.cubes.grid.vertical import spelt_out
 from geodes_datalab.errors import CubeError
 

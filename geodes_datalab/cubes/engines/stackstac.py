@@ -19,7 +19,7 @@ from rasterio.enums import Resampling
 from geodes_datalab._optional import need
 from geodes_datalab.cubes.engines.odc import load_params
 from geodes_datalab.cubes.grid import seam
-from geodes_datalab.cubes.grid.grid import step
+from geodes_datalab.cubes.grid.boxes import step
 from geodes_datalab.cubes.plan.model import Layer, Plan, Product
 from geodes_datalab.cubes.read.pixels import Source, read_pixels
 from geodes_datalab.errors import CubeError

@@ -25,7 +25,7 @@ from odc.geo.geobox import GeoBox
 
 from geodes_datalab.cubes.engines.odc import load_params
 from geodes_datalab.cubes.grid import seam
-from geodes_datalab.cubes.grid.grid import distinct
+from geodes_datalab.cubes.grid.boxes import distinct
 from geodes_datalab.cubes.plan.model import Layer, Plan
 from geodes_datalab.cubes.read.pixels import Source, read_pixels
 from geodes_datalab.cubes.read.views import fold

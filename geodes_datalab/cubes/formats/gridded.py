@@ -11,7 +11,8 @@ from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_reproject
 
 from geodes_datalab.cubes.formats.asked import Asked, Opened
-from geodes_datalab.cubes.grid.grid import named, output_grid, touching
+from geodes_datalab.cubes.grid.boxes import named, touching
+from geodes_datalab.cubes.grid.output import output_grid
 from geodes_datalab.errors import CubeError
 
 

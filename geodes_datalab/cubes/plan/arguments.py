@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 from rasterio.enums import Resampling
 
 from geodes_datalab._inputs.words import WordsLike, words
-from geodes_datalab.cubes.grid.grid import ResolutionLike
+from geodes_datalab.cubes.grid.output import ResolutionLike
 from geodes_datalab.cubes.plan.model import GroupBy
 from geodes_datalab.errors import CubeError, near
 

@@ -11,7 +11,7 @@ import shapely
 from geodes_datalab import _display
 from geodes_datalab.cubes import notice
 from geodes_datalab.cubes.grid import seam
-from geodes_datalab.cubes.grid.grid import extent
+from geodes_datalab.cubes.grid.boxes import extent
 from geodes_datalab.cubes.plan.model import Plan
 from geodes_datalab.errors import CubeError, CubeWarning
 

@@ -13,14 +13,8 @@ from odc.geo.geobox import GeoBox
 from geodes_datalab import _http, stac
 from geodes_datalab.cubes import skipping
 from geodes_datalab.cubes.grid import native, seam
-from geodes_datalab.cubes.grid.grid import (
-    ResolutionLike,
-    named,
-    output_grid,
-    step,
-    touches,
-    touching,
-)
+from geodes_datalab.cubes.grid.boxes import named, step, touches, touching
+from geodes_datalab.cubes.grid.output import ResolutionLike, output_grid
 from geodes_datalab.cubes.numbers import Facts
 from geodes_datalab.cubes.parse.products import Parsed, reader_of, titles
 from geodes_datalab.cubes.parse.values import Told, Words, completed
