@@ -101,10 +101,11 @@ def test_conditions_that_a_catalogue_cannot_search_by_are_tried_here_and_told(st
 def test_requests_a_second_are_kept(start) -> None:
     api = start([scene(f"x{number}") for number in range(6)])
     api.page = 1
+    begun = time.monotonic()
     stac.search("s2", sources=[named("slow", api, rate=20.0, page_size=1)])
-    apart = [b - a for a, b in zip(api.moments, api.moments[1:], strict=False)]
     assert len(api.moments) == 6
-    assert min(apart) > 0.04  # 20 a second: 0.05 apart, as the server counts
+    # None may come before its turn, as the server counts; a busy machine can only make it later.
+    assert all(moment - begun >= turn / 20 for turn, moment in enumerate(api.moments))
 
 
 def test_the_limit_is_of_the_whole(start) -> None:
@@ -155,3 +156,18 @@ def test_items_say_whose_they_are(start) -> None:
     items = stac.search("s2", sources=[named("one", start([scene("x")]))])
     assert items.dicts[0]["properties"][SOURCE] == "one"
     assert items[:1].report is items.report
+
+
+def test_what_comes_after_the_deadline_changes_nothing(start) -> None:
+    """One that answers late, while another is still waited for."""
+    late, slow, good = start([scene("late")]), start([scene("slow")]), start([scene("good")])
+    late.hang, slow.hang = threading.Event(), threading.Event()
+    chosen = [
+        named("late", late, timeout=1.0), named("slow", slow, timeout=4.0), named("good", good),
+    ]  # fmt: skip
+    threading.Timer(2.0, late.hang.set).start()
+    with pytest.warns(errors.IncompleteResult):
+        items = stac.search("s2", sources=chosen)
+    slow.hang.set()
+    assert items.ids == ["good"]
+    assert [one.state for one in items.report] == ["failed", "failed", "ok"]

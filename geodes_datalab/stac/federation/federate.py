@@ -14,7 +14,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.errors import GeodesError, IncompleteResult, InvalidQuery, ServiceError
 from geodes_datalab.stac.dialects import Found, dialect_of
 from geodes_datalab.stac.federation.merge import merged
-from geodes_datalab.stac.federation.report import Answer, Report, kind_of
+from geodes_datalab.stac.federation.report import Answer, Kind, Report, State, kind_of
 from geodes_datalab.stac.federation.sources import Source, asked, source
 from geodes_datalab.stac.items.normalise import normalise
 from geodes_datalab.stac.items.sequence import Items
@@ -35,27 +35,31 @@ class _Task:
             query, collections=tuple(names), page_size=min(one.page_size, query.page_size)
             if one.dialect == "geodes" else one.page_size,
         )  # fmt: skip
-        self.items: list[Json] = []
-        self.answer = Answer(one.id, "skipped")
+        self._found: list[Json] = []
+        """What has come so far; items may still be added."""
         self._begun = time.monotonic()
+        self._ending = threading.Lock()
+        self._outcome: tuple[list[Json], Answer] | None = None
         self._thread: threading.Thread | None = None
         if names:
             self._thread = threading.Thread(target=self._run, daemon=True, name=f"geodes-{one.id}")
             self._thread.start()
 
-    def wait(self) -> None:
-        """Wait until it has answered, or its time is over."""
+    def outcome(self) -> tuple[list[Json], Answer]:
+        """Wait until it has answered, or its time is over; return its items and how it went."""
         if self._thread is None:
-            return
+            return [], Answer(self.source.id, "skipped")
         self._thread.join(max(0.0, self._begun + self.source.timeout - time.monotonic()))
-        if self._thread.is_alive():
-            error = ServiceError(
-                f"{self.source.title} did not answer within {self.source.timeout:g} s",
+        seconds = f"{self.source.timeout:g}"
+        self._fail(  # unless it has ended: what comes later is nobody's
+            ServiceError(
+                f"{self.source.title} did not answer within {seconds} s",
                 "ask again later, or without it",
-            )
-            self.items = list(self.items)  # what comes later is nobody's
-            state = "partial" if self.items else "failed"
-            self._end(state, error=error, kind="timeout", returned=len(self.items))
+            ),
+            "timeout",
+        )
+        assert self._outcome is not None
+        return self._outcome
 
     def _run(self) -> None:
         try:
@@ -63,36 +67,49 @@ class _Task:
                 found, tried, notes = _found(client, self._query)
                 for page in found.pages:
                     clean = (normalise(item, {}, None, []) for item in page)
-                    self.items += [item for item in clean if not tried or _holds(item, self._query)]
-                    if self._query.limit is not None and len(self.items) >= self._query.limit:
+                    self._found += [
+                        item for item in clean if not tried or _holds(item, self._query)
+                    ]
+                    if self._query.limit is not None and len(self._found) >= self._query.limit:
                         break
         except GeodesError as error:
-            state = "partial" if self.items else "failed"
-            self._end(state, error=error, kind=kind_of(error), returned=len(self.items))
-            return
-        unique = {item["id"]: item for item in self.items}
-        twice = len(self.items) - len(unique)
-        self.items = list(unique.values())[: self._query.limit]
-        self._finish(None if tried else found.matched, notes, twice)
+            self._fail(error, kind_of(error))
+        else:
+            self._finish(None if tried else found.matched, notes)
 
-    def _finish(self, expected: int | None, notes: tuple[str, ...], twice: int) -> None:
-        if twice:
+    def _finish(self, expected: int | None, notes: tuple[str, ...]) -> None:
+        items = _once(self._found)
+        if twice := len(self._found) - len(items):
             notes += (f"{twice} items came more than once",)
-        wanted = min(expected or 0, self._query.limit or expected or 0)
-        short = len(self.items) < wanted
-        error = None
-        if short:
-            error = ServiceError(
-                f"{self.source.title} announced {expected} items and sent {len(self.items)}"
+        items = items[: self._query.limit]
+        if len(items) < min(expected or 0, self._query.limit or expected or 0):
+            told = f"{self.source.title} announced {expected} items and sent {len(items)}"
+            self._end(
+                items,
+                "partial",
+                matched=expected,
+                notes=notes,
+                error=ServiceError(told),
+                kind="server",
             )
-        self._end(
-            "partial" if short else "ok", matched=expected, returned=len(self.items), notes=notes,
-            error=error, kind="server" if short else "",
-        )  # fmt: skip
+        else:
+            self._end(items, "ok", matched=expected, notes=notes)
 
-    def _end(self, state: Any, **told: Any) -> None:
+    def _fail(self, error: GeodesError, kind: Kind) -> None:
+        items = _once(list(self._found))[: self._query.limit]
+        self._end(items, "partial" if items else "failed", error=error, kind=kind)
+
+    def _end(self, items: list[Json], state: State, **told: Any) -> None:
+        """Keep how it went; only the first end counts."""
         seconds = time.monotonic() - self._begun
-        self.answer = Answer(self.source.id, state, seconds=seconds, **told)
+        with self._ending:
+            if self._outcome is None:
+                answer = Answer(self.source.id, state, returned=len(items), seconds=seconds, **told)
+                self._outcome = items, answer
+
+
+def _once(items: Sequence[Json]) -> list[Json]:
+    return list({item["id"]: item for item in items}.values())
 
 
 def federated(
@@ -134,11 +151,10 @@ def federated(
     import geodes_datalab.stac.dialects.standard  # noqa: F401 - no source's time goes by in importing it
 
     tasks = [_Task(one, wanted[one.id], query) for one in chosen]
-    for task in tasks:
-        task.wait()
-    report = Report(task.answer for task in tasks)
+    ends = [task.outcome() for task in tasks]
+    report = Report(answer for _, answer in ends)
     _refuse(report, strict=strict)
-    found = in_order(merged([(task.source.id, list(task.items)) for task in tasks]), query.sort)
+    found = in_order(merged([(answer.source, items) for items, answer in ends]), query.sort)
     if report.failed:
         text = "; ".join(map(str, report.failed))
         warnings.warn(f"the result is not complete: {text}", IncompleteResult, stacklevel=4)
