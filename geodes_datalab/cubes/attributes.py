@@ -187,8 +187,15 @@ def _standard_name(collection: str, band: stac.Band) -> str | None:
     return None
 
 
-def classes(band: stac.Band) -> dict[str, Any]:
+def classes(band: stac.Band, dtype: Any = None) -> dict[str, Any]:
     """Return CF's attributes of a band whose numbers are classes; nothing where it has none.
+
+    Parameters
+    ----------
+    band
+        What is described.
+    dtype
+        Type of its numbers, where they are not stored as described: CF wants the values in the same.
 
     Examples
     --------
@@ -200,7 +207,7 @@ def classes(band: stac.Band) -> dict[str, Any]:
         return {}
     colours = [one.colour for one in band.classes if one.colour]
     return {
-        "flag_values": np.array([one.value for one in band.classes], band.dtype),
+        "flag_values": np.array([one.value for one in band.classes], dtype or band.dtype),
         "flag_meanings": " ".join(one.name.replace(" ", "_") for one in band.classes),
         **({"flag_colors": " ".join(colours)} if len(colours) == len(band.classes) else {}),
     }

@@ -15,9 +15,9 @@ from geodes_datalab import _http, stac
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.formats.stream import Stream
 from geodes_datalab.cubes.parse.products import title_of
-from geodes_datalab.cubes.plan.changed import changed
+from geodes_datalab.cubes.plan.changed import changed, damaged
 from geodes_datalab.cubes.plan.locate import Finder
-from geodes_datalab.errors import FormatChanged
+from geodes_datalab.errors import FormatChanged, ReadError
 
 LARGEST = 256 * 2**20
 """Bytes of a file that `ProductFiles.read` returns, at most."""
@@ -90,6 +90,10 @@ class ProductFiles:
     def changed(self, how: str, wanted: Sequence[str] = ()) -> FormatChanged:
         """Return the error for a product that is not as it is described."""
         return changed(self.title, how, self.names, wanted)
+
+    def damaged(self, name: str, how: str) -> ReadError:
+        """Return the error for a file that cannot be read."""
+        return damaged(f"{name} of {self.title} {how}")
 
     def gdal(self, name: str) -> tuple[str, int | None]:
         """Return the path of a file as GDAL understands it, and the bytes of the file or archive that it is in."""

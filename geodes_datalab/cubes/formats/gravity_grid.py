@@ -6,18 +6,18 @@ the south (facts: GRGS, grace.obs-mip.fr, formats).
 
 from __future__ import annotations
 
-import gzip
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from odc.geo.xr import assign_crs
+from odc.geo.geobox import GeoBox
 
 from geodes_datalab._types import Json
-from geodes_datalab.cubes.formats.files import ProductFiles
+from geodes_datalab.cubes.formats import packed
+from geodes_datalab.cubes.formats.described import about, on_grid
+from geodes_datalab.cubes.formats.files import LARGEST, ProductFiles
 from geodes_datalab.cubes.formats.registry import Wanted
-from geodes_datalab.errors import ReadError
 from geodes_datalab.stac.readers import Reader
 
 SHAPE = (180, 360)
@@ -27,15 +27,8 @@ def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted
     """Open a grid of one degree; see `registry.Opener`."""
     band = reader.bands[0] if wanted.bands is None else reader.band(wanted.bands[0])
     name = files.one(band.member)
-    attrs = {
-        "units": band.units, "long_name": band.description, "standard_name": band.standard_name,
-        "positive": band.positive,
-    }  # fmt: skip
-    grid = xr.Dataset(
-        {band.name: (("y", "x"), _numbers(files, name), {k: v for k, v in attrs.items() if v})},
-        {"y": ("y", 89.5 - np.arange(180.0)), "x": ("x", -179.5 + np.arange(360.0))},
-    )
-    return assign_crs(grid, "EPSG:4326")
+    grid = GeoBox.from_bbox((-180, -90, 180, 90), "EPSG:4326", shape=SHAPE)
+    return on_grid(grid, {band.name: (("y", "x"), _numbers(files, name), about(band))})
 
 
 def text_of(files: ProductFiles, name: str) -> str:
@@ -45,17 +38,11 @@ def text_of(files: ProductFiles, name: str) -> str:
     ------
     ReadError
         It is packed, and ends too early.
+    FormatChanged
+        It is too large to be what it should be.
     """
-    content = files.read(name)
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError) as error:
-            raise ReadError(
-                f"{name} of {files.title} is packed by gzip, and broken: {error}",
-                hint="download the product again with geodes_datalab.download(), which checks its MD5",
-            ) from error
-    return content.decode("ascii", "replace")
+    with packed.plain(files, name, LARGEST) as stream:
+        return stream.read(LARGEST).decode("ascii", "replace")
 
 
 def _numbers(files: ProductFiles, name: str) -> npt.NDArray[Any]:

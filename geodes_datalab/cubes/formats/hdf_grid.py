@@ -8,27 +8,23 @@ band's own ``scale`` holds where it has one, and a file that tells another is re
 
 from __future__ import annotations
 
-import gzip
-import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from odc.geo.xr import assign_crs, xr_coords
 
 from geodes_datalab._types import Json
+from geodes_datalab.cubes.formats import packed
+from geodes_datalab.cubes.formats.described import about, on_grid
 from geodes_datalab.cubes.formats.files import ProductFiles
 from geodes_datalab.cubes.formats.registry import Wanted
-from geodes_datalab.errors import CubeError, ReadError, UnknownBand, near
+from geodes_datalab.errors import CubeError, UnknownBand, near
 from geodes_datalab.stac.readers import Band, Reader
 
 Edges: TypeAlias = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
-
-_LARGEST = 2**31
-"""Bytes of an unpacked file, at most."""
 
 _HDF4 = b"\x0e\x03\x13\x01"
 _CLASSIC = b"CDF"
@@ -56,20 +52,16 @@ def open_product(files: ProductFiles, reader: Reader, item: Json, wanted: Wanted
             )
             for key, band in bands.items()
         }
-    return _on(grid[part], variables)
+    return on_grid(grid[part], variables)
 
 
 def _opened(files: ProductFiles, name: str) -> Any:
     """Open an HDF5 file, unpacked where it is packed by gzip."""
     import h5py  # type: ignore[import-untyped]
 
-    stream: Any = files.stream(name)
+    stream = packed.plain(files, name)
     head = stream.read(4)
     stream.seek(0)
-    if head[:2] == b"\x1f\x8b":
-        stream = _unpacked(files, name, stream)
-        head = stream.read(4)
-        stream.seek(0)
     if head == _HDF4:
         raise CubeError(
             f"{name} of {files.title} is HDF4, which is not read here",
@@ -83,25 +75,7 @@ def _opened(files: ProductFiles, name: str) -> Any:
     try:
         return h5py.File(stream, "r")
     except OSError as error:
-        raise ReadError(
-            f"{name} of {files.title} could not be read as HDF5: {error}",
-            hint="download the product again with geodes_datalab.download(), which checks its MD5",
-        ) from error
-
-
-def _unpacked(files: ProductFiles, name: str, stream: Any) -> io.BytesIO:
-    """Unpack a file whole: gzip lets nothing be read from its middle."""
-    try:
-        with gzip.GzipFile(fileobj=stream) as packed:
-            content = packed.read(_LARGEST + 1)
-    except (OSError, EOFError) as error:
-        raise ReadError(
-            f"{name} of {files.title} is packed by gzip, and broken: {error}",
-            hint="download the product again with geodes_datalab.download(), which checks its MD5",
-        ) from error
-    if len(content) > _LARGEST:
-        raise files.changed(f"unpacks {name} to more than {_LARGEST // 2**30} GB")
-    return io.BytesIO(content)
+        raise files.damaged(name, f"could not be read as HDF5: {error}") from error
 
 
 def _images(file: Any) -> dict[str, Any]:
@@ -209,10 +183,7 @@ class _Image(NamedTuple):
         try:
             values = self.stored[rows, columns]
         except OSError as error:
-            raise ReadError(
-                f"{self.stored.name} of {files.title} could not be read: {error}",
-                hint="download the product again with geodes_datalab.download(), which checks its MD5",
-            ) from error
+            raise files.damaged(self.stored.name, f"could not be read: {error}") from error
         return values[::-1] if self.upwards else values
 
 
@@ -228,13 +199,13 @@ def _physical(
     """Return values and attributes of an image."""
     stored = image.read(files, part)
     if band.classes:
-        return stored, _attrs(band)
+        return stored, about(band, stored.dtype)
     told = image.stored.attrs
     scale = _scale(files, told, band, reader)
     offset = next(_numbers(told, _OFFSETS), band.offset)
     missing = [*_numbers(told, _MISSING), *map(float, reader.options.get("missing", ()))]
     values = stored.astype("float32") * np.float32(scale) + np.float32(offset)
-    return np.where(np.isin(stored, missing), np.float32(np.nan), values), _attrs(band)
+    return np.where(np.isin(stored, missing), np.float32(np.nan), values), about(band)
 
 
 def _scale(files: ProductFiles, told: Any, band: Band, reader: Reader) -> float:
@@ -271,21 +242,3 @@ def _numbers(attrs: Any, names: tuple[str, ...]) -> Iterator[float]:
         values = np.ravel(attrs.get(name, ()))
         if values.size and values.dtype.kind in "iuf":
             yield float(values[0])
-
-
-def _attrs(band: Band) -> dict[str, Any]:
-    attrs: dict[str, Any] = {"long_name": band.description or band.name}
-    if band.units:
-        attrs["units"] = band.units
-    if band.standard_name:
-        attrs["standard_name"] = band.standard_name
-    if band.classes:
-        attrs["flag_values"] = np.array([one.value for one in band.classes])
-        attrs["flag_meanings"] = " ".join(one.name.replace(" ", "_") for one in band.classes)
-    return attrs
-
-
-def _on(grid: GeoBox, variables: dict[str, Any]) -> xr.Dataset:
-    axes = dict(zip(("y", "x"), xr_coords(grid, always_yx=True).values(), strict=False))
-    centres = {name: (name, np.asarray(axis.values)) for name, axis in axes.items()}
-    return assign_crs(xr.Dataset(variables, centres), "EPSG:4326")

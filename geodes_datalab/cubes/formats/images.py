@@ -16,8 +16,8 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geodes_datalab.cubes.formats.files import ProductFiles
+from geodes_datalab.cubes.plan.changed import damaged
 from geodes_datalab.cubes.read import gdal, remote
-from geodes_datalab.errors import ReadError
 
 BLOCK = 2048
 """Pixels along each side of a part that is read at once."""
@@ -113,7 +113,4 @@ def _asked(path: str, size: int | None, ask: Any) -> Any:
         return gdal.off_main_thread(lambda: remote.by_gdal(path, size, read))
     except RasterioError as error:
         name = path.rpartition("/")[2]
-        raise ReadError(
-            f"{name} could not be read: {gdal.without_addresses(str(error))}",
-            hint="download the product again with geodes_datalab.download(), which checks its MD5",
-        ) from error
+        raise damaged(f"{name} could not be read: {gdal.without_addresses(str(error))}") from error

@@ -15,10 +15,10 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from odc.geo.xr import assign_crs, xr_coords
 
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.formats import images
+from geodes_datalab.cubes.formats.described import about, on_grid
 from geodes_datalab.cubes.formats.files import ProductFiles
 from geodes_datalab.cubes.formats.registry import Wanted
 from geodes_datalab.errors import CubeError, UnknownBand
@@ -78,9 +78,9 @@ def _read(files: ProductFiles, reader: Reader, band: Band, name: str) -> xr.Data
     if band.name in reader.options.get("series", ()):
         dates = _dates(files, name, told.shape[0])
         values = _physical(pixels, band, reader, missing=(pixels == 0).all(0))
-        return _on(grid, {band.name: (("time", "y", "x"), values, _attrs(band))}, time=dates)
+        return on_grid(grid, {band.name: (("time", "y", "x"), values, about(band))}, time=dates)
     values = _physical(pixels[0], band, reader, missing=pixels[0] == 0)
-    return _on(grid, {band.name: (("y", "x"), values, _attrs(band))})
+    return on_grid(grid, {band.name: (("y", "x"), values, about(band))})
 
 
 def _physical(pixels: Any, band: Band, reader: Reader, *, missing: Any) -> Any:
@@ -99,23 +99,8 @@ def _lines(pixels: Any, grid: GeoBox, band: Band, files: ProductFiles, name: str
     vectors = pixels[list(order)].astype("float32") * np.float32(sign)
     missing = (pixels == 0).all(0)
     values = da.where(missing, np.nan, vectors).astype("float32")
-    attrs = {**_attrs(band), "positive": "from the ground to the satellite"}
-    return _on(grid, {"los": (("direction", "y", "x"), values, attrs)}, direction=list(_POINTS))
-
-
-def _on(grid: GeoBox, variables: Mapping[str, Any], **coords: Any) -> xr.Dataset:
-    """Put arrays onto a grid whose dimensions are called y and x, as on every other."""
-    axes = dict(zip(("y", "x"), xr_coords(grid, always_yx=True).values(), strict=False))
-    centres = {name: (name, np.asarray(axis.values)) for name, axis in axes.items()}
-    return assign_crs(xr.Dataset(dict(variables), {**centres, **coords}), str(grid.crs))
-
-
-def _attrs(band: Band) -> dict[str, Any]:
-    told = {
-        "units": band.units, "long_name": band.description or band.name, "positive": band.positive,
-        "standard_name": band.standard_name,
-    }  # fmt: skip
-    return {name: value for name, value in told.items() if value}
+    attrs = {**about(band), "positive": "from the ground to the satellite"}
+    return on_grid(grid, {"los": (("direction", "y", "x"), values, attrs)}, direction=list(_POINTS))
 
 
 def _dates(files: ProductFiles, name: str, count: int) -> Any:

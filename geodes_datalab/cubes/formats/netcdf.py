@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 
 from geodes_datalab._display import some
+from geodes_datalab.cubes.attributes import classes
 from geodes_datalab.cubes.formats.files import ProductFiles
-from geodes_datalab.errors import ReadError, UnknownBand, near
+from geodes_datalab.errors import UnknownBand, near
 from geodes_datalab.stac.readers import Band, Reader
 
 _UNITS = {
@@ -68,10 +69,8 @@ class File:
         except (OSError, KeyError, ValueError, RuntimeError) as error:
             if group and "group" in str(error).lower():
                 raise self._files.changed(f"has no group {group} in {self._name}") from error
-            raise ReadError(
-                f"{self._name} of {self._files.title} could not be read as netCDF: {error}",
-                hint="download the product again with geodes_datalab.download(), which checks its MD5",
-            ) from error
+            how = f"could not be read as netCDF: {error}"
+            raise self._files.damaged(self._name, how) from error
 
 
 def chosen(
@@ -157,7 +156,7 @@ def decoded(dataset: xr.Dataset, name: str, band: Band | None = None) -> xr.Vari
         result = xr.decode_cf(whole, decode_coords=False)[name].variable
         if result.dtype.kind == "f" and band is not None and band.nodata is not None:
             result = _where(result, result != band.nodata)
-    result.attrs = _attributes(raw.attrs, band, name)
+    result.attrs = _attributes(raw, band, name)
     if result.dtype.kind == "M":
         result.attrs.pop("units", None)
     result.encoding = {}
@@ -180,8 +179,8 @@ def is_flag(raw: xr.Variable, band: Band | None) -> bool:
     return raw.dtype.kind in "iu" and (bool(told) or by_band)
 
 
-def _attributes(attrs: Mapping[str, Any], band: Band | None, name: str) -> dict[str, Any]:
-    result = {key: attrs[key] for key in _KEPT if key in attrs}
+def _attributes(raw: xr.Variable, band: Band | None, name: str) -> dict[str, Any]:
+    result = {key: raw.attrs[key] for key in _KEPT if key in raw.attrs}
     if units := str(result.get("units", "")).strip():
         result["units"] = _UNITS.get(units.lower(), units)
     if band is None:
@@ -194,9 +193,8 @@ def _attributes(attrs: Mapping[str, Any], band: Band | None, name: str) -> dict[
     result |= {key: text for key, text in told.items() if text}
     if band.quality:
         result["ancillary_variables"] = band.quality
-    if band.classes and "flag_meanings" not in result:
-        result["flag_values"] = np.array([one.value for one in band.classes])
-        result["flag_meanings"] = " ".join(one.name.replace(" ", "_") for one in band.classes)
+    if "flag_meanings" not in result:
+        result |= classes(band, raw.dtype)
     if "flag_meanings" in result:
         result.pop("units", None)
     return result

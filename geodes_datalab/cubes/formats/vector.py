@@ -17,7 +17,7 @@ from odc.geo.geom import Geometry
 from geodes_datalab._types import Json
 from geodes_datalab.cubes.formats.files import ProductFiles
 from geodes_datalab.cubes.formats.registry import Wanted
-from geodes_datalab.errors import ReadError, UnknownBand, near
+from geodes_datalab.errors import UnknownBand, near
 from geodes_datalab.stac.readers import Reader
 
 if TYPE_CHECKING:
@@ -46,10 +46,7 @@ def open_product(
             box = None if wanted.area is None else _box(wanted.area, crs)
             shapes = geopandas.read_file(path, engine="pyogrio", bbox=box)
         except (OSError, RuntimeError, ValueError) as error:
-            raise ReadError(
-                f"{name} of {files.title} could not be read as shapes: {error}",
-                hint="download the product again with geodes_datalab.download(), which checks its MD5",
-            ) from error
+            raise files.damaged(name, f"could not be read as shapes: {error}") from error
     whole = shapes if shapes.crs is not None else shapes.set_crs(crs)
     return _described(files, reader, whole, wanted)
 

@@ -1,4 +1,4 @@
-"""The error for products that are not as they are described."""
+"""The errors for products that are not as they are described, or damaged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from geodes_datalab._display import some
-from geodes_datalab.errors import FormatChanged
+from geodes_datalab.errors import FormatChanged, ReadError
 
 
 def changed(
@@ -37,4 +37,17 @@ def changed(
         hint=(f"the nearest is {near}. " if near else "")
         + "Its format may be newer than this version of geodes_datalab: upgrade it, or download the "
         "product with geodes_datalab.download() and open the file with what reads it",
+    )
+
+
+def damaged(what: str) -> ReadError:
+    """Return the error for a file that cannot be read.
+
+    Parameters
+    ----------
+    what
+        The file, and what is wrong with it: a sentence.
+    """
+    return ReadError(
+        what, hint="download the product again with geodes_datalab.download(), which checks its MD5"
     )
