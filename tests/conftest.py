@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.forgetting import forget_servers
 from support.waiting import patience
 
 pytest_plugins = [
@@ -119,6 +120,12 @@ def clean_environment(
     for name, value in home_variables(tmp_path_factory.mktemp("home")).items():
         monkeypatch.setenv(name, value)
     return
+
+
+@pytest.fixture(autouse=True)
+def servers_forgotten() -> None:
+    """A server of another test may have had the port of one of this test."""
+    forget_servers()
 
 
 @pytest.fixture(autouse=True, scope="module")

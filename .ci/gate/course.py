@@ -78,12 +78,26 @@ class Course:
         self.in_turn([tier for tier in tiers if not tier.lane])
 
     def in_turn(self, tiers: Sequence[Tier]) -> None:
-        """Run one tier after the other."""
+        """Run one tier after the other; what proved ones do not need, and quick ones leave, the others may take."""
+        began = time.monotonic()
+        larger = [tier for tier in tiers if not _is_covered(tier, tiers)]
+        whole = sum(tier.minutes for tier in larger)
+        needed = {tier.verb: tier.minutes for tier in larger if not self._is_proved(tier)}
         for tier in tiers:
-            self.run(tier)
+            needed.pop(tier.verb, None)
+            used = (time.monotonic() - began) / 60
+            self.run(tier, whole - used - sum(needed.values()))
 
-    def run(self, tier: Tier) -> None:
-        """Run a tier, unless there is a proof of it, and keep its verdict."""
+    def run(self, tier: Tier, minutes: float = 0) -> None:
+        """Run a tier, unless there is a proof of it, and keep its verdict.
+
+        Parameters
+        ----------
+        tier
+            Which.
+        minutes
+            That it may take, where they are more than its own.
+        """
         if tier.verb in self.covered:
             self._note(Row(tier.verb, 0, "covered by a larger one", passed=True, run=False))
             return
@@ -96,7 +110,7 @@ class Course:
             missing = "NOT RUN: no time was left, and there is no proof for this content"
             self._note(Row(tier.verb, 0, missing, passed=False, run=False))
             return
-        self._run(tier, key, min(tier.minutes, left / 60))
+        self._run(tier, key, min(max(tier.minutes, minutes), left / 60))
 
     def age(self, tier: Tier) -> None:
         """Say when a long tier last passed: on this content, or how many commits ago."""
@@ -130,6 +144,9 @@ class Course:
         lines += [f"{row.verb:<20} {row.seconds:5.0f} s  {row.verdict}" for row in self.rows]
         lines += [f"passed at the second try: {file}, {why}" for file, why in self.second.items()]
         return "\n".join(lines)
+
+    def _is_proved(self, tier: Tier) -> bool:
+        return self.proofs.find(tier, self.proofs.key(tier)) is not None
 
     def _run(self, tier: Tier, key: str, minutes: float) -> None:
         print(f"=== make {tier.verb} (at most {minutes:.0f} min)", flush=True)
@@ -190,6 +207,10 @@ class Course:
             table = "".join(f"{one.verb}\t{one.seconds:.0f}\t{one.verdict}\n" for one in self.rows)
             again = "".join(f"second try\t{file}\t{why}\n" for file, why in self.second.items())
             (self.artifacts / "ci.tsv").write_text(table + again, "utf-8")
+
+
+def _is_covered(tier: Tier, among: Sequence[Tier]) -> bool:
+    return any(other.covers is not None and other.covers.verb == tier.verb for other in among)
 
 
 def _wrong(tier: Tier, ended: Ended, found: Outcomes) -> str:

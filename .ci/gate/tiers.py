@@ -24,7 +24,7 @@ class Tier:
 
     verb: str
     minutes: float
-    """It is stopped after so many. They hold on two slow cores with both lanes busy."""
+    """It is stopped after so many, unless its lane has more to spare: see `gate.course.Course.in_turn`."""
     lane: str = ""
     """Tiers of different lanes run side by side; those without one run alone, after all others."""
     tests: tuple[str, ...] = ()

@@ -18,7 +18,6 @@ from rasterio.errors import NotGeoreferencedWarning
 from support.waiting import minutes
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes.archive import asking
 from geodes_datalab.cubes.archive.archives import members_of_url
 from geodes_datalab.cubes.read import gdal
 from geodes_datalab.cubes.read import pixels as reading
@@ -29,7 +28,6 @@ SHAPE = SIZE, SIZE
 
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_final", {})
     monkeypatch.setenv("GEODES_BACKOFF", "0.01")
     monkeypatch.setenv("GEODES_RETRIES", "1")
 

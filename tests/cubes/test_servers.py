@@ -19,7 +19,6 @@ from products import encoded, plain, zipped
 from support.misbehaving import BEHAVIOURS, misbehaving
 
 from geodes_datalab import cubes
-from geodes_datalab.cubes.archive import alone, archives, asking, served
 from geodes_datalab.cubes.archive.trouble import Unsuited
 from geodes_datalab.cubes.read import pixels as reading
 from geodes_datalab.errors import GeodesError, ServerQuirk
@@ -99,10 +98,6 @@ def settled(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
         "DIALECT": "stac", "BACKOFF": "0.001", "RETRIES": "2", "API_KEY": KEY, "CACHE_DIR": str(tmp_path),
     }.items():  # fmt: skip
         monkeypatch.setenv(f"GEODES_{name}", value)
-    archives._known.clear()
-    alone._headers.clear()
-    asking._final.clear()
-    served._known.clear()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ServerQuirk)
         yield

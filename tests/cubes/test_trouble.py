@@ -9,23 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.forgetting import forget_servers
 
 from geodes_datalab import config, cubes, errors, stac
-from geodes_datalab.cubes.archive import archives, asking, served
 from geodes_datalab.cubes.archive.trouble import Unsuited
 from geodes_datalab.cubes.read import pixels as reading
 
 pytest_plugins = ["geodes_datalab.testing.fixtures"]
 
 PATAGONIA = (-67.66, -47.86, -67.63, -47.85)
-
-
-@pytest.fixture(autouse=True)
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start each test with nothing remembered in this process."""
-    monkeypatch.setattr(archives, "_known", type(archives._known)())
-    monkeypatch.setattr(asking, "_final", {})
-    served._known.clear()
 
 
 def search(collection: str = "PEPS_S2_L1C", **options):
@@ -207,7 +199,7 @@ def test_quota_used_up(portal) -> None:
 def test_a_server_without_ranges(portal, ranges: str) -> None:
     items = search(datetime="2021-11")
     expected = cubes.load(items, "red").compute()
-    archives._known.clear()
+    forget_servers()
     _empty_cache()
     portal.settings.ranges = ranges
     with pytest.warns(errors.ServerQuirk, match="the server cannot send parts of an archive"):

@@ -34,11 +34,14 @@ class Play:
     script: list[tuple[int, list[Mapping[str, object]]]]
     cut_off: bool = False
     calls: list[str] = field(default_factory=list)
+    allowed: list[float] = field(default_factory=list)
+    """Minutes that each call might take."""
 
     def __call__(
         self, command: list[str], *, seconds: float, variables: Mapping[str, str], log: Path
     ) -> Ended:
         self.calls.append(" ".join(command[2:]))
+        self.allowed.append(seconds / 60)
         code, lines = self.script.pop(0)
         Path(variables[VARIABLE]).write_text("".join(json.dumps(one) + "\n" for one in lines))
         return Ended(code, 1.0, self.cut_off, ())
@@ -190,6 +193,18 @@ def test_lanes_run_side_by_side_and_the_rest_alone(tmp_path: Path) -> None:
     assert seen.index("a1") < seen.index("a2")
     assert seen.index("b1") < seen.index("b2")
     assert len(seen) == 5
+
+
+def test_minutes_that_proved_tiers_do_not_need_are_the_others(tmp_path: Path) -> None:
+    """Two whole suites of tests side by side take longer than each with lighter tiers beside it."""
+    short = [Tier(name, 9, tests=("tests/gate/",), only=("LICENSE",)) for name in ("one", "two")]
+    play = Play([(0, [PASSED])] * 4)
+    run = course(tmp_path, play, left=6000)
+    run.in_turn([short[0]])
+    run.in_turn([short[0], LONG_TIER, short[1]])
+    assert [round(one) for one in play.allowed] == [9, 14, 23]  # one is proved; two keeps its own
+    run.in_turn([LONG_TIER, *short])
+    assert round(play.allowed[-1]) == 23
 
 
 def test_a_larger_tier_covers_a_smaller(tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst
     return LongestFirst(config, log) if config.option.dist == "loadfile" else None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two cores: tests wait for processes for a third of their time."""
+    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
     some = option.keyword or option.markexpr or any("::" in each for each in config.args)

@@ -111,12 +111,10 @@ def depot() -> Iterator[Depot]:
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def client() -> Iterator[Any]:
     from geodes_datalab import _http
     from geodes_datalab.config import load
-    from geodes_datalab.cubes.archive import archives
 
-    monkeypatch.setattr(archives, "_known", type(archives._known)())
     with _http.Client(load(backoff=0.001, retries=2, timeout=minutes(1))) as running:
         yield running
 

@@ -12,7 +12,7 @@ import rasterio
 from products import PLACE, plain
 
 from geodes_datalab import cubes, errors
-from geodes_datalab.cubes.archive import alone, asking, served
+from geodes_datalab.cubes.archive import alone
 from geodes_datalab.cubes.archive.accounting import counted
 from geodes_datalab.cubes.read import pixels as reading
 
@@ -26,9 +26,6 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEODES_DIALECT", "stac")
     monkeypatch.setenv("GEODES_BACKOFF", "0.01")
     monkeypatch.setenv("GEODES_RETRIES", "1")
-    alone._headers.clear()
-    asking._final.clear()
-    served._known.clear()
 
 
 def written(path: Path, seed: int = 0, **options: Any) -> np.ndarray:

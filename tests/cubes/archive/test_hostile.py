@@ -35,7 +35,6 @@ def settled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in (("DIALECT", "stac"), ("BACKOFF", "0.01"), ("RETRIES", "1")):
         monkeypatch.setenv(f"GEODES_{name}", value)
     monkeypatch.setenv("GEODES_CACHE_DIR", str(tmp_path / "cache"))
-    archives._known.clear()
 
 
 @pytest.fixture(scope="module")

@@ -34,11 +34,6 @@ DATA = random.Random(1).randbytes(50_000) + b"geodes" * 60_000 + random.Random(2
 SIDE = 500
 
 
-@pytest.fixture(autouse=True)
-def forgetful() -> None:
-    served._known.clear()
-
-
 @pytest.fixture(scope="module")
 def image() -> tuple[bytes, np.ndarray]:
     pixels = np.random.default_rng(0).integers(0, 9999, (SIDE, SIDE)).astype("uint16")
