@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from support.running import running
+from support.waiting import minutes
 
 CORE = "https://api.stacspec.org/v1.0.0/core"
 SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
@@ -73,8 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
         api = self.api
         api.moments.append(time.monotonic())
         if api.hang is not None:
-            api.hang.wait(60)
-        time.sleep(api.pause)
+            api.hang.wait(minutes(1))
+        time.sleep(api.pause)  # patience: how slow it is
         status = api.refuse.pop(0) if api.refuse else api.always
         if status:
             self._send({"description": "no"}, status)

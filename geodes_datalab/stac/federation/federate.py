@@ -40,16 +40,16 @@ class _Task:
         self._begun = time.monotonic()
         self._ending = threading.Lock()
         self._outcome: tuple[list[Json], Answer] | None = None
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None
         if names:
-            self._thread = threading.Thread(target=self._run, daemon=True, name=f"geodes-{one.id}")
-            self._thread.start()
+            self.thread = threading.Thread(target=self._run, daemon=True, name=f"geodes-{one.id}")
+            self.thread.start()
 
     def outcome(self) -> tuple[list[Json], Answer]:
         """Wait until it has answered, or its time is over; return its items and how it went."""
-        if self._thread is None:
+        if self.thread is None:
             return [], Answer(self.source.id, "skipped")
-        self._thread.join(max(0.0, self._begun + self.source.timeout - time.monotonic()))
+        self.thread.join(max(0.0, self._begun + self.source.timeout - time.monotonic()))
         seconds = f"{self.source.timeout:g}"
         self._fail(  # unless it has ended: what comes later is nobody's
             ServiceError(
