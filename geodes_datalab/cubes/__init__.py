@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from geodes_datalab._lazy import attach
 
 _NAMES = {
-    "CHUNKS": "loading",
+    "CHUNKS": "plan.arguments",
     "Finder": "plan.locate",
     "Locator": "plan.locate",
     "MissingMember": "plan.locate",
@@ -24,7 +24,8 @@ _NAMES = {
 
 if TYPE_CHECKING:
     from geodes_datalab.cubes.archive.accounting import Tally, counted
-    from geodes_datalab.cubes.loading import CHUNKS, load
+    from geodes_datalab.cubes.loading import load
+    from geodes_datalab.cubes.plan.arguments import CHUNKS
     from geodes_datalab.cubes.plan.locate import Finder, Locator, MissingMember
     from geodes_datalab.cubes.subsets import subset
 

@@ -20,7 +20,7 @@ from geodes_datalab._inputs.times import DatetimeLike
 from geodes_datalab._inputs.words import WordsLike
 from geodes_datalab._language import gettext
 from geodes_datalab._types import Json
-from geodes_datalab.cubes import attributes, skipping
+from geodes_datalab.cubes import attributes, skipping, together
 from geodes_datalab.cubes.engines import odc as odc_engine
 from geodes_datalab.cubes.engines import stackstac as stackstac_engine
 from geodes_datalab.cubes.engines import table as table_engine
@@ -33,7 +33,7 @@ from geodes_datalab.cubes.parse import clouds, values
 from geodes_datalab.cubes.parse.products import item_dicts, parse, reader_of
 from geodes_datalab.cubes.parse.reprocessed import VERSIONS, Versions, without_older
 from geodes_datalab.cubes.plan import arguments, around, idle
-from geodes_datalab.cubes.plan.arguments import ChunksLike, ResamplingLike
+from geodes_datalab.cubes.plan.arguments import CHUNKS, ChunksLike, ResamplingLike
 from geodes_datalab.cubes.plan.locate import Finder, Locator
 from geodes_datalab.cubes.plan.making import Progress, Wish, make_plan
 from geodes_datalab.cubes.plan.model import GroupBy, Plan
@@ -60,9 +60,6 @@ ENGINES: Mapping[str, Callable[[Plan, Mapping[str, int]], dict[str, Any]]] = {
     "odc": _lean,
     "stackstac": stackstac_engine.arrays,
 }
-
-CHUNKS: Mapping[str, int] = {"time": 1, "y": 2048, "x": 2048}
-"""Default chunk: 16 MB of physical values, 8 MB of 16-bit integers."""
 
 
 def load(
@@ -106,7 +103,8 @@ def load(
     items
         What `geodes_datalab.search` returned, or its table, filtered; pystac items, one or several; an
         ``ItemCollection``; dictionaries as GEODES or another catalogue sends them, one, several, or a
-        FeatureCollection; the path of a file with any of these. Of one collection. Relative addresses
+        FeatureCollection; the path of a file with any of these. Of one collection, or what several catalogues hold
+        of one kind (``search(..., sources=...)``): bands are named by their common names then. Relative addresses
         of files are relative to the item: its ``self`` link, or the file that it was read from.
     bands
         Names as in the product (``"B04"``) or common names (``"red"``, ``"nir"``), quality masks
@@ -218,7 +216,7 @@ def load(
     ValuesInDoubt
         Nobody tells what the numbers mean, or the catalogue tells it in two ways.
     """
-    build = arguments.one_of("engine", engine, ENGINES)
+    given, build = dict(locals()), arguments.one_of("engine", engine, ENGINES)
     arguments.flags(
         clip=clip, all_touched=all_touched, clear=clear, raw=raw, masked=masked, scaled=scaled, progress=progress
     )  # fmt: skip
@@ -230,13 +228,12 @@ def load(
     with _quietly(), skipping.together() as lost, _http.Client(credentials.settings()) as client:
         where = idle.check_clip(area(bbox, geometry), clip=clip, all_touched=all_touched)
         chosen = without_older(item_dicts(items, datetime), versions, each=groupby == "id")
+        if found := together.parts(chosen.items):
+            return together.made(load, found, given)
         wish = Wish(where, arguments.crs(crs), resolution, resampling, groupby, how.raw, clip, skips)  # fmt: skip
         names, reader = arguments.bands(bands), _described(chosen.items, consent=allow_provisional)
         if reader.kind in OPENERS:
-            _refuse_in_vain(reader, chosen.items, wish, (clear, engine, locator, masked))
-            asked = Asked.of(names, wish, folder, consent=allow_provisional, progress=progress)
-            opened = cube_of_opened.made(chosen.items, reader, asked)
-            return _finished(opened, wish, chunks, all_touched=all_touched, threads=threads)
+            return _of_opened(chosen.items, reader, (names, wish, folder), given)
         parsed = parse(chosen.items, names, clear=clear)
         bar, finder = _bar(len(parsed), progress), Finder(client, folder, chosen.items)
         make = partial(make_plan, parsed, wish, client=client, progress=bar)
@@ -272,17 +269,28 @@ def _begun(
     return _dataset(plan, stored, arrays).assign_attrs(told), blocks
 
 
-def _refuse_in_vain(
-    reader: Reader, items: Sequence[Json], wish: Wish, others: tuple[bool, str, Any, bool | None]
-) -> None:
-    """Refuse the arguments that products which are opened one by one have no use for."""
+def _of_opened(
+    items: Sequence[Json],
+    reader: Reader,
+    asked_for: tuple[Any, Wish, Any],
+    given: Mapping[str, Any],
+) -> xr.Dataset:
+    """Make a cube of products that are opened one by one: of which bands, on which pixels, in which folder."""
+    names, wish, folder = asked_for
     cube_of_opened.refuse_no_cube(reader, items, wish.resolution)
-    clear, engine, locator, masked = others
-    given = {
-        "raw": wish.raw, "clear": clear, "engine": engine != "odc", "locator": locator is not None,
-        "masked": masked is not None, "on_error": wish.skips.on_error != "raise",
+    in_vain = {
+        "raw": wish.raw, "clear": given["clear"], "engine": given["engine"] != "odc",
+        "locator": given["locator"] is not None, "masked": given["masked"] is not None,
+        "on_error": wish.skips.on_error != "raise",
     }  # fmt: skip
-    idle.refuse_in_vain([name for name, used in given.items() if used], reader)
+    idle.refuse_in_vain([name for name, used in in_vain.items() if used], reader)
+    asked = Asked.of(
+        names, wish, folder, consent=given["allow_provisional"], progress=given["progress"],
+    )  # fmt: skip
+    cube = cube_of_opened.made(items, reader, asked)
+    return _finished(
+        cube, wish, given["chunks"], all_touched=given["all_touched"], threads=given["threads"]
+    )
 
 
 def _finished(

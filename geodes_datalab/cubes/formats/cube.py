@@ -69,8 +69,8 @@ def made(items: Sequence[Json], reader: Reader, asked: Asked) -> xr.Dataset:
     ]
     placed, geobox = place(products, asked)
     pairs = zip(placed, products, strict=True)
-    slices = [part for one, product in pairs for part in _slices(one, product.id)]
-    cube = _stacked(slices, geobox, asked.groupby, reader.layout)
+    parts = [part for one, product in pairs for part in slices(one, product.id)]
+    cube = stacked(parts, geobox, asked.groupby, reader.layout)
     titles = sorted({title_of(item) for item in items})
     return cube.assign_attrs(_about(reader, titles, cube))
 
@@ -88,20 +88,21 @@ def refuse_no_cube(reader: Reader, items: Sequence[Json], resolution: Any) -> No
         raise no_cube(reader, items)
 
 
-def _slices(one: xr.Dataset, name: str) -> list[Slice]:
+def slices(one: xr.Dataset, name: str) -> list[Slice]:
+    """Return what a product holds of each of its times."""
     times = pd.DatetimeIndex(one["time"].values)
     return [
         Slice(time.to_pydatetime(), name, one.isel(time=place)) for place, time in enumerate(times)
     ]
 
 
-def _stacked(slices: Sequence[Slice], geobox: GeoBox, how: GroupBy, layout: Layout) -> xr.Dataset:
+def stacked(parts: Sequence[Slice], geobox: GeoBox, how: GroupBy, layout: Layout) -> xr.Dataset:
     """Make time steps: within each, the earlier wins where two have values."""
     longitude = float(geobox.extent.to_crs("EPSG:4326").centroid.points[0][0])
-    steps = group([one.start for one in slices], [one.id for one in slices], how, longitude)
+    steps = group([one.start for one in parts], [one.id for one in parts], how, longitude)
     together = first if layout == "grid" else binned.pooled
-    cubes = [together([slices[place].values for place in step]) for step in steps]
-    times = [slices[step[0]].start for step in steps]
+    cubes = [together([parts[place].values for place in step]) for step in steps]
+    times = [parts[step[0]].start for step in steps]
     cube = xr.concat(
         [one.drop_vars("time", errors="ignore") for one in cubes], "time", join="override",
         combine_attrs="drop_conflicts", data_vars="all", coords="minimal", compat="override",

@@ -32,7 +32,9 @@ def about(band: Band, dtype: Any = None) -> dict[str, Any]:
     return {**{name: value for name, value in told.items() if value}, **classes}
 
 
-def on_grid(grid: GeoBox, variables: Mapping[str, Any], **coords: Any) -> xr.Dataset:
+def on_grid(
+    grid: GeoBox, variables: Mapping[str, Any], coords: Mapping[str, Any] | None = None
+) -> xr.Dataset:
     """Put arrays onto a grid whose dimensions are called y and x, as on every other.
 
     Parameters
@@ -41,9 +43,9 @@ def on_grid(grid: GeoBox, variables: Mapping[str, Any], **coords: Any) -> xr.Dat
         Of their pixels.
     variables
         Name -> dimensions, values and attributes, as `xarray.Dataset` takes them.
-    **coords
+    coords
         Of other dimensions.
     """
     axes = dict(zip(("y", "x"), xr_coords(grid, always_yx=True).values(), strict=False))
     centres = {name: (name, np.asarray(axis.values)) for name, axis in axes.items()}
-    return assign_crs(xr.Dataset(dict(variables), {**centres, **coords}), str(grid.crs))
+    return assign_crs(xr.Dataset(dict(variables), {**centres, **(coords or {})}), str(grid.crs))

@@ -78,7 +78,9 @@ def _read(files: ProductFiles, reader: Reader, band: Band, name: str) -> xr.Data
     if band.name in reader.options.get("series", ()):
         dates = _dates(files, name, told.shape[0])
         values = _physical(pixels, band, reader, missing=(pixels == 0).all(0))
-        return on_grid(grid, {band.name: (("time", "y", "x"), values, about(band))}, time=dates)
+        return on_grid(
+            grid, {band.name: (("time", "y", "x"), values, about(band))}, {"time": dates}
+        )
     values = _physical(pixels[0], band, reader, missing=pixels[0] == 0)
     return on_grid(grid, {band.name: (("y", "x"), values, about(band))})
 
@@ -100,7 +102,9 @@ def _lines(pixels: Any, grid: GeoBox, band: Band, files: ProductFiles, name: str
     missing = (pixels == 0).all(0)
     values = da.where(missing, np.nan, vectors).astype("float32")
     attrs = {**about(band), "positive": "from the ground to the satellite"}
-    return on_grid(grid, {"los": (("direction", "y", "x"), values, attrs)}, direction=list(_POINTS))
+    return on_grid(
+        grid, {"los": (("direction", "y", "x"), values, attrs)}, {"direction": list(_POINTS)}
+    )
 
 
 def _dates(files: ProductFiles, name: str, count: int) -> Any:

@@ -26,6 +26,9 @@ the usual size."""
 ResamplingLike: TypeAlias = Any
 """A name, a member of ``rasterio.enums.Resampling``, or a mapping of bands to either."""
 
+CHUNKS: Mapping[str, int] = {"time": 1, "y": 2048, "x": 2048}
+"""Default chunk: 16 MB of physical values, 8 MB of 16-bit integers."""
+
 T = TypeVar("T")
 
 _WARPS = [name for name in Resampling.__members__ if name != "gauss"]  # which GDAL cannot warp with

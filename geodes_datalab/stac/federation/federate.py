@@ -13,7 +13,8 @@ from geodes_datalab._http import Client
 from geodes_datalab._types import Json
 from geodes_datalab.errors import GeodesError, IncompleteResult, InvalidQuery, ServiceError
 from geodes_datalab.stac.dialects import Found, dialect_of
-from geodes_datalab.stac.federation.merge import merged
+from geodes_datalab.stac.federation.merge import SHARED, merged
+from geodes_datalab.stac.federation.reflectance import explained
 from geodes_datalab.stac.federation.report import Answer, Kind, Report, State, kind_of
 from geodes_datalab.stac.federation.sources import Source, asked, source
 from geodes_datalab.stac.items.normalise import normalise
@@ -66,7 +67,7 @@ class _Task:
             with Client(self.source.config()) as client:
                 found, tried, notes = _found(client, self._query)
                 for page in found.pages:
-                    clean = (normalise(item, {}, None, []) for item in page)
+                    clean = (self._told(normalise(item, {}, None, [])) for item in page)
                     self._found += [
                         item for item in clean if not tried or _holds(item, self._query)
                     ]
@@ -76,6 +77,15 @@ class _Task:
             self._fail(error, kind_of(error))
         else:
             self._finish(None if tried else found.matched, notes)
+
+    def _told(self, item: Json) -> Json:
+        """Return an item that says what it is, and what its numbers mean, whatever its catalogue calls that."""
+        theirs = str(item.get("collection") or "")
+        result = explained(item, self.source.reflectance.get(theirs))
+        return {
+            **result,
+            "properties": {**result["properties"], SHARED: self.source.shared(theirs)},
+        }
 
     def _finish(self, expected: int | None, notes: tuple[str, ...]) -> None:
         items = _once(self._found)

@@ -17,6 +17,9 @@ from geodes_datalab.stac.items.versions import version
 SOURCE = "geodes_datalab:source"
 """Property of an item: the catalogue that described it."""
 
+SHARED = "geodes_datalab:product"
+"""Property of an item: the name that all catalogues have for what it is (``"sentinel-2-l2a"``)."""
+
 ALTERNATES = "geodes_datalab:alternates"
 """Member of an item: copies of the same product in other catalogues, each with source, id, collection, assets."""
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from urllib.parse import urlsplit
 
 from geodes_datalab._display import table
 from geodes_datalab._language import gettext
 from geodes_datalab.config import Config, load
 from geodes_datalab.errors import InvalidQuery, UnknownCollection, near
+from geodes_datalab.stac.federation.reflectance import Rule
 
 SPOKEN = ("geodes", "stac")
 """Dialects that are spoken."""
@@ -44,6 +46,18 @@ class Source:
     """What reading the files needs."""
     collections: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Name that all sources share -> theirs."""
+    reflectance: Mapping[str, Rule] = field(default_factory=dict, hash=False)
+    """Collection of theirs whose items leave out what their numbers mean -> what they mean."""
+
+    def shared(self, theirs: str) -> str:
+        """Return the name that all sources share for one of its collections; its own, where there is none.
+
+        Examples
+        --------
+        >>> source("earth-search").shared("sentinel-2-c1-l2a")
+        'sentinel-2-l2a'
+        """
+        return next((name for name, own in self.collections.items() if own == theirs), theirs)
 
     def config(self) -> Config:
         """Return the settings for asking it.
@@ -120,7 +134,12 @@ def sources() -> Sources:
 @cache
 def _known() -> Mapping[str, Source]:
     text = files("geodes_datalab.stac").joinpath("data/sources.toml").read_text("utf-8")
-    return {name: Source(name, **told) for name, told in tomllib.loads(text).items()}
+    return {name: _source(name, told) for name, told in tomllib.loads(text).items()}
+
+
+def _source(name: str, told: Mapping[str, Any]) -> Source:
+    rules = {one: Rule(**rule) for one, rule in told.get("reflectance", {}).items()}
+    return Source(name, **{**told, "reflectance": rules})
 
 
 def source(name: str | Source) -> Source:
