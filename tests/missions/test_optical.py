@@ -179,3 +179,21 @@ def test_samples_say_that_nobody_observed_them(missions_catalogue) -> None:
     for one in missions_catalogue.products:
         simulated = one.properties["geodes_datalab:simulated"]
         assert one.properties["title"].endswith("(simulated)") is simulated
+
+
+@pytest.mark.parametrize(
+    ("collection", "band", "units", "value"),
+    [("CO3D_DSM", "dsm", "m", (500 + 30 + 20) / 10), ("TRISHNA_L2_LST", "LST", "K", 275.5)],
+)
+def test_missions_without_a_public_format_need_a_word_of_consent(
+    find, collection: str, band: str, units: str, value: float
+) -> None:
+    items = find(collection)
+    with pytest.raises(CubeError, match=r"no format of .* is public yet"):
+        cubes.load(items)
+    cube = cubes.load(items, allow_provisional=True).compute()
+    assert list(cube.data_vars) == [band]
+    assert cube[band].attrs["units"] == units
+    assert cube[band].values[0, 10, 20] == pytest.approx(value)
+    assert np.isnan(cube[band].values[0, :5, :5]).all()
+    assert "(simulated)" in cube[band].attrs["source"]

@@ -42,6 +42,7 @@ def products() -> Iterator[Made]:
     yield from _land()
     yield from _snow_and_water()
     yield _parcels()
+    yield from _upcoming()
 
 
 def _muscate() -> Iterator[Made]:
@@ -155,6 +156,27 @@ def _snow_and_water() -> Iterator[Made]:
         "THEIA_WATERQUAL_SENTINEL2_L2B", name, BBOX, "2020-04-15T10:50:31Z",
         {f"{name}.zip": zipped({f"{name}/{name}_SPM-R1.tif": geotiff(matter, TILE)})},
     )  # fmt: skip
+
+
+def _upcoming() -> Iterator[Made]:
+    """Yield heights and temperatures of missions whose format is a guess."""
+    heights = np.where(plane(0) < 0, -32_768, plane(0) / 10).astype("float32")
+    name = "CO3D_20260401_TOULOUSE"
+    members = {
+        f"{name}/dsm.tif": geotiff(heights, TILE, nodata=-32_768),
+        f"{name}/performance_map.tif": geotiff((heights * 0 + 1).astype("float32"), TILE),
+    }
+    yield Made("CO3D_DSM", name, BBOX, "2026-04-01T10:50:00Z", {f"{name}.zip": zipped(members)})
+    warm = np.where(plane(0) < 0, np.nan, 270 + plane(0) / 100).astype("float32")
+    name = "TRISHNA_L2_20260701_31TCJ"
+    members = {
+        f"{name}/{name}_LST.tif": geotiff(warm, TILE, nodata=np.nan),
+        f"{name}/{name}_LST_err.tif": geotiff(warm * 0 + 1, TILE, nodata=np.nan),
+        f"{name}/{name}_EmisWB.tif": geotiff(warm / 400, TILE, nodata=np.nan),
+    }
+    yield Made(
+        "TRISHNA_L2_LST", name, BBOX, "2026-07-01T13:00:00Z", {f"{name}.zip": zipped(members)}
+    )
 
 
 def _parcels() -> Made:
