@@ -51,17 +51,17 @@ def open_product(
     return _described(files, reader, whole, wanted)
 
 
-def _crs(files: ProductFiles, reader: Reader, path: Path) -> str:
+def _crs(files: ProductFiles, reader: Reader, path: Path) -> Any:
     """Return the CRS of a file, or else that of the description."""
-    from pyogrio import read_info
+    import geopandas
 
-    told: str | None = read_info(path)["crs"] or reader.options.get("crs")
+    told: Any = geopandas.read_file(path, engine="pyogrio", rows=0).crs or reader.options.get("crs")
     if told is None:
         raise files.changed("tells no coordinate reference system: it has no .prj", ["*.prj"])
     return told
 
 
-def _box(area: Any, crs: str) -> tuple[float, ...]:
+def _box(area: Any, crs: Any) -> tuple[float, ...]:
     """Return west, south, east, north of an area in a CRS."""
     box = Geometry(area, "EPSG:4326").to_crs(crs, 0.1).boundingbox
     return tuple(map(float, box.bbox))
