@@ -20,6 +20,9 @@ from geodes_datalab.errors import ConfigurationError, near
 PORTAL = "https://geodes-portal.cnes.fr"
 """Root of the real GEODES portal."""
 
+DIALECTS = ("geodes", "stac", "opensearch")
+"""Ways to speak to a catalogue."""
+
 VARIABLES: Mapping[str, str] = {
     "portal": "GEODES_PORTAL",
     "stac_url": "GEODES_STAC_URL",
@@ -53,9 +56,9 @@ class Config:
     portal: str = PORTAL
     """Root URL of the portal: the only origin that is ever sent the API key."""
     stac_url: str = ""
-    """STAC API; by default ``{portal}/api/stac``."""
+    """STAC API, or an OpenSearch description; by default ``{portal}/api/stac``."""
     dialect: str = "geodes"
-    """``geodes`` (today's portal) or ``stac`` (any standard STAC API)."""
+    """``geodes`` (today's portal), ``stac`` (any standard STAC API), or ``opensearch`` (any description of one)."""
     ca_bundle: str = ""
     """PEM file of certificate authorities to trust instead of the system's; verification stays on."""
     timeout: float = 30.0
@@ -189,8 +192,9 @@ def _complete(setting: Setting, found: Mapping[str, Setting]) -> Setting:
         value = _url(value, name)
     elif name == "stac_url":
         value = _url(value or found["portal"].value.rstrip("/") + "/api/stac", name)
-    elif name == "dialect" and value not in ("geodes", "stac"):
-        raise ConfigurationError(f"unknown dialect {value!r}", hint='use "geodes" or "stac"')
+    elif name == "dialect" and value not in DIALECTS:
+        hint = 'use "geodes", "stac" or "opensearch"'
+        raise ConfigurationError(f"unknown dialect {value!r}", hint=hint)
     elif name == "ca_bundle" and value and not Path(value).is_file():
         raise ConfigurationError(
             f"the CA bundle {value} is no file", hint=f"correct {source}, or unset it"

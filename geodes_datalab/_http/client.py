@@ -15,7 +15,7 @@ from geodes_datalab import auth
 from geodes_datalab._http.ahead import ahead
 from geodes_datalab._http.failures import reading, translated
 from geodes_datalab._http.parts import Part, ShortWay
-from geodes_datalab._http.replies import json_object, refuse_failure, refuse_message
+from geodes_datalab._http.replies import content, json_object, refuse_failure, refuse_message
 from geodes_datalab._http.session import Session, pause
 from geodes_datalab._types import Json
 from geodes_datalab.config import Config, load
@@ -76,14 +76,26 @@ class Client:
         """Close all connections."""
         self.session.close()
 
-    def get_json(self, url: str, params: Mapping[str, Any] | None = None) -> Json:
-        """Get a JSON object.
+    def get_json(
+        self, url: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
+    ) -> Json:
+        """Get a JSON object, of so many bytes at most.
 
         Raises
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        return self._json("GET", url, params=params)
+        return self._whole(lambda response: json_object(response, most), "GET", url, params=params)
+
+    def get_content(self, url: str, *, accept: str, most: int) -> bytes:
+        """Get a document of another kind, of so many bytes at most.
+
+        Raises
+        ------
+        AuthenticationError, QuotaError, RequestError, ServiceError
+        """
+        headers = {"Accept": accept}
+        return self._whole(lambda response: content(response, most), "GET", url, headers=headers)
 
     def post_json(self, url: str, body: Json) -> Json:
         """Post a JSON object, and get one.
@@ -94,7 +106,7 @@ class Client:
         ------
         AuthenticationError, QuotaError, RequestError, ServiceError
         """
-        return self._json("POST", url, json=body)
+        return self._whole(json_object, "POST", url, json=body)
 
     @contextmanager
     def stream(
@@ -152,14 +164,16 @@ class Client:
         """
         return ahead(function, values, max(1, min(MOST_PAGES, self.config.max_requests)))
 
-    def _json(self, method: str, url: str, **options: Any) -> Json:
+    def _whole(
+        self, read: Callable[[requests.Response], T], method: str, url: str, **options: Any
+    ) -> T:
         """Send and read; an answer that breaks off is a failure like those before it."""
         for attempt in range(self.config.retries):
             with suppress(BrokeOff), self._send(method, url, stream=True, **options) as response:
-                return json_object(response)
+                return read(response)
             time.sleep(pause(self.config, attempt))
         with self._send(method, url, stream=True, **options) as response:
-            return json_object(response)
+            return read(response)
 
     @contextmanager
     def _send(self, method: str, url: str, **options: Any) -> Iterator[requests.Response]:

@@ -105,7 +105,31 @@ def _rate_limited(text: str, response: requests.Response, config: Config) -> Rat
     )
 
 
-def json_object(response: requests.Response) -> Json:
+def content(response: requests.Response, most: int | None = None) -> bytes:
+    """Read a body to its end, unpacked.
+
+    Raises
+    ------
+    BrokeOff
+        It ended before it was whole.
+    ServiceError
+        It has more bytes than are allowed.
+    """
+    read, length = [], 0
+    with reading(response.url):
+        for piece in response.iter_content(PIECE):
+            read.append(piece)
+            length += len(piece)
+            if most is not None and length > most:
+                raise ServiceError(
+                    f"{host(response.url)} sent an answer of more than {most // 2**20} MB",
+                    "ask for less: fewer items per page, or a smaller area or time",
+                    status=response.status_code,
+                )
+    return b"".join(read)
+
+
+def json_object(response: requests.Response, most: int | None = None) -> Json:
     """Read a JSON object.
 
     Raises
@@ -113,10 +137,9 @@ def json_object(response: requests.Response) -> Json:
     BrokeOff
         It ended before it was whole.
     ServiceError
-        It is something else.
+        It is something else, or has more bytes than are allowed.
     """
-    with reading(response.url):
-        read = b"".join(response.iter_content(PIECE))
+    read = content(response, most)
     try:
         value = json.loads(read)
     except (ValueError, RecursionError) as error:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from geodes_datalab import auth
+from geodes_datalab import _markup, auth
 from geodes_datalab._display import table
 from geodes_datalab._http import Client
 from geodes_datalab._language import gettext, ngettext, shown
@@ -244,8 +244,11 @@ def _asked_for(config: Config) -> str:
 def _reachable(config: Config) -> bool:
     try:
         with Client(config) as client:
+            if config.dialect == "opensearch":
+                content = client.get_content(config.stac_url, accept="*/*", most=2**23)
+                return _markup.local(_markup.root_of(content)) == "OpenSearchDescription"
             client.get_json(config.stac_url)
-    except GeodesError:
+    except (GeodesError, _markup.ParseError):
         return False
     return True
 

@@ -13,6 +13,7 @@ from geodes_datalab._types import Json
 from geodes_datalab.config import Config
 from geodes_datalab.errors import UnknownCollection, near
 from geodes_datalab.stac.dialects import dialect_of
+from geodes_datalab.stac.federation.sources import Source
 from geodes_datalab.stac.items.wellformed import MISREAD, tell
 from geodes_datalab.stac.settings import settings_of
 from geodes_datalab.stac.shipped import Collection, shipped
@@ -94,7 +95,9 @@ class Collections(Sequence[Collection]):
         )
 
 
-def collections(text: str | None = None, *, catalogue: str | Config | None = None) -> Collections:
+def collections(
+    text: str | None = None, *, catalogue: str | Config | Source | None = None
+) -> Collections:
     """List the collections, or those about something.
 
     Parameters
@@ -104,7 +107,7 @@ def collections(text: str | None = None, *, catalogue: str | Config | None = Non
         French: ``"neige"`` finds what ``"snow"`` finds.
     catalogue
         By default the list that is shipped, without a request. ``"geodes"``, the address of a STAC
-        API or a `Config` ask that catalogue.
+        API or of an OpenSearch description, one of `geodes_datalab.stac.sources` or a `Config` ask that catalogue.
 
     Returns
     -------

@@ -50,7 +50,7 @@ def search(
     sort: WordsLike | None = BY_START,
     limit: int | None = None,
     page_size: int = PAGE_SIZE,
-    catalogue: str | Config | None = None,
+    catalogue: str | Config | Source | None = None,
     sources: Sequence[str | Source] | None = None,
     strict: bool = False,
     progress: bool | None = None,
@@ -92,10 +92,11 @@ def search(
     page_size
         Items per request.
     catalogue
-        By default as configured; ``"geodes"``, the address of any STAC API, or a `Config`.
+        By default as configured; ``"geodes"``, the address of any STAC API or of an OpenSearch description
+        (``.../description.xml``, ``.../osdd``), one of `geodes_datalab.stac.sources`, or a `Config`.
     sources
         Several catalogues, the preferred one first: ``["geodes", "cdse", "earth-search"]``, or addresses of STAC
-        APIs; `geodes_datalab.stac.sources` lists those that are known. Collections then have names that all share
+        APIs and OpenSearch descriptions; `geodes_datalab.stac.sources` lists those that are known. Collections then have names that all share
         (``"sentinel-2-l2a"``), or ``"source:collection"``. Each product comes once, with its copies; what each
         catalogue answered is in ``items.report``.
     strict
@@ -137,7 +138,7 @@ def search(
             cloud_cover=cloud_cover, query=query, sort=sort, limit=limit, page_size=page_size,
             attributes=dialect.attributes(),
         )  # fmt: skip
-        _refuse_unknown(wanted.collections, dialect)
+        refuse_unknown(wanted.collections, dialect)
         result = dialect.search(wanted)
         _refuse_flood(result, wanted)
         if not result.sorted:
@@ -172,7 +173,7 @@ def _together(
     )
 
 
-def _refuse_unknown(names: tuple[str, ...], dialect: Dialect) -> None:
+def refuse_unknown(names: tuple[str, ...], dialect: Dialect) -> None:
     """Refuse ids that neither the shipped list nor the catalogue has: it would answer HTTP 400, or all."""
     unsure = [name for name in names if not dialect.knows(name)]
     if not unsure:

@@ -39,7 +39,7 @@ def test_every_setting_has_a_variable() -> None:
     [
         ({"portal": "geodes.example"}, "no web address"),
         ({"portal": "https://me:pw@geodes.example"}, "user name or password"),
-        ({"dialect": "resto"}, 'use "geodes" or "stac"'),
+        ({"dialect": "resto"}, 'use "geodes", "stac" or "opensearch"'),
         ({"timeout": "soon"}, "must be float"),
         ({"retries": -1}, "must not be negative"),
         ({"ca_bundle": "/no/such.pem"}, "is no file"),

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
 
+from geodes_datalab import _markup
+from geodes_datalab._markup import Element
 from geodes_datalab.cubes.formats.files import ProductFiles
-
-Element = ET.Element
-
-
-class _Builder(ET.TreeBuilder):
-    def doctype(self, *_: Any) -> None:
-        """Refuse document types: entities are declared in them."""
-        raise ET.ParseError("it declares a document type")
 
 
 def root_of(files: ProductFiles, name: str) -> Element:
@@ -28,13 +20,10 @@ def root_of(files: ProductFiles, name: str) -> Element:
     FormatChanged
         It is no XML, or one with a document type.
     """
-    parser = ET.XMLParser(target=_Builder())  # noqa: S314 - no document type, so no entities
     try:
-        parser.feed(files.read(name))
-        result: Element = parser.close()
-    except ET.ParseError as error:
+        return _markup.root_of(files.read(name))
+    except _markup.ParseError as error:
         raise files.changed(f"holds {name}, which cannot be read as XML ({error})") from error
-    return result
 
 
 class Node:

@@ -49,6 +49,10 @@ def dialect_of(client: Client) -> Dialect:
         from geodes_datalab.stac.dialects.standard import Standard
 
         return Standard(client)
+    if client.config.dialect == "opensearch":
+        from geodes_datalab.stac.dialects.opensearch import OpenSearch
+
+        return OpenSearch(client)
     from geodes_datalab.stac.dialects.geodes import Geodes
 
     return Geodes(client)

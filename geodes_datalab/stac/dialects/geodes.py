@@ -66,6 +66,12 @@ class Geodes:
         pages = self._client.map(lambda number: self._page(body, number), numbers)
         return Found(matched, chain([first], pages))
 
+    def page(self, query: Query, number: int) -> tuple[int | None, list[Json]]:
+        """Fetch one page, counted from 1: how many items match, where told, and the items."""
+        body = {**search_body(query), "page": number}
+        reply = self._client.post_json(f"{self._url}/search", body)
+        return _matched(reply), members(reply, "features")
+
     def _page(self, body: Json, number: int) -> list[Json]:
         return members(
             self._client.post_json(f"{self._url}/search", {**body, "page": number}), "features"

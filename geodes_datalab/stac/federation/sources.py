@@ -16,7 +16,7 @@ from geodes_datalab.config import Config, load
 from geodes_datalab.errors import InvalidQuery, UnknownCollection, near
 from geodes_datalab.stac.federation.reflectance import Rule
 
-SPOKEN = ("geodes", "stac")
+SPOKEN = ("geodes", "stac", "opensearch")
 """Dialects that are spoken."""
 
 
@@ -28,7 +28,7 @@ class Source:
     """What `search` takes."""
     title: str
     url: str = ""
-    """Of its STAC API; empty for the portal that is configured."""
+    """Of its STAC API, or of its OpenSearch description; empty for the portal that is configured."""
     dialect: str = "stac"
     """How it is spoken to."""
     page_size: int = 80
@@ -155,12 +155,28 @@ def source(name: str | Source) -> Source:
     if name in _known():
         return _known()[name]
     if name.startswith(("https://", "http://")):
-        return Source(urlsplit(name).netloc or name, name, name.rstrip("/"))
+        url = name.rstrip("/")
+        return Source(urlsplit(name).netloc or name, name, url, dialect=dialect_at(name))
     known = list(_known())
     raise InvalidQuery(
         f'there is no catalogue "{name}"',
         near(name, known) or f"give one of {', '.join(known)}, or the address of a STAC API",
     )
+
+
+def dialect_at(url: str) -> str:
+    """Tell how the catalogue at an address is spoken to, by how OpenSearch descriptions are called.
+
+    Examples
+    --------
+    >>> dialect_at("https://a.example/opensearch/description.xml"), dialect_at("https://a.example/stac/v1")
+    ('opensearch', 'stac')
+    """
+    known = next((one.dialect for one in _known().values() if one.url == url.rstrip("/")), None)
+    path = urlsplit(url).path.lower().rstrip("/")
+    last = path.rpartition("/")[2]
+    described = last in ("osdd", "description", "opensearch") or last.endswith((".xml", ".osdd"))
+    return known or ("opensearch" if described else "stac")
 
 
 def asked(names: Sequence[str], among: Sequence[Source]) -> dict[str, tuple[str, ...]]:
