@@ -1,0 +1,1 @@
+"""Programs that answer others over HTTP from the catalogue."""

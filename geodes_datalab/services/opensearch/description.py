@@ -1,0 +1,114 @@
+"""The description: which addresses there are, and what can be put into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from geodes_datalab._markup import Element
+from geodes_datalab.services.opensearch.elements import add, document, written
+from geodes_datalab.services.opensearch.parameters import Parameter
+from geodes_datalab.stac.shipped import Collection
+
+KINDS = {"atom": "application/atom+xml", "json": "application/geo+json"}
+"""Answers: ending of the address, and media type."""
+
+_PARENT = "parentIdentifier"
+
+DESCRIPTION = "application/opensearchdescription+xml"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the service is, as its callers see it."""
+
+    base: str
+    """Without a slash at its end."""
+
+    def description(self, collection: str = "") -> str:
+        """Return the address of the description, of all or of one collection."""
+        part = f"/{quote(collection, safe='')}" if collection else ""
+        return f"{self.base}/opensearch{part}/description.xml"
+
+    def search(self, ending: str) -> str:
+        """Return the address that is searched at, without parameters."""
+        return f"{self.base}/opensearch/search.{ending}"
+
+    def item(self, name: str, ending: str) -> str:
+        """Return the address of one item."""
+        return f"{self.search(ending)}?uid={quote(name, safe='')}"
+
+
+def described(
+    place: Place,
+    parameters: Sequence[Parameter],
+    collections: Sequence[Collection],
+    one: Collection | None = None,
+) -> bytes:
+    """Return the description, of all collections or of one."""
+    root = document("OpenSearchDescription", "os", "geo", "time", "eo", "parameters")
+    about = f"Products of {one.id}: {one.title}" if one else "Products of Earth observation"
+    add(root, "ShortName", "GEODES datalab")
+    add(root, "Description", f"{about}. {one.description if one else ''}".strip()[:1024])
+    add(root, "Tags", "CEOS-OS-BP-V1.3 Earth-observation")
+    name = one.id if one else ""
+    add(root, "Url", type=DESCRIPTION, rel="self", template=place.description(name))
+    told = [
+        _of_collection(parameter, one) if one else _of_all(parameter, collections)
+        for parameter in parameters
+        if not (one and parameter.name == _PARENT)
+    ]
+    for ending, kind in KINDS.items():
+        url = add(
+            root, "Url", type=kind, rel="results", indexOffset="1", pageOffset="1",
+            template=_template(place.search(ending), told, name),
+        )  # fmt: skip
+        for parameter in told:
+            _add_parameter(url, parameter)
+    _add_rest(root)
+    return written(root)
+
+
+def _of_all(parameter: Parameter, collections: Sequence[Collection]) -> Parameter:
+    """Return a parameter; that of the collection with all of them."""
+    if parameter.name != _PARENT:
+        return parameter
+    return replace(parameter, options=tuple(one.id for one in collections))
+
+
+def _of_collection(parameter: Parameter, one: Collection) -> Parameter:
+    """Return a parameter with the values that a collection's summaries list."""
+    listed: Iterable[str] = {
+        "instrument": one.instruments,
+        "processingLevel": (one.level or "").split(","),
+    }.get(parameter.name, ())
+    options = tuple(value for value in listed if value and value.split() == [value])
+    return replace(parameter, options=options) if options else parameter
+
+
+def _template(address: str, parameters: Iterable[Parameter], collection: str) -> str:
+    fixed = [f"{_PARENT}={quote(collection, safe='')}"] if collection else []
+    return f"{address}?" + "&".join(
+        [*fixed, *(f"{one.name}={{{one.token}?}}" for one in parameters)]
+    )
+
+
+def _add_parameter(url: Element, parameter: Parameter) -> None:
+    least = "1" if parameter.name in ("count", "startIndex", "startPage") else None
+    element = add(
+        url, "parameters:Parameter", name=parameter.name, value=f"{{{parameter.token}}}",
+        title=parameter.title, minimum="0", maximum="1", minInclusive=least,
+        maxInclusive=parameter.most, pattern=None if parameter.options else f"^({parameter.pattern})$",
+    )  # fmt: skip
+    for option in parameter.options:
+        add(element, "parameters:Option", value=option, label=option)
+
+
+def _add_rest(root: Element) -> None:
+    for tag, text in (
+        ("LongName", "GEODES datalab: Earth-observation catalogue"),
+        ("SyndicationRight", "open"), ("AdultContent", "false"), ("Language", "en"),
+        ("OutputEncoding", "UTF-8"), ("InputEncoding", "UTF-8"),
+    ):  # fmt: skip
+        add(root, tag, text)
