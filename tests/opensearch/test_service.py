@@ -181,7 +181,7 @@ def test_pages_by_index_and_by_number_give_each_item_once(service: str, geodes: 
         ({"count": "0"}, '"count" cannot be'),
         ({"startIndex": "3", "startPage": "2"}, "contradict"),
         ({"bbox": "1,2,3"}, '"bbox" cannot be'),
-        ({"bbox": "43,1,44,200"}, "bbox"),
+        ({"bbox": "43,1,44,200"}, "latitudes run from"),
         ({"startDate": "yesterday"}, '"startDate" cannot be'),
         ({"endDate": "2020-13-45"}, "2020-13-45"),
         ({"cloudCover": "[0,x"}, '"cloudCover" cannot be'),

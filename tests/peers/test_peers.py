@@ -1,4 +1,4 @@
-"""The stand-in, judged by clients that we did not write."""
+"""The stand-in, and the service of OpenSearch, judged by clients that we did not write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opensearch_facade import facade
 
+from geodes_datalab.config import load
 from geodes_datalab.standin import StandIn
 
 HERE = Path(__file__).parent
@@ -77,3 +79,34 @@ def test_the_next_generation_is_a_stac_api_by_the_letter(
     faults = [one for one in told["errors"] if "schemas.stacspec.org" not in one]
     assert faults == []
     assert {one.path for one in portal.requests.to("/api/stac/search")}
+
+
+def names(geodes: StandIn, collection: str) -> list[str]:
+    """Return the names of a collection's products, the earliest first."""
+    held = [one for one in geodes.portal.catalogue.products if one.collection == collection]
+    return [one.identifier for one in sorted(held, key=lambda one: one.identifier.split("_")[2])]
+
+
+def test_owslib_searches_our_opensearch_service(geodes: StandIn, tmp_path: Path) -> None:
+    pytest.importorskip("owslib")
+    with facade(load(portal=geodes.url)) as url:
+        address = f"{url}/opensearch/description.xml"
+        told = run("owslib_client.py", address, "PEPS_S2_L1C", folder=tmp_path)
+
+    here = [one for one in names(geodes, "PEPS_S2_L1C") if "T19GFG" in one or "T20GJM" in one]
+    assert told["json"] == here
+    assert told["total"] == len(told["atom"]) == len(here) == 8
+    assert told["geometry"] == ["<gml:Polygon"] * 8
+    assert 0 < len(told["clear"]) < 8
+    assert all(clouds <= 10 for clouds in told["clear"])
+    assert told["refused"] == "parameter geo_box not found"
+
+
+def test_eodag_searches_our_opensearch_service_to_the_end(geodes: StandIn, tmp_path: Path) -> None:
+    with facade(load(portal=geodes.url)) as url:
+        told = run("eodag_opensearch_client.py", url, "PEPS_S2_L1C", folder=tmp_path)
+
+    assert told["every"] == names(geodes, "PEPS_S2_L1C")  # three at a time
+    assert told["number"] == len(told["some"]) > 0
+    assert all(clouds <= 10 for clouds in told["clouds"])
+    assert all(link.startswith(f"{geodes.url}/api/download/") for link in told["link"])
