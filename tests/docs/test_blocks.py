@@ -18,9 +18,10 @@ ROOT = DOCS.parent
 
 NOT_RUN = {
     "README.md": ["needs the real GEODES and a key"],
+    "docs/how-to/federation.md": ["needs the network"] * 2,
     "docs/how-to/heights.md": ["needs the grid of EGM2008"] * 2,
     "docs/how-to/hpda.md": ["needs an HPC centre"],
-    "docs/how-to/federation.md": ["needs the network"] * 2,
+    "docs/how-to/opensearch.md": ["needs the network", "needs OWSLib, and the service"],
     "docs/how-to/real-geodes.md": ["needs the real GEODES and a key"],
     "docs/how-to/scale-with-dask.md": ["needs a second notebook"],
     "docs/tutorial/own-machine.md": ["needs the real GEODES and a key"],

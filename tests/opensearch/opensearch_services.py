@@ -172,7 +172,7 @@ class _LikeEumetsat(_Handler):
         found = [feature(one) for one in range(self.service.count)][begin : begin + size]
         reply: dict[str, Any] = {"type": "FeatureCollection", "features": found, "properties": {}}
         if (told := self.service.told()) is not None:
-            reply["properties"]["totalResults"] = int(told)
+            reply["totalResults"] = int(told)
         self._send(dumps(reply).encode(), "application/json")
 
 

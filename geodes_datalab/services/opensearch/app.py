@@ -95,9 +95,11 @@ def _refused(request: Request, error: Exception) -> Response:
     if request.url.path.endswith(".json"):
         content = json.dumps({"code": status, "description": text}).encode()
         return Response(content, status, media_type="application/json")
-    root = document("ExceptionReport", "ows", version="2.0.0")
+    root = document("ExceptionReport", "ows")
+    root.set("version", "2.0.0")
     code = "InvalidParameterValue" if status == 400 else "NoApplicableCode"
-    add(add(root, "Exception", exceptionCode=code), "ExceptionText", text)
+    exception = add(root, "Exception", attributes={"exceptionCode": code})
+    add(exception, "ExceptionText", text)
     return Response(written(root), status, media_type="application/xml")
 
 

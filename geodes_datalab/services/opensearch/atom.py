@@ -27,14 +27,23 @@ def feed(answer: Answer) -> bytes:
         add(root, "os:totalResults", window.matched)
     add(root, "os:startIndex", asked.begin + 1)
     add(root, "os:itemsPerPage", asked.count)
-    add(root, "os:Query", role="request", startIndex=asked.begin + 1, count=asked.count)
-    add(root, "link", rel="self", type=KINDS["atom"], href=_address(here, answer.given))
-    add(root, "link", rel="search", type=DESCRIPTION, href=place.description())
-    for rel, begin in answer.pages().items():
-        add(root, "link", rel=rel, type=KINDS["atom"], href=_address(here, paged(answer, begin)))
+    query = {"role": "request", "startIndex": asked.begin + 1, "count": asked.count}
+    add(root, "os:Query", attributes=query)
+    _add_pages(root, answer)
     for item in window.items:
         _add_entry(root, item, place)
     return written(root)
+
+
+def _add_pages(root: Element, answer: Answer) -> None:
+    """Link the feed itself, the description and other pages."""
+    here = answer.place.search("atom")
+    found = {"self": _address(here, answer.given)}
+    found |= {rel: _address(here, paged(answer, begin)) for rel, begin in answer.pages().items()}
+    for rel, href in found.items():
+        add(root, "link", attributes={"rel": rel, "type": KINDS["atom"], "href": href})
+    href = answer.place.description()
+    add(root, "link", attributes={"rel": "search", "type": DESCRIPTION, "href": href})
 
 
 def paged(answer: Answer, begin: int) -> list[tuple[str, str]]:
@@ -69,12 +78,36 @@ def _add_links(entry: Element, item: Json, place: Place) -> None:
     for rel, file in (("enclosure", facts.data(item)), ("icon", facts.picture(item))):
         if file is not None:
             add(
-                entry, "link", rel=rel, href=file["href"], type=file.get("type"),
-                title=file.get("title"), length=file.get("file:size"),
-            )  # fmt: skip
+                entry,
+                "link",
+                attributes={
+                    "rel": rel,
+                    "href": file["href"],
+                    "type": file.get("type"),
+                    "title": file.get("title"),
+                    "length": file.get("file:size"),
+                },
+            )
     if via := facts.itself(item):
-        add(entry, "link", rel="via", href=via, type="application/geo+json", title="STAC item")
-    add(entry, "link", rel="alternate", type=KINDS["json"], href=place.item(item["id"], "json"))
+        add(
+            entry,
+            "link",
+            attributes={
+                "rel": "via",
+                "href": via,
+                "type": "application/geo+json",
+                "title": "STAC item",
+            },
+        )
+    add(
+        entry,
+        "link",
+        attributes={
+            "rel": "alternate",
+            "type": KINDS["json"],
+            "href": place.item(item["id"], "json"),
+        },
+    )
 
 
 def _add_place(entry: Element, item: Json) -> None:

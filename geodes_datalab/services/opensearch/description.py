@@ -51,21 +51,22 @@ def described(
     about = f"Products of {one.id}: {one.title}" if one else "Products of Earth observation"
     add(root, "ShortName", "GEODES datalab")
     add(root, "Description", f"{about}. {one.description if one else ''}".strip()[:1024])
-    add(root, "Tags", "CEOS-OS-BP-V1.3 Earth-observation")
+    add(root, "Tags", "Earth observation GEODES")
     name = one.id if one else ""
-    add(root, "Url", type=DESCRIPTION, rel="self", template=place.description(name))
+    add(
+        root,
+        "Url",
+        attributes={"type": DESCRIPTION, "rel": "self", "template": place.description(name)},
+    )
     told = [
         _of_collection(parameter, one) if one else _of_all(parameter, collections)
         for parameter in parameters
         if not (one and parameter.name == _PARENT)
     ]
     for ending, kind in KINDS.items():
-        url = add(
-            root, "Url", type=kind, rel="results", indexOffset="1", pageOffset="1",
-            template=_template(place.search(ending), told, name),
-        )  # fmt: skip
-        for parameter in told:
-            _add_parameter(url, parameter)
+        url = {"type": kind, "rel": "results", "indexOffset": "1", "pageOffset": "1"}
+        template = {"template": _template(place.search(ending), told, name)}
+        _add_parameters(add(root, "Url", attributes={**url, **template}), told)
     _add_rest(root)
     return written(root)
 
@@ -94,15 +95,21 @@ def _template(address: str, parameters: Iterable[Parameter], collection: str) ->
     )
 
 
-def _add_parameter(url: Element, parameter: Parameter) -> None:
-    least = "1" if parameter.name in ("count", "startIndex", "startPage") else None
-    element = add(
-        url, "parameters:Parameter", name=parameter.name, value=f"{{{parameter.token}}}",
-        title=parameter.title, minimum="0", maximum="1", minInclusive=least,
-        maxInclusive=parameter.most, pattern=None if parameter.options else f"^({parameter.pattern})$",
-    )  # fmt: skip
-    for option in parameter.options:
-        add(element, "parameters:Option", value=option, label=option)
+def _add_parameters(url: Element, parameters: Iterable[Parameter]) -> None:
+    for one in parameters:
+        told = {
+            "name": one.name,
+            "value": f"{{{one.token}}}",
+            "title": one.title,
+            "minimum": "0",
+            "maximum": "1",
+            "minInclusive": "1" if one.name in ("count", "startIndex", "startPage") else None,
+            "maxInclusive": one.most,
+            "pattern": None if one.options else f"^({one.pattern})$",
+        }
+        element = add(url, "parameters:Parameter", attributes=told)
+        for option in one.options:
+            add(element, "parameters:Option", attributes={"value": option, "label": option})
 
 
 def _add_rest(root: Element) -> None:

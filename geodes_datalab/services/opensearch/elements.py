@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -21,23 +22,26 @@ NAMESPACES = {
 }
 
 
-def document(tag: str, default: str, *prefixes: str, **attributes: str) -> Element:
+def document(tag: str, default: str, *prefixes: str) -> Element:
     """Return the root of a document, whose elements without a prefix are of a namespace."""
     told = {f"xmlns:{prefix}": NAMESPACES[prefix] for prefix in prefixes}
-    return ET.Element(tag, {"xmlns": NAMESPACES[default], **told, **attributes})
+    return ET.Element(tag, {"xmlns": NAMESPACES[default], **told})
 
 
-def add(parent: Element, tag: str, text: Any = None, /, **attributes: Any) -> Element:
+def add(
+    parent: Element, tag: str, text: Any = None, *, attributes: Mapping[str, Any] | None = None
+) -> Element:
     """Add an element; attributes that are None or empty are left out.
 
     Examples
     --------
     >>> root = document("feed", "atom")
-    >>> _ = add(root, "title", "a < b & c", lang='"')
+    >>> _ = add(root, "title", "a < b & c", attributes={"lang": '"'})
     >>> written(root).decode().splitlines()[1]
     '<feed xmlns="http://www.w3.org/2005/Atom"><title lang="&quot;">a &lt; b &amp; c</title></feed>'
     """
-    told = {name: writable(value) for name, value in attributes.items() if value not in (None, "")}
+    given = (attributes or {}).items()
+    told = {name: writable(value) for name, value in given if value not in (None, "")}
     element = ET.SubElement(parent, tag, told)
     if text is not None:
         element.text = writable(text)
