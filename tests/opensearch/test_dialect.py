@@ -24,6 +24,14 @@ from geodes_datalab.stac.federation.sources import Source, source
 AREA = (1.2, 43.4, 1.7, 43.8)
 
 
+def osdd(template: str) -> bytes:
+    """Return a description with one template."""
+    return (
+        '<OpenSearchDescription xmlns="http://a9.com/-/spec/opensearch/1.1/">'
+        f'<Url type="application/json" template="{template}"/></OpenSearchDescription>'
+    ).encode()
+
+
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEODES_BACKOFF", "0.01")
@@ -196,8 +204,10 @@ def test_collections_that_are_listed_are_the_only_ones(fedeo: Service) -> None:
         (GEOJSON_OSDD.replace('"URL/os', '"file:///etc/passwd').replace('"/os', '"file:///etc/passwd').encode(),
          "offers no search"),
         (b"<a>" + b" " * (9 * 2**20) + b"</a>", "more than 8 MB"),
+        (osdd("x://[/?n={startIndex?}"), "offers no search"),
+        (osdd("https://name:word@a.example/?n={startIndex?}"), "offers no search"),
     ],
-    ids=["entity", "deep", "login", "broken", "empty", "file", "long"],
+    ids=["entity", "deep", "login", "broken", "empty", "file", "long", "host", "secret"],
 )  # fmt: skip
 def test_a_hostile_or_broken_description_is_a_plain_error(eumetsat: Service, text, said) -> None:
     eumetsat.osdd = text

@@ -185,6 +185,7 @@ def test_pages_by_index_and_by_number_give_each_item_once(service: str, geodes: 
         ({"startDate": "yesterday"}, '"startDate" cannot be'),
         ({"endDate": "2020-13-45"}, "2020-13-45"),
         ({"cloudCover": "[0,x"}, '"cloudCover" cannot be'),
+        ({"cloudCover": "[20,5]"}, '"cloudCover" runs from 20 to 5'),
         ({"geometry": "POLYGON ((1 1))"}, "the geometry cannot be read"),
         ({"parentIdentifier": "PEPS_S2_L1D"}, "PEPS_S2_L1C"),
         ({"uid": ["a", "b"]}, '"uid" is given twice'),

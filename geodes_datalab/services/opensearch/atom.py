@@ -77,37 +77,14 @@ def _add_entry(root: Element, item: Json, place: Place) -> None:
 def _add_links(entry: Element, item: Json, place: Place) -> None:
     for rel, file in (("enclosure", facts.data(item)), ("icon", facts.picture(item))):
         if file is not None:
-            add(
-                entry,
-                "link",
-                attributes={
-                    "rel": rel,
-                    "href": file["href"],
-                    "type": file.get("type"),
-                    "title": file.get("title"),
-                    "length": file.get("file:size"),
-                },
-            )
-    if via := facts.itself(item):
-        add(
-            entry,
-            "link",
-            attributes={
-                "rel": "via",
-                "href": via,
-                "type": "application/geo+json",
-                "title": "STAC item",
-            },
-        )
-    add(
-        entry,
-        "link",
-        attributes={
-            "rel": "alternate",
-            "type": KINDS["json"],
-            "href": place.item(item["id"], "json"),
-        },
-    )
+            told = {"rel": rel, "href": file["href"], "length": file.get("file:size")}
+            told |= {name: file.get(name) for name in ("type", "title")}
+            add(entry, "link", attributes=told)
+    stac = {"rel": "via", "type": "application/geo+json", "title": "STAC item"}
+    if href := facts.itself(item):
+        add(entry, "link", attributes={**stac, "href": href})
+    href = place.item(item["id"], "json")
+    add(entry, "link", attributes={"rel": "alternate", "type": KINDS["json"], "href": href})
 
 
 def _add_place(entry: Element, item: Json) -> None:

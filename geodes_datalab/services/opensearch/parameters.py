@@ -120,7 +120,7 @@ def asked(given: Iterable[tuple[str, str]], attributes: Attributes | None) -> As
     try:
         query = _query(told, attributes, known)
     except InvalidQuery as error:
-        raise InvalidQuery(error.message) from error  # its hint is for Python
+        raise InvalidQuery(error.message) from error  # hints are for Python
     return Asked(query, _begin(told, count), count)
 
 
@@ -185,6 +185,11 @@ def _condition(parameter: Parameter, value: str) -> Any:
     if not opening and not closing:
         return float(value)
     ends = [float(one) for one in value.strip("[],").split(",")]
+    if ends[0] > ends[-1]:
+        raise InvalidQuery(
+            f'the parameter "{parameter.name}" runs from {ends[0]:g} to {ends[-1]:g}',
+            "write the lower number first",
+        )
     result = {}
     if opening:
         result["gte" if value[0] == "[" else "gt"] = ends[0]

@@ -158,7 +158,9 @@ def federated(
     for one in chosen:
         if wanted[one.id]:
             one.config()  # a dialect that is not spoken is told before anything is sent
-    import geodes_datalab.stac.dialects.standard  # noqa: F401 - no source's time goes by in importing it
+    # no source's time goes by in importing these
+    import geodes_datalab.stac.dialects.opensearch
+    import geodes_datalab.stac.dialects.standard  # noqa: F401
 
     tasks = [_Task(one, wanted[one.id], query) for one in chosen]
     ends = [task.outcome() for task in tasks]

@@ -195,11 +195,12 @@ def _absolute(template: str, address: str) -> str:
     """Complete a template beside its description; nothing where it leads to no web server."""
     if not template:
         return ""
-    if not template.lower().startswith(("https://", "http://")):
-        template = urljoin(address, template)
     try:
-        parts = urlsplit(template.partition("{")[0])
+        if not template.lower().startswith(("https://", "http://")):
+            template = urljoin(address, template)
+        parts, begun = urlsplit(_TOKEN.sub("_", template)), urlsplit(template.partition("{")[0])
         sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        sound = sound and parts.netloc == begun.netloc  # no token is a part of the server's name
     except ValueError:
         return ""
     return template.partition("#")[0] if sound else ""
