@@ -18,8 +18,9 @@ from opensearch_services import (
 )
 
 from geodes_datalab import errors, stac
+from geodes_datalab.stac.dialects import opensearch
 from geodes_datalab.stac.dialects.opensearch.description import EO, Token, described
-from geodes_datalab.stac.federation.sources import Source, source
+from geodes_datalab.stac.federation.sources import Source, asked, source
 
 AREA = (1.2, 43.4, 1.7, 43.8)
 
@@ -261,3 +262,14 @@ def test_known_sources_speak_it() -> None:
     assert {source(name).config().dialect for name in ("eumetsat", "fedeo")} == {"opensearch"}
     assert source("https://a.example/x/description.xml").dialect == "opensearch"
     assert source("https://a.example/stac").dialect == "stac"
+    named = asked([f"eumetsat:{EUMETSAT}"], [source("eumetsat"), source("cdse")])
+    assert named == {"eumetsat": (EUMETSAT,), "cdse": ()}
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(
+    eumetsat: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opensearch, "_MOST_FOUND", 2**20)
+    eumetsat.answer = b'{"features": [], "more": "' + b"a" * 2**21 + b'"}'
+    with pytest.raises(errors.ServiceError, match="more than 1 MB"):
+        stac.search(EUMETSAT, catalogue=eumetsat.address)

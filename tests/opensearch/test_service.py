@@ -82,6 +82,8 @@ def test_a_collection_has_a_description_of_its_own(service: str) -> None:
     assert url is not None
     assert f"parentIdentifier={S2}&" in url.get("template", "")
     assert "eo:parentIdentifier" not in url.get("template", "")
+    options = {one.get("value") for one in url.iterfind("p:Parameter/p:Option", NAMES)}
+    assert options == {"ASCENDING", "DESCENDING"}  # summaries name levels otherwise than items
     reply = requests.get(f"{service}/opensearch/<none>/description.xml", timeout=minutes(1))
     assert reply.status_code == 404
     assert "there is no collection &quot;&lt;none&gt;&quot;" in reply.text.replace('"', "&quot;")
@@ -117,6 +119,21 @@ def test_every_condition_narrows_as_a_search_does(service: str) -> None:
     ):
         found = asked(service, parentIdentifier=S2, count=80, **given).json()
         assert found["properties"]["totalResults"] == len(stac.search(S2, query=query)), given
+
+
+def test_what_an_answer_tells_of_an_item_finds_it_again(service: str) -> None:
+    """Lists are one text in the portal: a part of it is what is asked for."""
+    root = feed(asked(service, "atom", parentIdentifier="PEPS_S1_L1"))
+    entry = root.find("atom:entry", NAMES)
+    assert entry is not None
+    eo = "{http://a9.com/-/opensearch/extensions/eo/1.0/}"
+    told = {one.tag.removeprefix(eo): one.text for one in entry if one.tag.startswith(eo)}
+    assert told["polarisationChannels"] == "VV, VH"
+    assert {"instrument", "platform", "processingLevel", "track", "orbitDirection"} <= set(told)
+    for name, value in told.items():
+        found = asked(service, **{"parentIdentifier": "PEPS_S1_L1", name: value}).json()
+        assert found["properties"]["totalResults"] == 1, name
+    assert asked(service, polarisationChannels="HH").json()["features"] == []
 
 
 def test_atom_says_the_same(service: str) -> None:

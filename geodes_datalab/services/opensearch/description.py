@@ -59,7 +59,7 @@ def described(
         attributes={"type": DESCRIPTION, "rel": "self", "template": place.description(name)},
     )
     told = [
-        _of_collection(parameter, one) if one else _of_all(parameter, collections)
+        _listed(parameter, collections)
         for parameter in parameters
         if not (one and parameter.name == _PARENT)
     ]
@@ -71,21 +71,11 @@ def described(
     return written(root)
 
 
-def _of_all(parameter: Parameter, collections: Sequence[Collection]) -> Parameter:
+def _listed(parameter: Parameter, collections: Sequence[Collection]) -> Parameter:
     """Return a parameter; that of the collection with all of them."""
     if parameter.name != _PARENT:
         return parameter
     return replace(parameter, options=tuple(one.id for one in collections))
-
-
-def _of_collection(parameter: Parameter, one: Collection) -> Parameter:
-    """Return a parameter with the values that a collection's summaries list."""
-    listed: Iterable[str] = {
-        "instrument": one.instruments,
-        "processingLevel": (one.level or "").split(","),
-    }.get(parameter.name, ())
-    options = tuple(value for value in listed if value and value.split() == [value])
-    return replace(parameter, options=options) if options else parameter
 
 
 def _template(address: str, parameters: Iterable[Parameter], collection: str) -> str:

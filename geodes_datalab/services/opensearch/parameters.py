@@ -36,6 +36,8 @@ class Parameter:
     """The property of items that it searches by."""
     options: tuple[str, ...] = ()
     most: int | None = None
+    part: bool = False
+    """Whether the portal keeps a list as one text, of which a part is asked for."""
 
 
 PARAMETERS = (
@@ -50,7 +52,7 @@ PARAMETERS = (
     Parameter("startDate", "time:start", "Acquired at this time or later", _MOMENT),
     Parameter("endDate", "time:end", "Acquired at this time or earlier", _MOMENT),
     Parameter("platform", "eo:platform", "Satellite", _WORD, "platform"),
-    Parameter("instrument", "eo:instrument", "Instrument", _WORD, "instrument"),
+    Parameter("instrument", "eo:instrument", "Instrument", _WORD, "instrument", part=True),
     Parameter("sensorMode", "eo:sensorMode", "Mode of the sensor", _WORD, "sar:instrument_mode"),
     Parameter("productType", "eo:productType", "Type of product", _WORD, "product:type"),
     Parameter("processingLevel", "eo:processingLevel", "Level of processing", _WORD, "processing:level"),
@@ -61,7 +63,7 @@ PARAMETERS = (
     Parameter("orbitDirection", "eo:orbitDirection", "Direction of the orbit", "ASCENDING|DESCENDING",
               "sat:orbit_state", ("ASCENDING", "DESCENDING")),
     Parameter("polarisationChannels", "eo:polarisationChannels", "Polarisations", r"[HVRL, ]{2,20}",
-              "sar:polarizations"),
+              "sar:polarizations", part=True),
 )  # fmt: skip
 """All, in the order of the description."""
 
@@ -78,12 +80,13 @@ class Asked:
 
 def offered(attributes: Attributes | None) -> tuple[Parameter, ...]:
     """Return what a catalogue can be asked for by the properties that it can be searched by."""
-    return tuple(
-        one
-        for one in PARAMETERS
-        if not one.prop
-        or (one.prop in attributes if attributes is not None else one.prop != "instrument")
-    )
+    return tuple(one for one in PARAMETERS if _is_offered(one, attributes))
+
+
+def _is_offered(parameter: Parameter, attributes: Attributes | None) -> bool:
+    if parameter.part:
+        return attributes is not None and attributes.get(parameter.prop) == "STRING"
+    return not parameter.prop or attributes is None or parameter.prop in attributes
 
 
 def asked(given: Iterable[tuple[str, str]], attributes: Attributes | None) -> Asked:
@@ -171,7 +174,7 @@ def _query(
 
 
 def _condition(parameter: Parameter, value: str) -> Any:
-    """Return a condition: a value, or a range in the brackets of OGC 13-026.
+    """Return a condition: a value, a part of one, or a range in the brackets of OGC 13-026.
 
     Examples
     --------
@@ -179,6 +182,8 @@ def _condition(parameter: Parameter, value: str) -> Any:
     >>> [_condition(clouds, value) for value in ("[0,20]", "]10", "20[", "5")]
     [{'gte': 0.0, 'lte': 20.0}, {'gt': 10.0}, {'lt': 20.0}, 5.0]
     """
+    if parameter.part:
+        return {"contains": " ".join(value.replace(",", " ").split())}
     if parameter.pattern != _RANGE:
         return value
     opening, closing = value[0] in "[]", value[-1] in "[]"
