@@ -55,7 +55,6 @@ PARTS: dict[str, tuple[str, ...]] = {
     "hub/spawn/kubernetes": ("platform",),
     "hub/trust.py": ("platform",),
     "hub/gateway/kubernetes": ("platform",),
-    "cli.py": (CORE, "services"),  # the service is started by a command, where it is installed
     "services": (CORE, "services"),
     "server": ("lab",),
     "server/language_server.py": ("full", "dev"),  # looked for, as it is there or not
