@@ -20,6 +20,7 @@ from geodes_datalab._language import gettext, shown, translated
 from geodes_datalab._tracebacks import told
 from geodes_datalab.environments.commands import env
 from geodes_datalab.errors import GeodesError
+from geodes_datalab.services.commands import opensearch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -267,27 +268,6 @@ def grids(folder: Path | None) -> None:
 
 
 @main.command()
-@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option("--port", default=8870, show_default=True, help="Port to listen on; 0 takes a free one.")
-@option("--catalogue", metavar="geodes|URL", help="What it searches (default: what is configured).")
-@option("--public-url", default="", help="Address by which others reach it, behind a proxy.")
-def opensearch(host: str, port: int, catalogue: str | None, public_url: str) -> None:
-    """Serve the catalogue to tools that speak OpenSearch; Ctrl-C stops it."""
-    from geodes_datalab._optional import need
-
-    for name in ("starlette", "uvicorn"):
-        need(name, extra="services")
-    from geodes_datalab.services.opensearch.run import serve
-    from geodes_datalab.stac.settings import settings_of
-
-    say = _console().print
-    serve(
-        settings_of(catalogue), host=host, port=port, public_url=public_url,
-        on_ready=lambda address: say(gettext("OpenSearch description: {address}", address=address)),
-    )  # fmt: skip
-
-
-@main.command()
 def version() -> None:
     """Print the version."""
     from geodes_datalab import __version__
@@ -296,6 +276,7 @@ def version() -> None:
 
 
 main.add_command(env)
+main.add_command(opensearch)
 
 
 def _start(options: dict[str, Any]) -> Any:
