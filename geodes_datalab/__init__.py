@@ -29,14 +29,22 @@ _VERBS = {
     "logout": "stac",
     "open": "saving",
     "open_cluster": "compute",
+    "publish": "results",
     "save": "saving",
     "search": "stac",
     "show": "maps",
     "status": "stac",
     "subset": "cubes",
+    "unpublish": "results",
 }
 
-_EXTRAS = {"compute": "cluster", "cubes": "cubes", "maps": "maps", "saving": "cubes"}
+_EXTRAS = {
+    "compute": "cluster",
+    "cubes": "cubes",
+    "maps": "maps",
+    "results": "results",
+    "saving": "cubes",
+}
 """What brings the packages that verbs need beyond the base."""
 
 if TYPE_CHECKING:
@@ -44,6 +52,7 @@ if TYPE_CHECKING:
     from geodes_datalab.config import language
     from geodes_datalab.cubes import load, subset
     from geodes_datalab.maps import animate, explore, show
+    from geodes_datalab.results import publish, unpublish
     from geodes_datalab.saving import open, save  # noqa: A004 - a verb
     from geodes_datalab.stac import collections, download, login, logout, search, status
 
@@ -59,11 +68,13 @@ __all__ = [
     "logout",
     "open",
     "open_cluster",
+    "publish",
     "save",
     "search",
     "show",
     "status",
     "subset",
+    "unpublish",
 ]
 
 __getattr__, __dir__ = attach(__name__, _VERBS, _EXTRAS)

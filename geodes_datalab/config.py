@@ -34,6 +34,7 @@ VARIABLES: Mapping[str, str] = {
     "max_requests": "GEODES_MAX_REQUESTS",
     "rate": "GEODES_RATE",
     "cache_dir": "GEODES_CACHE_DIR",
+    "results": "GEODES_RESULTS",
 }
 """Environment variable of each setting."""
 
@@ -73,6 +74,8 @@ class Config:
     """Requests a second to one server, at most; 0 for no limit."""
     cache_dir: str = ""
     """Folder for what can be fetched again; by default ``$XDG_CACHE_HOME/geodes-datalab``."""
+    results: str = ""
+    """Folder in which results are published; by default ``~/results``."""
 
 
 class Setting(NamedTuple):
@@ -202,7 +205,9 @@ def _complete(setting: Setting, found: Mapping[str, Setting]) -> Setting:
     elif name == "cache_dir" and not value:
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         value = str(Path(base) / "geodes-datalab")
-    if name == "cache_dir":  # the same folder for what is started elsewhere
+    elif name == "results" and not value:
+        value = "~/results"
+    if name in ("cache_dir", "results"):  # the same folder for what is started elsewhere
         value = str(Path(os.path.expanduser(value)).absolute())  # noqa: PTH111 - of unknown users: as it is
     return Setting(name, value, source)
 

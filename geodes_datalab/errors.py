@@ -28,6 +28,8 @@
     |-- CubeError                   a cube that cannot be built as asked (also ValueError)
     |   |-- UnknownBand
     |   `-- StoredOtherwise         numbers that are not stored in one way, or that lost their offset
+    |-- PublishError                results cannot be published as asked (also ValueError)
+    |   `-- LicenceRefused          no licence, or one that the inputs forbid
     |-- ClusterError                a Dask cluster could not be had
     |   `-- GatewayAway             a Dask Gateway does not answer just now
     |-- LocalModeError              the hub on this machine could not be run
@@ -208,6 +210,14 @@ class UnknownBand(CubeError):
 
 class StoredOtherwise(CubeError):
     """Stored numbers that do not mean the same throughout, or whose meaning was lost on the way."""
+
+
+class PublishError(GeodesError, ValueError):
+    """Results cannot be published, or not withdrawn, as was asked; nothing was changed."""
+
+
+class LicenceRefused(PublishError):
+    """No licence for results, or one that the inputs' licences forbid."""
 
 
 class InvalidInput(InvalidQuery, CubeError):

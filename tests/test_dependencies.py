@@ -30,11 +30,13 @@ PARTS: dict[str, tuple[str, ...]] = {
     "": (CORE,),
     "_inputs": (CORE, "cubes", "tables"),
     "stac/items/tables.py": (CORE, "tables"),
+    "stac/dialects/static.py": (CORE, "tables"),
     "cubes": (CORE, "cubes"),
     "cubes/formats/vector.py": (CORE, "cubes", "tables"),
     "cubes/share/worker.py": (CORE, "cubes", "cluster"),
     "ops": (CORE, "cubes"),
     "ops/computing.py": (CORE, "cubes", "cluster"),  # looked for where a cluster is open
+    "results": (CORE, "cubes", "tables", "results"),
     "saving": (CORE, "cubes"),
     "compute": (CORE, "cluster"),
     "compute/buttons.py": ("maps",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from os import PathLike
 from typing import Any, overload
 
 from geodes_datalab._display import table
@@ -96,7 +97,7 @@ class Collections(Sequence[Collection]):
 
 
 def collections(
-    text: str | None = None, *, catalogue: str | Config | Source | None = None
+    text: str | None = None, *, catalogue: str | PathLike[str] | Config | Source | None = None
 ) -> Collections:
     """List the collections, or those about something.
 
@@ -107,7 +108,8 @@ def collections(
         French: ``"neige"`` finds what ``"snow"`` finds.
     catalogue
         By default the list that is shipped, without a request. ``"geodes"``, the address of a STAC
-        API or of an OpenSearch description, one of `geodes_datalab.stac.sources` or a `Config` ask that catalogue.
+        API or of an OpenSearch description, one of `geodes_datalab.stac.sources`, a folder of published results
+        or a `Config` ask that catalogue.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from geodes_datalab._display import progress as progress_bar
@@ -50,7 +51,7 @@ def search(
     sort: WordsLike | None = BY_START,
     limit: int | None = None,
     page_size: int = PAGE_SIZE,
-    catalogue: str | Config | Source | None = None,
+    catalogue: str | PathLike[str] | Config | Source | None = None,
     sources: Sequence[str | Source] | None = None,
     strict: bool = False,
     progress: bool | None = None,
@@ -93,7 +94,8 @@ def search(
         Items per request.
     catalogue
         By default as configured; ``"geodes"``, the address of any STAC API or of an OpenSearch description
-        (``.../description.xml``, ``.../osdd``), one of `geodes_datalab.stac.sources`, or a `Config`.
+        (``.../description.xml``, ``.../osdd``), one of `geodes_datalab.stac.sources`, a folder in which results
+        were published (`geodes_datalab.publish`) or its ``catalog.json``, or a `Config`.
     sources
         Several catalogues, the preferred one first: ``["geodes", "cdse", "earth-search"]``, or addresses of STAC
         APIs and OpenSearch descriptions; `geodes_datalab.stac.sources` lists those that are known. Collections then have names that all share

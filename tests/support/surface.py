@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-PACKAGES = ("", ".auth", ".compute", ".config", ".cubes", ".errors", ".hub", ".maps", ".ops", ".saving", ".stac", ".testing.fixtures")  # fmt: skip
+PACKAGES = ("", ".auth", ".compute", ".config", ".cubes", ".errors", ".hub", ".maps", ".ops", ".results", ".saving", ".stac", ".testing.fixtures")  # fmt: skip
 
 
 RECORD = Path(__file__).parents[1] / "foundation" / "surface.txt"

@@ -53,6 +53,10 @@ def dialect_of(client: Client) -> Dialect:
         from geodes_datalab.stac.dialects.opensearch import OpenSearch
 
         return OpenSearch(client)
+    if client.config.dialect == "static":
+        from geodes_datalab.stac.dialects.static import Static
+
+        return Static(client.config.stac_url)
     from geodes_datalab.stac.dialects.geodes import Geodes
 
     return Geodes(client)

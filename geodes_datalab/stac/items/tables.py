@@ -176,12 +176,12 @@ def write_parquet(dicts: list[Json], path: Path) -> Path:
     return path
 
 
-def read_parquet(path: Path) -> Iterable[Json]:
-    """Read items from stac-geoparquet; see `Items.from_parquet`."""
+def read_parquet(path: Path, where: Any = None) -> Iterable[Json]:
+    """Read items from stac-geoparquet, or those for which an expression of pyarrow holds; see `Items.from_parquet`."""
     arrow = need("stac_geoparquet", extra="tables").arrow
     parquet = need("pyarrow.parquet", extra="tables")
     try:
-        return [_deep(item) for item in arrow.stac_table_to_items(parquet.read_table(path))]
+        return [_deep(item) for item in arrow.stac_table_to_items(parquet.read_table(path, filters=where))]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{path} cannot be read as stac-geoparquet: {error}", "write it with items.to_parquet()"

@@ -1,0 +1,45 @@
+"""Whether an item or a collection is right: by STAC's own schemas, which pystac brings. Nothing is fetched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from geodes_datalab._optional import need
+from geodes_datalab._types import Json
+from geodes_datalab.errors import PublishError
+
+
+def check(told: Json) -> None:
+    """Refuse an item or a collection that STAC 1.1 does not allow.
+
+    Schemas of extensions lie on the web: what this package writes of them is checked by its own tests.
+
+    Raises
+    ------
+    PublishError
+        With what is wrong, and where.
+    MissingDependency
+        ``jsonschema`` is not installed.
+    """
+    need("jsonschema", extra="results")
+    from pystac import STACObjectType
+    from pystac.errors import STACValidationError
+    from pystac.validation.stac_validator import JsonSchemaSTACValidator
+
+    kind = STACObjectType.ITEM if told["type"] == "Feature" else STACObjectType(told["type"])
+    try:
+        JsonSchemaSTACValidator().validate_core(json.loads(json.dumps(told)), kind, "1.1.0")
+    except STACValidationError as error:
+        raise PublishError(
+            f"{told['id']} would be no valid STAC: {_reason(error)}",
+            "look at what was given, and at the attributes of the variables; dry_run=True shows the item",
+        ) from error
+
+
+def _reason(error: Any) -> str:
+    found = getattr(error, "source", None) or []
+    first = found[0] if isinstance(found, list) and found else error
+    where = "/".join(map(str, getattr(first, "absolute_path", ())))
+    text = str(getattr(first, "message", first))[:300]
+    return f"{where}: {text}" if where else text
