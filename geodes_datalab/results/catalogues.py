@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geodes_datalab._types import Json
-from geodes_datalab.errors import DataError, PublishError, StorageError
+from geodes_datalab.errors import DataError, PublishError
 from geodes_datalab.results.describing import OWNER, VISIBILITY, Facts
 from geodes_datalab.results.shelf import Shelf, locked, own_collections, put_json
 from geodes_datalab.stac.dialects.static import (
@@ -22,16 +22,27 @@ from geodes_datalab.stac.dialects.static import (
 _JSON = "application/json"
 
 
-def collection_of(facts: Facts, items: Iterable[Json]) -> Json:
-    """Return the collection of items: where, when, and what there is."""
+def collection_of(facts: Facts, items: Iterable[Json], former: Json | None = None) -> Json:
+    """Return the collection of items: where, when, and what there is.
+
+    Parameters
+    ----------
+    facts
+        What is said of it now.
+    items
+        All of them.
+    former
+        The collection as it was: its description stays where no other is given.
+    """
     found = list(items)
+    description = facts.description or (former or {}).get("description") or facts.title
     return {
         "type": "Collection",
         "stac_version": "1.1.0",
         "stac_extensions": [],
         "id": facts.collection,
         "title": facts.title,
-        "description": facts.description or facts.title,
+        "description": description,
         "license": facts.licence,
         "providers": [{"name": facts.owner, "roles": ["producer", "host"]}],
         "extent": {"spatial": {"bbox": _boxes(found)}, "temporal": {"interval": [_interval(found)]}},
@@ -81,27 +92,44 @@ def _from_table(href: str) -> str:
     return f"./{href.removeprefix('../')}" if href.startswith("../") else href
 
 
-def refresh(shelf: Shelf) -> None:
+def refresh(shelf: Shelf, without: Path | None = None) -> bool:
     """Write the catalogues anew: that of the user, of all collections; that of the place, of the public ones.
 
     The place's is everybody's: where another account has made it, and this one may not replace it, it stays as
     it is. `geodes_datalab.search` does without.
+
+    Parameters
+    ----------
+    shelf
+        Whose.
+    without
+        Folder of a collection that is about to go, or to be seen by fewer.
+
+    Returns
+    -------
+    bool
+        Whether the place's could be written.
     """
     with locked(shelf.home / ".catalog.lock"):
-        own = [(path, _told(path / COLLECTION)) for path in own_collections(shelf.home)]
+        own = [
+            (one, _told(one / COLLECTION)) for one in own_collections(shelf.home) if one != without
+        ]
         told = _catalogue(shelf.owner, f"Results of {shelf.owner}", own, shelf.home)
         put_json(shelf.home / CATALOG, told, 0o600)
         seen = {str(one[VISIBILITY]) for _, one in own if one}
         modes = {"public": 0o755, "group": 0o750}
         shelf.home.chmod(next((mode for name, mode in modes.items() if name in seen), 0o700))
-    with suppress(OSError, PublishError, StorageError), locked(shelf.place / ".catalog.lock"):
+    with suppress(OSError, PublishError), locked(shelf.place / ".catalog.lock", 0o666):
         every = [(path.parent, _told(path)) for path in collection_files(shelf.place)]
-        public = [(path, one) for path, one in every if one and one.get(VISIBILITY) == "public"]
-        put_json(
-            shelf.place / CATALOG,
-            _catalogue("results", "Results that all may see", public, shelf.place),
-            0o644,
-        )
+        public = [
+            (path, one)
+            for path, one in every
+            if one and one.get(VISIBILITY) == "public" and path != without
+        ]
+        told = _catalogue("results", "Results that all may see", public, shelf.place)
+        put_json(shelf.place / CATALOG, told, 0o644)
+        return True
+    return False
 
 
 def _catalogue(name: str, title: str, found: Sequence[tuple[Path, Any]], root: Path) -> Json:

@@ -32,8 +32,8 @@ OWNER, VISIBILITY = "geodes_datalab:owner", "geodes_datalab:visibility"
 _SCHEMAS = "https://stac-extensions.github.io"
 _RASTER = f"{_SCHEMAS}/raster/v2.0.0/schema.json"
 _CLASSES = f"{_SCHEMAS}/classification/v2.0.0/schema.json"
-_OF_THIS_RUN = ("published", "processing:software", CONTENT)
-"""What may differ when the same is published again."""
+_OF_THIS_RUN = ("published", "processing:software", VISIBILITY, CONTENT)
+"""What may differ when the same is published again, or is shown to others later."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from geodes_datalab.saving.places import with_coords
 from geodes_datalab.stac.items.normalise import date_text
 
 TIME = "time"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@-]{0,99}")
 _STAMP = "%Y%m%dT%H%M%S"
 
 
@@ -57,7 +57,7 @@ def safe(name: Any, what: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PublishError(
             f"{name!r} cannot be a {what}: it is the name of a folder and part of an address",
-            "use letters without accents, digits, - _ . and +, up to 100 of them, not beginning with a point",
+            "use letters without accents, digits, - _ . + and @, up to 100 of them, not beginning with a point",
         )
     return name
 

@@ -147,7 +147,7 @@ def publish(
     facts = Facts(
         collection, title or str(former.get("title") or collection), allowed.name, shelf.owner, seen,
         {"geodes-datalab": geodes_datalab.__version__}, iso(clock.now(UTC).replace(microsecond=0)), inputs,
-        description or str(former.get("description") or ""), lineage, citation,
+        description, lineage, citation,
     )  # fmt: skip
     cube, files = read(what)
     split = pieces(cube, files, safe(name or collection, "name of an item"), datetime, inputs)
@@ -162,7 +162,7 @@ def _shown(wish: _Wish) -> Publication:
     _refuse_other_terms(wish)
     items = [catalogues.with_links(one) for one in wish.drafts.values()]
     addressed = [_addressed(one, "") for one in items]
-    told = catalogues.collection_of(wish.facts, [*({**former, **wish.drafts}.values())])
+    told = catalogues.collection_of(wish.facts, [*{**former, **wish.drafts}.values()])
     for one in (*addressed, told):
         check(one)
     outcome: dict[str, Outcome] = {
@@ -192,9 +192,10 @@ def _published(wish: _Wish, progress: bool | None) -> Publication:
             check(one)
         with shelf.locked():
             outcome, told = _laid(wish, items, files)
-            catalogues.refresh(shelf)
+            listed = catalogues.refresh(shelf)
     found = [_absolute(one, shelf) for one in items.values()]
-    return Publication(told, found, outcome, shelf.folder, notice=_closed(shelf, wish.facts))
+    notice = _notice(shelf, wish.facts.visibility, listed=listed)
+    return Publication(told, found, outcome, shelf.folder, notice=notice)
 
 
 def _laid(
@@ -212,17 +213,26 @@ def _laid(
             "give replace=True to replace it, or name= to publish this beside it",
         )
     fresh = [one for name, one in items.items() if outcome[name] != "unchanged"]
-    rows = {**former, **{one["id"]: catalogues.row(one) for one in fresh}}
-    told = catalogues.collection_of(wish.facts, [rows[name] for name in sorted(rows)])
+    before, visibility = shelf.told(), wish.facts.visibility
+    moved = before is not None and before[VISIBILITY] != visibility
+    if moved:
+        former = {name: _shown_to(one, visibility) for name, one in former.items()}
+    every = {**former, **{one["id"]: catalogues.row(one) for one in fresh}}
+    rows = [every[name] for name in sorted(every)]
+    told = catalogues.collection_of(wish.facts, rows, before)
     check(told)
-    before = shelf.told()
-    if fresh:
-        shelf.lay(fresh, files, told, [rows[name] for name in sorted(rows)])
+    if moved:
+        catalogues.refresh(shelf, without=shelf.folder)
+        shelf.relabel(visibility, former)
+    if fresh or moved:
+        shelf.lay(fresh, files, told, rows)
     elif before != told:
         shelf.lay_collection(told)
-    if before and before[VISIBILITY] != told[VISIBILITY]:
-        shelf.open_to(str(told[VISIBILITY]))
     return outcome, told
+
+
+def _shown_to(item: Json, visibility: str) -> Json:
+    return {**item, "properties": {**item["properties"], VISIBILITY: visibility}}
 
 
 def _outcome(item: Json, former: Json | None) -> Outcome:
@@ -281,14 +291,18 @@ def _visibility(given: Any, shelf: Shelf) -> str:
     return str(given)
 
 
-def _closed(shelf: Shelf, facts: Facts) -> str:
-    """Say which folder keeps others out of results that are for them."""
-    bit = {"public": 0o001, "group": 0o010}.get(facts.visibility, 0)
+def _notice(shelf: Shelf, visibility: str, *, listed: bool) -> str:
+    """Say what keeps others from results that are for them."""
+    bit = {"public": 0o001, "group": 0o010}.get(visibility, 0)
     for one in (shelf.place, *shelf.place.parents) if bit else ():
-        mode = one.stat().st_mode
-        if not mode & (bit | 0o001):
+        if not one.stat().st_mode & (bit | 0o001):
             return gettext(
                 "Others do not see it: the folder {folder} is closed to them. Publish in a shared folder.",
                 folder=one,
             )
+    if visibility == "public" and not listed:
+        return gettext(
+            "{file} belongs to another account and does not list it yet; geodes_datalab.search finds it all the same.",
+            file=shelf.place / "catalog.json",
+        )
     return ""

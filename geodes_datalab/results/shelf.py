@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 from geodes_datalab._types import Json
 from geodes_datalab._whole import whole
 from geodes_datalab.errors import PublishError, StorageError
-from geodes_datalab.results.describing import CONTENT
+from geodes_datalab.results.describing import CONTENT, VISIBILITY
 from geodes_datalab.results.pieces import safe
 from geodes_datalab.stac.dialects.static import COLLECTION, TABLE, read_json
 from geodes_datalab.stac.items.tables import read_parquet, write_parquet
@@ -43,7 +43,7 @@ def user() -> str:
     if not name:
         with suppress(KeyError):
             name = pwd.getpwuid(os.geteuid()).pw_name
-    return safe((name or str(os.geteuid())).replace("@", "_"), "folder for a user's results")
+    return safe(name or str(os.geteuid()), "folder for a user's results")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Shelf:
         PublishError
             They do not fit into one table; nothing was changed.
         """
-        visibility = str(collection["geodes_datalab:visibility"])
+        visibility = str(collection[VISIBILITY])
         self.folder.mkdir(mode=0o700, exist_ok=True)
         for left in self.folder.glob(".saving-*"):  # of killed processes: only one writes here
             shutil.rmtree(left, ignore_errors=True)
@@ -136,17 +136,22 @@ class Shelf:
 
     def lay_collection(self, collection: Json) -> None:
         """Put the collection in its place, and let those in who may see it."""
-        visibility = str(collection["geodes_datalab:visibility"])
+        visibility = str(collection[VISIBILITY])
         put_json(self.folder / COLLECTION, collection, FILES[visibility])
         self.folder.chmod(FOLDERS[visibility])
 
-    def open_to(self, visibility: str) -> None:
-        """Let all files of the collection be seen by others, or not."""
-        for path, folders, names in os.walk(self.folder):
+    def relabel(self, visibility: str, ids: Iterable[str]) -> None:
+        """Let all files of the collection be seen by others, or not, and say so in the items."""
+        for one in ids:
+            path = self.folder / one / f"{one}.json"
+            told = read_json(path)
+            told["properties"][VISIBILITY] = visibility
+            put_json(path, told, FILES[visibility])
+        for root, folders, names in os.walk(self.folder):
             for one in folders:
-                Path(path, one).chmod(FOLDERS[visibility])
+                Path(root, one).chmod(FOLDERS[visibility])
             for one in names:
-                Path(path, one).chmod(FILES[visibility])
+                Path(root, one).chmod(FILES[visibility])
 
     def _lay_item(self, item: Json, files: Mapping[str, Path], visibility: str) -> None:
         folder = self.folder / item["id"]
@@ -168,7 +173,7 @@ class Shelf:
 
     def remove_items(self, ids: Iterable[str], collection: Json, rows: Sequence[Json]) -> None:
         """Remove some items: the collection and its table forget them before their files go."""
-        visibility = str(collection["geodes_datalab:visibility"])
+        visibility = str(collection[VISIBILITY])
         self.lay_collection(collection)
         with whole([self.folder / TABLE], overwrite=True) as (table,):
             _tabled(rows, table, self.collection)
@@ -202,15 +207,22 @@ def own_collections(home: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, mode: int = 0o600) -> Iterator[None]:
     """Hold a lock that one process has at a time.
+
+    Parameters
+    ----------
+    path
+        File that stands for it.
+    mode
+        Permissions of that file: who may hold the lock.
 
     Raises
     ------
     PublishError
         Another one has it for a minute.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    handle = _lock_file(path, mode)
     try:
         until = time.monotonic() + _PATIENCE
         while not _taken(handle):
@@ -223,6 +235,16 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _lock_file(path: Path, mode: int) -> int:
+    """Open a lock; in a folder that all may write to, Linux opens others' files only where none is to be made."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode)
+        os.fchmod(handle, mode)
+        return handle
 
 
 def _taken(handle: int) -> bool:

@@ -54,9 +54,10 @@ def unpublish(
         rows = [former[name] for name in sorted(former) if name not in wanted]
         if rows and ids is not None:
             shelf.remove_items(wanted, _without(shelf, rows), rows)
-        else:
+            catalogues.refresh(shelf)
+        else:  # nothing leads to it any more when it goes
+            catalogues.refresh(shelf, without=shelf.folder)
             shelf.remove()
-        catalogues.refresh(shelf)
     return wanted
 
 

@@ -21,6 +21,7 @@ from geodes_datalab._types import BBox, Json
 from geodes_datalab.errors import DataError, InvalidQuery, ServerQuirk
 from geodes_datalab.stac.dialects import Found
 from geodes_datalab.stac.items.tables import read_parquet
+from geodes_datalab.stac.items.wellformed import MISREAD
 from geodes_datalab.stac.query.canonical import Query
 from geodes_datalab.stac.query.conditions import Attributes, Clause
 from geodes_datalab.stac.query.matching import during, matches
@@ -60,7 +61,7 @@ class Static:
         wanted = [one for name in query.collections for one in self._named(name)]
         folders = [path.parent for _, path in (wanted if query.collections else self._found)]
         area = _area(query)
-        found = [item for one in folders for item in _items(one, query) if _fits(item, query, area)]
+        found = [item for one in folders for item in _read(one, query) if _fits(item, query, area)]
         result = in_order(found, query.sort)
         return Found(len(result), iter([result[: query.limit]]))
 
@@ -143,6 +144,16 @@ def read_json(path: Path) -> Json:
     if not isinstance(told, dict) or not isinstance(told.get("id"), str):
         raise DataError(f"{path} is no STAC collection", "publish into it again")
     return told
+
+
+def _read(folder: Path, query: Query) -> list[Json]:
+    """Return the items of a collection that may fit; none of a table that cannot be read, which is told."""
+    try:
+        return list(_items(folder, query))
+    except (DataError, OSError, *MISREAD) as error:
+        text = f"the items of {folder} cannot be read and were left out: {error}"
+        warnings.warn(text, ServerQuirk, stacklevel=4)
+        return []
 
 
 def _items(folder: Path, query: Query) -> Iterator[Json]:

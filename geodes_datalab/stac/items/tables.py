@@ -181,7 +181,10 @@ def read_parquet(path: Path, where: Any = None) -> Iterable[Json]:
     arrow = need("stac_geoparquet", extra="tables").arrow
     parquet = need("pyarrow.parquet", extra="tables")
     try:
-        return [_deep(item) for item in arrow.stac_table_to_items(parquet.read_table(path, filters=where))]
+        return [
+            _deep(item)
+            for item in arrow.stac_table_to_items(parquet.read_table(path, filters=where))
+        ]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{path} cannot be read as stac-geoparquet: {error}", "write it with items.to_parquet()"
