@@ -69,7 +69,7 @@ def item_of(piece: Piece, facts: Facts) -> Json:
         "collection": facts.collection,
         **_place(grid),
         "properties": {**_properties(piece, facts), **_projection(grid)},
-        "links": facts.inputs.of_day(piece.when[0]).links(),
+        "links": facts.inputs.during(piece.when).links(),
         "assets": assets,
     }
     used = [_RASTER]
@@ -108,7 +108,7 @@ def _properties(piece: Piece, facts: Facts) -> Json:
     told = {
         "description": facts.description,
         "sci:citation": facts.citation,
-        "processing:lineage": facts.lineage or facts.inputs.of_day(first).lineage(),
+        "processing:lineage": facts.lineage or facts.inputs.during(piece.when).lineage(),
     }
     return {
         "title": f"{facts.title}, {first[:10]}",

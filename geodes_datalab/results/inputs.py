@@ -50,9 +50,10 @@ class Inputs:
             return None
         return min(map(str, starts)), max(map(str, ends))
 
-    def of_day(self, moment: str | None) -> Inputs:
-        """Return the inputs of one day, or all where none is of that day."""
-        same = [item for item in self.items if moment and _day(item) == moment[:10]]
+    def during(self, when: tuple[str, str]) -> Inputs:
+        """Return the inputs of a result of one day, or all where none is of that day, or it is of several."""
+        first, last = when[0][:10], when[1][:10]
+        same = [item for item in self.items if first == last and _day(item) == first]
         return Inputs(tuple(same)) if same else self
 
     def links(self) -> list[Json]:
