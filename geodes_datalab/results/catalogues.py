@@ -85,6 +85,11 @@ def row(item: Json) -> Json:
     return {**item, "assets": assets, "links": links}
 
 
+def rows(shelf: Shelf) -> dict[str, Json]:
+    """Return the items of a collection by id, as its table has them, and those that belong into it."""
+    return {**shelf.items(), **{str(one["id"]): row(one) for one in shelf.begun()}}
+
+
 def _from_table(href: str) -> str:
     """Return a link's address as seen from the collection's folder."""
     if href.startswith("../../"):

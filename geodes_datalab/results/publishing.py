@@ -204,14 +204,9 @@ def _laid(
     """Put into the collection what is not there yet; nothing is written where all is there."""
     shelf = wish.shelf
     _refuse_other_terms(wish)
-    former = shelf.items()
+    former, begun = catalogues.rows(shelf), shelf.begun()
     outcome = {name: _outcome(one, former.get(name)) for name, one in items.items()}
-    other = [name for name, what in outcome.items() if what == "replaced"]
-    if other and not wish.replace:
-        raise PublishError(
-            f"{shelf.collection} has an item {other[0]} already, with another content",
-            "give replace=True to replace it, or name= to publish this beside it",
-        )
+    _refuse_other_content(wish, outcome)
     fresh = [one for name, one in items.items() if outcome[name] != "unchanged"]
     before, visibility = shelf.told(), wish.facts.visibility
     moved = before is not None and before[VISIBILITY] != visibility
@@ -224,11 +219,20 @@ def _laid(
     if moved:
         catalogues.refresh(shelf, without=shelf.folder)
         shelf.relabel(visibility, former)
-    if fresh or moved:
+    if fresh or moved or begun:
         shelf.lay(fresh, files, told, rows)
     elif before != told:
         shelf.lay_collection(told)
     return outcome, told
+
+
+def _refuse_other_content(wish: _Wish, outcome: Mapping[str, Outcome]) -> None:
+    other = [name for name, what in outcome.items() if what == "replaced"]
+    if other and not wish.replace:
+        raise PublishError(
+            f"{wish.shelf.collection} has an item {other[0]} already, with another content",
+            "give replace=True to replace it, or name= to publish this beside it",
+        )
 
 
 def _shown_to(item: Json, visibility: str) -> Json:

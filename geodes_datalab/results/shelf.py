@@ -33,6 +33,9 @@ FOLDERS: Mapping[str, int] = {"private": 0o700, "group": 0o750, "public": 0o755}
 FILES: Mapping[str, int] = {"private": 0o600, "group": 0o640, "public": 0o644}
 """Permissions: who sees results is decided by the disk, not by this package."""
 
+_BEGUN = ".begun.json"
+"""Which items are being put in their places: still there where a process was killed at it."""
+
 _PATIENCE = 60.0
 """Seconds to wait for another process that changes the same collection."""
 
@@ -99,6 +102,16 @@ class Shelf:
         path = self.folder / TABLE
         return {str(one["id"]): one for one in read_parquet(path)} if path.exists() else {}
 
+    def begun(self) -> list[Json]:
+        """Return the items that a process was putting in their places when it was killed, as far as it came.
+
+        Their data and their own files are complete: they belong into the table as well.
+        """
+        path = self.folder / _BEGUN
+        ids = read_json(path)["items"] if path.exists() else []
+        files = [self.folder / safe(one, "name of an item") / f"{one}.json" for one in ids]
+        return [read_json(one) for one in files if one.exists()]
+
     def lay(
         self, items: Sequence[Json], files: Mapping[str, Mapping[str, Path]], collection: Json,
         rows: Sequence[Json],
@@ -125,14 +138,22 @@ class Shelf:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         for left in self.folder.glob(".saving-*"):  # of killed processes: only one writes here
             shutil.rmtree(left, ignore_errors=True)
+        former = read_json(self.folder / _BEGUN)["items"] if self._is_begun() else []
+        begun = sorted({*former, *(one["id"] for one in items)})
         with whole([self.folder / TABLE], overwrite=True) as (table,):
             _tabled(rows, table, self.collection)
             table.chmod(FILES[visibility])
+            put_json(self.folder / _BEGUN, {"id": self.collection, "items": begun}, 0o600)
             for item in items:
                 self._lay_item(item, files[item["id"]], visibility)
         self.lay_collection(collection)
-        for item in items:
-            self._remove_former(item)
+        kept = {str(one["id"]): str(one["properties"][CONTENT])[:16] for one in rows}
+        for one in begun:
+            self._remove_former(one, kept.get(one))
+        (self.folder / _BEGUN).unlink()
+
+    def _is_begun(self) -> bool:
+        return (self.folder / _BEGUN).exists()
 
     def lay_collection(self, collection: Json) -> None:
         """Put the collection in its place, and let those in who may see it."""
@@ -164,10 +185,10 @@ class Shelf:
             path.replace(data / path.name)
         put_json(folder / f"{item['id']}.json", item, FILES[visibility])
 
-    def _remove_former(self, item: Json) -> None:
-        """Remove data of the item that nothing names any more: of what it replaces, or of what broke off."""
-        folder, kept = self.folder / item["id"], item["properties"][CONTENT][:16]
-        for one in folder.iterdir():
+    def _remove_former(self, name: str, kept: str | None) -> None:
+        """Remove data of an item that nothing names any more: of what it replaces, or of what broke off."""
+        folder = self.folder / safe(name, "name of an item")
+        for one in folder.iterdir() if folder.is_dir() else ():
             if one.is_dir() and one.name != kept:
                 shutil.rmtree(one, ignore_errors=True)
 
@@ -178,6 +199,7 @@ class Shelf:
         with whole([self.folder / TABLE], overwrite=True) as (table,):
             _tabled(rows, table, self.collection)
             table.chmod(FILES[visibility])
+        (self.folder / _BEGUN).unlink(missing_ok=True)
         for one in ids:
             shutil.rmtree(self.folder / safe(one, "name of an item"), ignore_errors=True)
 

@@ -45,7 +45,7 @@ def unpublish(
     _refuse_unknown(shelf)
     with shelf.locked():
         _refuse_unknown(shelf)
-        former = shelf.items()
+        former = catalogues.rows(shelf)
         wanted = list(words(ids, "ids") or sorted(former))
         for one in wanted:
             if one not in former:

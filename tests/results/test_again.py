@@ -57,7 +57,7 @@ def test_the_same_pixels_under_another_name_are_another_item(place: Path) -> Non
 
 def test_terms_of_a_collection_do_not_change_unasked(place: Path) -> None:
     gd.publish(cube(1), title="Fields", visibility="public", **TERMS)
-    with pytest.raises(PublishError, match="under etalab-2.0"):
+    with pytest.raises(PublishError, match="under etalab"):
         gd.publish(cube(2), collection="greenness", licence="CC-BY-4.0", replace=True)
     with pytest.raises(PublishError, match="title"):
         gd.publish(cube(2), title="Meadows", **TERMS)

@@ -159,7 +159,9 @@ def test_each_date_is_derived_from_the_inputs_of_its_day(place: Path) -> None:
     ]  # fmt: skip
     gd.publish(cube(2), provenance=inputs, **TERMS)
     items = walked(place, "alice").values()
-    found = [[one["href"] for one in item["links"] if one["rel"] == "derived_from"] for item in items]
+    found = [
+        [one["href"] for one in item["links"] if one["rel"] == "derived_from"] for item in items
+    ]
     assert sorted(found) == [[f"https://geodes.example/items/{day}"] for day in ("2024-03-01", "2024-03-11")]  # fmt: skip
     assert not any("secret" in path.read_text() for path in place.rglob("*.json"))
 
