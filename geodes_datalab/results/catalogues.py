@@ -10,7 +10,7 @@ from typing import Any
 from geodes_datalab._types import Json
 from geodes_datalab.errors import DataError, PublishError
 from geodes_datalab.results.describing import OWNER, VISIBILITY, Facts
-from geodes_datalab.results.shelf import Shelf, locked, own_collections, put_json
+from geodes_datalab.results.shelf import Shelf, locked, own_collections, put_json, remove_unfinished
 from geodes_datalab.stac.dialects.static import (
     CATALOG,
     COLLECTION,
@@ -116,6 +116,7 @@ def refresh(shelf: Shelf, without: Path | None = None) -> bool:
         Whether the place's could be written.
     """
     with locked(shelf.home / ".catalog.lock"):
+        remove_unfinished(shelf.home)
         own = [
             (one, _told(one / COLLECTION)) for one in own_collections(shelf.home) if one != without
         ]
@@ -125,6 +126,7 @@ def refresh(shelf: Shelf, without: Path | None = None) -> bool:
         modes = {"public": 0o755, "group": 0o750}
         shelf.home.chmod(next((mode for name, mode in modes.items() if name in seen), 0o700))
     with suppress(OSError, PublishError), locked(shelf.place / ".catalog.lock", 0o666):
+        remove_unfinished(shelf.place)
         every = [(path.parent, _told(path)) for path in collection_files(shelf.place)]
         public = [
             (path, one)

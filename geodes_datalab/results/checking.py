@@ -8,6 +8,7 @@ from typing import Any
 from geodes_datalab._optional import need
 from geodes_datalab._types import Json
 from geodes_datalab.errors import PublishError
+from geodes_datalab.stac.items.wellformed import MISREAD
 
 
 def check(told: Json) -> None:
@@ -23,14 +24,13 @@ def check(told: Json) -> None:
         ``jsonschema`` is not installed.
     """
     need("jsonschema", extra="results")
-    from pystac import STACObjectType
-    from pystac.errors import STACValidationError
-    from pystac.validation.stac_validator import JsonSchemaSTACValidator
+    import pystac
 
-    kind = STACObjectType.ITEM if told["type"] == "Feature" else STACObjectType(told["type"])
+    kind = pystac.Item if told["type"] == "Feature" else pystac.Collection
+    core = {**json.loads(json.dumps(told)), "stac_extensions": []}
     try:
-        JsonSchemaSTACValidator().validate_core(json.loads(json.dumps(told)), kind, "1.1.0")
-    except STACValidationError as error:
+        kind.from_dict(core, migrate=False).validate()
+    except (pystac.STACError, pystac.STACValidationError, *MISREAD) as error:
         raise PublishError(
             f"{told['id']} would be no valid STAC: {_reason(error)}",
             "look at what was given, and at the attributes of the variables; dry_run=True shows the item",

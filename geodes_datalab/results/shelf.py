@@ -136,8 +136,7 @@ class Shelf:
         """
         visibility = str(collection[VISIBILITY])
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        for left in self.folder.glob(".saving-*"):  # of killed processes: only one writes here
-            shutil.rmtree(left, ignore_errors=True)
+        remove_unfinished(self.folder)
         former = read_json(self.folder / _BEGUN)["items"] if self._is_begun() else []
         begun = sorted({*former, *(one["id"] for one in items)})
         with whole([self.folder / TABLE], overwrite=True) as (table,):
@@ -221,6 +220,12 @@ class Shelf:
         """
         with locked(self.home / f".{self.collection}.lock"):
             yield
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes left of single files; whoever holds the folder's lock writes there alone."""
+    for left in folder.glob(".saving-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def own_collections(home: Path) -> Iterator[Path]:

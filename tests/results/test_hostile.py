@@ -11,6 +11,7 @@ from cubes_to_publish import TERMS, cube, tree
 
 import geodes_datalab as gd
 from geodes_datalab.errors import GeodesError, PublishError, ServerQuirk
+from geodes_datalab.results.checking import check
 from geodes_datalab.stac.dialects import static
 
 NAMES = [
@@ -105,3 +106,11 @@ def test_a_refusal_leaves_everything_as_it_was(place: Path) -> None:
             gd.publish(bad, **TERMS)
     assert tree(place) == before
     assert json.loads((place / "alice/greenness/collection.json").read_text())["id"] == "greenness"
+
+
+def test_what_would_be_no_valid_stac_is_refused(place: Path) -> None:
+    told = gd.publish(cube(1), dry_run=True, **TERMS).items.dicts[0]
+    check(told)
+    for bad in ({"license": 4}, {"datetime": "yesterday"}, {"gsd": -1}):
+        with pytest.raises(PublishError, match="no valid STAC"):
+            check({**told, "properties": {**told["properties"], **bad}})
