@@ -100,15 +100,12 @@ def _from_table(href: str) -> str:
 def refresh(shelf: Shelf, without: Path | None = None) -> bool:
     """Write the catalogues anew: that of the user, of all collections; that of the place, of the public ones.
 
-    The place's is everybody's: where another account has made it, and this one may not replace it, it stays as
-    it is. `geodes_datalab.search` does without.
-
     Parameters
     ----------
     shelf
         Whose.
     without
-        Folder of a collection that is about to go, or to be seen by fewer.
+        Folder of a collection that is about to go.
 
     Returns
     -------
@@ -117,14 +114,27 @@ def refresh(shelf: Shelf, without: Path | None = None) -> bool:
     """
     with locked(shelf.home / ".catalog.lock"):
         remove_unfinished(shelf.home)
-        own = [
-            (one, _told(one / COLLECTION)) for one in own_collections(shelf.home) if one != without
-        ]
+        found = [one for one in own_collections(shelf.home) if one != without]
+        own = [(one, _told(one / COLLECTION)) for one in found]
         told = _catalogue(shelf.owner, f"Results of {shelf.owner}", own, shelf.home)
         put_json(shelf.home / CATALOG, told, 0o600)
         seen = {str(one[VISIBILITY]) for _, one in own if one}
         modes = {"public": 0o755, "group": 0o750}
         shelf.home.chmod(next((mode for name, mode in modes.items() if name in seen), 0o700))
+    return refresh_place(shelf, without)
+
+
+def refresh_place(shelf: Shelf, without: Path | None = None) -> bool:
+    """Write the catalogue of a place anew, but for a collection that is about to go, or to be seen by fewer.
+
+    It is everybody's: where another account has made it, and this one may not replace it, it stays as it is.
+    `geodes_datalab.search` does without.
+
+    Returns
+    -------
+    bool
+        Whether it could be written.
+    """
     with suppress(OSError, PublishError), locked(shelf.place / ".catalog.lock", 0o666):
         remove_unfinished(shelf.place)
         every = [(path.parent, _told(path)) for path in collection_files(shelf.place)]

@@ -217,7 +217,7 @@ def _laid(
     told = catalogues.collection_of(wish.facts, rows, before)
     check(told)
     if moved:
-        catalogues.refresh(shelf, without=shelf.folder)
+        catalogues.refresh_place(shelf, without=shelf.folder)
         shelf.relabel(visibility, former)
     if fresh or moved or begun:
         shelf.lay(fresh, files, told, rows)

@@ -206,8 +206,7 @@ class Shelf:
         """Remove the whole collection: it is gone at once, its files a little later."""
         away = self.home / f".removing-{self.collection}-{time.monotonic_ns()}"
         self.folder.rename(away)
-        for left in self.home.glob(".removing-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(away, ignore_errors=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -223,9 +222,10 @@ class Shelf:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left of single files; whoever holds the folder's lock writes there alone."""
-    for left in folder.glob(".saving-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Remove what killed processes left; whoever holds the folder's lock writes there alone."""
+    for pattern in (".saving-*", ".removing-*"):
+        for left in folder.glob(pattern):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def own_collections(home: Path) -> Iterator[Path]:
