@@ -103,6 +103,7 @@ def pieces(
     cube: xr.Dataset | None,
     files: Sequence[Path],
     name: str,
+    *,
     datetime: DatetimeLike,
     inputs: Inputs,
 ) -> list[Piece]:

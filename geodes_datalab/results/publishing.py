@@ -150,7 +150,8 @@ def publish(
         description, lineage, citation,
     )  # fmt: skip
     cube, files = read(what)
-    split = pieces(cube, files, safe(name or collection, "name of an item"), datetime, inputs)
+    own = safe(collection if name is None else name, "name of an item")
+    split = pieces(cube, files, own, datetime=datetime, inputs=inputs)
     drafts = {one.id: describing.item_of(one, facts) for one in split}
     wish = _Wish(shelf, facts, cube, split, drafts, replace, (title is not None, visibility is not None))  # fmt: skip
     return _shown(wish) if dry_run else _published(wish, progress)
