@@ -211,7 +211,7 @@ def _laid(
     fresh = [one for name, one in items.items() if outcome[name] != "unchanged"]
     before, visibility = shelf.told(), wish.facts.visibility
     moved = before is not None and before[VISIBILITY] != visibility
-    if moved:
+    if moved or begun:
         former = {name: _shown_to(one, visibility) for name, one in former.items()}
     every = {**former, **{one["id"]: catalogues.row(one) for one in fresh}}
     rows = [every[name] for name in sorted(every)]
@@ -219,6 +219,7 @@ def _laid(
     check(told)
     if moved:
         catalogues.refresh_place(shelf, without=shelf.folder)
+    if moved or begun:
         shelf.relabel(visibility, former)
     if fresh or moved or begun:
         shelf.lay(fresh, files, told, rows)

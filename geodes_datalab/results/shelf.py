@@ -13,7 +13,7 @@ import os
 import pwd
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,8 +137,7 @@ class Shelf:
         visibility = str(collection[VISIBILITY])
         self.folder.mkdir(mode=0o700, exist_ok=True)
         remove_unfinished(self.folder)
-        former = read_json(self.folder / _BEGUN)["items"] if self._is_begun() else []
-        begun = sorted({*former, *(one["id"] for one in items)})
+        begun = self._with_begun(one["id"] for one in items)
         with whole([self.folder / TABLE], overwrite=True) as (table,):
             _tabled(rows, table, self.collection)
             table.chmod(FILES[visibility])
@@ -151,8 +150,10 @@ class Shelf:
             self._remove_former(one, kept.get(one))
         (self.folder / _BEGUN).unlink()
 
-    def _is_begun(self) -> bool:
-        return (self.folder / _BEGUN).exists()
+    def _with_begun(self, ids: Iterable[str]) -> list[str]:
+        """Return ids together with those that a killed process left."""
+        path = self.folder / _BEGUN
+        return sorted({*ids, *(read_json(path)["items"] if path.exists() else ())})
 
     def lay_collection(self, collection: Json) -> None:
         """Put the collection in its place, and let those in who may see it."""
@@ -160,9 +161,12 @@ class Shelf:
         put_json(self.folder / COLLECTION, collection, FILES[visibility])
         self.folder.chmod(FOLDERS[visibility])
 
-    def relabel(self, visibility: str, ids: Iterable[str]) -> None:
+    def relabel(self, visibility: str, ids: Collection[str]) -> None:
         """Let all files of the collection be seen by others, or not, and say so in the items."""
+        begun = {"id": self.collection, "items": self._with_begun(ids)}
+        put_json(self.folder / _BEGUN, begun, 0o600)
         for one in ids:
+            remove_unfinished(self.folder / one)
             path = self.folder / one / f"{one}.json"
             told = read_json(path)
             told["properties"][VISIBILITY] = visibility
