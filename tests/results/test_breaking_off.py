@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from cubes_to_publish import TERMS, cube, walked
+from support.waiting import minutes
 
 import geodes_datalab as gd
 
@@ -21,7 +22,11 @@ NEW = [*OLD, "greenness_20240410T105029"]
 
 def run(*words: object) -> str:
     done = subprocess.run(
-        [sys.executable, *map(str, words)], cwd=HERE, capture_output=True, text=True, timeout=240
+        [sys.executable, *map(str, words)],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        timeout=minutes(5),
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -87,7 +92,7 @@ def test_two_processes_that_publish_at_once_both_land(tmp_path: Path) -> None:
         one.stdin.write("\n")
         one.stdin.flush()
     for one in running:
-        _, trouble = one.communicate(timeout=240)
+        _, trouble = one.communicate(timeout=minutes(5))
         assert one.returncode == 0, trouble
     wanted = sorted(f"{name}-{n}_20240301T105031" for name in ("north", "south") for n in range(4))
     assert sorted(walked(tmp_path, "alice")) == wanted

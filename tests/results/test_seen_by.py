@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cubes_to_publish import TERMS, cube
+from support.waiting import minutes
 
 import geodes_datalab as gd
 from geodes_datalab.errors import InvalidQuery, StorageError
@@ -53,7 +54,7 @@ def become(script: str, place: Path, group: int = OTHER) -> str:
     """Run a script as another account, in a process of its own; return what it prints."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", BECOME + script, place, str(group), str(OTHER)],
-        cwd=Path(__file__).parent, capture_output=True, text=True, timeout=120, check=False,
+        cwd=Path(__file__).parent, capture_output=True, text=True, timeout=minutes(5), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
