@@ -24,13 +24,14 @@ def check(told: Json) -> None:
         ``jsonschema`` is not installed.
     """
     need("jsonschema", extra="results")
-    import pystac
+    from pystac import STACError, STACObjectType, STACValidationError
+    from pystac.validation import validate_dict
 
-    kind = pystac.Item if told["type"] == "Feature" else pystac.Collection
+    kind = STACObjectType.ITEM if told["type"] == "Feature" else STACObjectType(told["type"])
     core = {**json.loads(json.dumps(told)), "stac_extensions": []}
     try:
-        kind.from_dict(core, migrate=False).validate()
-    except (pystac.STACError, pystac.STACValidationError, *MISREAD) as error:
+        validate_dict(core, kind, "1.1.0", extensions=[])
+    except (STACError, STACValidationError, *MISREAD) as error:
         raise PublishError(
             f"{told['id']} would be no valid STAC: {_reason(error)}",
             "look at what was given, and at the attributes of the variables; dry_run=True shows the item",
