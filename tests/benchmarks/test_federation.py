@@ -32,6 +32,7 @@ def seconds(call: Callable[[], object]) -> float:
     return statistics.median(took)
 
 
+@pytest.mark.benchmark
 def test_five_catalogues_take_the_time_of_the_slowest(
     record_property: Callable[[str, object], None],
 ) -> None:
